@@ -1,0 +1,144 @@
+"""Settings that are impossible alone or contradict each other; both values are in the message."""
+
+from lesion_jax.config.schema import ClassifierConfig, DataConfig, GanConfig, PaperConfig
+from lesion_jax.errors import ConfigError
+
+ARMS = ("none", "classic", "dcgan", "acgan", "acgan_discriminator")
+_CROSS_ENTROPY = ("non_saturating", "minimax")
+
+
+def validate(config: ClassifierConfig | GanConfig | PaperConfig) -> None:
+    """Checks a whole config.
+
+    Raises:
+      ConfigError: On the first impossible setting.
+    """
+    if isinstance(config, PaperConfig):
+        _paper(config)
+    elif isinstance(config, GanConfig):
+        _gan(config, "")
+    else:
+        _classifier(config, "")
+
+
+def _positive(prefix: str, **values: float) -> None:
+    for name, value in values.items():
+        if not value > 0:
+            raise ConfigError(f"{prefix}{name} is {value}; it must be above 0.")
+
+
+def _share(prefix: str, *, below_one: bool = True, **values: float) -> None:
+    for name, value in values.items():
+        if not (0 <= value < 1 or (value == 1 and not below_one)):
+            raise ConfigError(f"{prefix}{name} is {value}; it must lie in [0, 1{')' if below_one else ']'}.")
+
+
+def _data(data: DataConfig, prefix: str) -> None:
+    prefix += "data."
+    _positive(prefix, image_size=data.image_size, batch_size=data.batch_size)
+    _share(prefix, synthetic_share=data.synthetic_share)
+    _share(prefix, below_one=False, margin=data.margin * 2)
+    if data.fold < 0 or data.classic_size < 0 or data.synthetic_size < 0:
+        raise ConfigError(f"{prefix}fold, classic_size and synthetic_size must not be negative.")
+    if data.window[0] >= data.window[1]:
+        raise ConfigError(f"{prefix}window is {data.window}; the first HU must be below the second.")
+    if data.synthetic_share and not data.synthetic_size:
+        raise ConfigError(
+            f"{prefix}synthetic_share is {data.synthetic_share} but {prefix}synthetic_size is 0; set both or neither."
+        )
+    if data.synthetic_size and not data.banks:
+        raise ConfigError(f"{prefix}synthetic_size is {data.synthetic_size} but {prefix}banks is empty; name a bank.")
+    if data.banks and not data.synthetic_size:
+        raise ConfigError(f"{prefix}banks names {len(data.banks)} but {prefix}synthetic_size is 0; say how many to take.")
+
+
+def _classifier(config: ClassifierConfig, prefix: str) -> None:
+    _data(config.data, prefix)
+    _positive(prefix, width=config.width, learning_rate=config.learning_rate)
+    _share(prefix, momentum=config.momentum)
+    if config.data.image_size < 22:
+        raise ConfigError(
+            f"{prefix}data.image_size is {config.data.image_size}; three unpadded 3x3 convolutions with pooling need 22."
+        )
+
+
+def _gan(config: GanConfig, prefix: str) -> None:
+    _data(config.data, prefix)
+    _positive(
+        prefix,
+        width=config.width,
+        discriminator_width=config.discriminator_width,
+        latent_size=config.latent_size,
+        embedding_size=config.embedding_size,
+        learning_rate=config.learning_rate,
+        generator_every=config.generator_every,
+        discriminator_every=config.discriminator_every,
+    )
+    _share(
+        prefix,
+        beta1=config.beta1,
+        beta2=config.beta2,
+        ema_decay=config.ema_decay,
+        label_smoothing=config.label_smoothing,
+    )
+    if config.data.image_size % 16:
+        raise ConfigError(f"{prefix}data.image_size is {config.data.image_size}; four stages that double need a multiple of 16.")
+    if config.label_smoothing and config.loss not in _CROSS_ENTROPY:
+        raise ConfigError(
+            f"{prefix}label_smoothing is {config.label_smoothing} but {prefix}loss is {config.loss!r}, which has no "
+            f"targets to smooth; use it with {' or '.join(map(repr, _CROSS_ENTROPY))}."
+        )
+    if config.generator_every > 1 and config.discriminator_every > 1:
+        raise ConfigError(
+            f"{prefix}generator_every is {config.generator_every} and {prefix}discriminator_every is "
+            f"{config.discriminator_every}: at some steps nothing would be trained; one of them must be 1."
+        )
+    if config.kind == "acgan" and config.data.label:
+        raise ConfigError(f"{prefix}kind is 'acgan' but {prefix}data.label is {config.data.label!r}; an ACGAN takes all classes.")
+    if config.data.banks:
+        raise ConfigError(f"{prefix}data.banks is set, but a GAN is never trained on a bank's synthetic images.")
+
+
+def _paper(config: PaperConfig) -> None:
+    _classifier(config.classifier, "classifier.")
+    _gan(config.dcgan, "dcgan.")
+    _gan(config.acgan, "acgan.")
+    if (config.dcgan.kind, config.acgan.kind) != ("dcgan", "acgan"):
+        raise ConfigError(f"dcgan.kind is {config.dcgan.kind!r} and acgan.kind is {config.acgan.kind!r}; leave both alone.")
+    for arm in config.arms:
+        if arm not in ARMS:
+            raise ConfigError(f"arms has {arm!r}; choose from {', '.join(ARMS)}.")
+    if not {"none", "classic"} <= set(config.arms):
+        raise ConfigError(f"arms is {config.arms}; 'none' and 'classic' are what the others are compared with.")
+    if not config.seeds or len(set(config.seeds)) != len(config.seeds):
+        raise ConfigError(f"seeds is {config.seeds}; name at least one, each once.")
+    sizes = config.classic_sizes
+    if list(sizes) != sorted(set(sizes)) or not sizes or sizes[0] != 0 or len(sizes) < 2:
+        raise ConfigError(f"classic_sizes is {sizes}; it must rise from 0 and hold one more size at least.")
+    sizes = config.synthetic_sizes
+    if list(sizes) != sorted(set(sizes)) or not sizes or sizes[0] <= 0:
+        raise ConfigError(f"synthetic_sizes is {sizes}; it must rise from above 0.")
+    if not 0 < config.phantom_patients_scale <= 1:
+        raise ConfigError(f"phantom_patients_scale is {config.phantom_patients_scale}; it must lie in (0, 1].")
+    parts = (config.classifier, config.dcgan, config.acgan)
+    for field in ("image_size", "window", "margin", "augmentation_seed"):
+        values = {getattr(part.data, field) for part in parts}
+        if len(values) > 1:
+            raise ConfigError(f"data.{field} differs between classifier, dcgan and acgan ({values}); they share their images.")
+    for name, part in zip(("classifier", "dcgan", "acgan"), parts, strict=True):
+        if part.data != dataclass_defaults(part.data):
+            raise ConfigError(
+                f"{name}.data sets dataset, fold, label, banks or a size; `paper` fills these in for every arm, leave them alone."
+            )
+
+
+def dataclass_defaults(data: DataConfig) -> DataConfig:
+    """`data` with every field that `paper` fills in put back to its default."""
+    return DataConfig(
+        image_size=data.image_size,
+        window=data.window,
+        margin=data.margin,
+        augmentation_seed=data.augmentation_seed,
+        synthetic_share=0.0,
+        batch_size=data.batch_size,
+    )

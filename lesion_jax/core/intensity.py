@@ -1,0 +1,26 @@
+"""Hounsfield units <-> the ranges that the networks see. Runs inside the steps.
+
+Images travel as int16 HU; a window (low, high) in HU is mapped to [0, 1] for the
+classifier and to [-1, 1] for the GANs (paper, section on the data). Values outside
+the window are clipped.
+"""
+
+import jax
+import jax.numpy as jnp
+
+
+def to_unit(hu: jax.Array, window: tuple[float, float]) -> jax.Array:
+    """HU of any shape and dtype -> float32 in [0, 1]."""
+    low, high = window
+    return jnp.clip((hu.astype(jnp.float32) - low) / (high - low), 0.0, 1.0)
+
+
+def to_signed(hu: jax.Array, window: tuple[float, float]) -> jax.Array:
+    """HU of any shape and dtype -> float32 in [-1, 1], the range of tanh."""
+    return to_unit(hu, window) * 2.0 - 1.0
+
+
+def from_signed(image: jax.Array, window: tuple[float, float]) -> jax.Array:
+    """A generator's output in [-1, 1] -> int16 HU, rounded to the nearest unit."""
+    low, high = window
+    return jnp.round((image.astype(jnp.float32) + 1.0) * 0.5 * (high - low) + low).astype(jnp.int16)

@@ -1,0 +1,1 @@
+"""From lesions to batches: folds, classic augmentation, banks, schedule, tf.data."""

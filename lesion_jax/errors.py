@@ -1,0 +1,37 @@
+"""The errors a user can cause. Each message is one sentence: what, where, what to do.
+
+The command line prints the message alone and exits with the class's `exit_status`;
+anything else that is raised is a defect of ours and keeps its traceback.
+"""
+
+
+class LesionJaxError(Exception):
+    """Base of everything that is raised for bad input rather than for a defect."""
+
+    exit_status = 2
+
+
+class ConfigError(LesionJaxError):
+    """A setting that is unknown, of the wrong type, or contradicts another one."""
+
+
+class DataError(LesionJaxError):
+    """An input file that is missing, unreadable or says something impossible."""
+
+
+class FoldError(LesionJaxError):
+    """A partition that cannot be made, or one that differs from a run's own."""
+
+
+class BankError(LesionJaxError):
+    """A synthetic bank that is unreadable or must not be used for this fold."""
+
+
+class RunError(LesionJaxError):
+    """A run directory that cannot be written, or that belongs to another run."""
+
+
+class DivergedError(LesionJaxError):
+    """Training produced a value that is not finite; the message names the step."""
+
+    exit_status = 3

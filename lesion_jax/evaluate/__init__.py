@@ -1,0 +1,1 @@
+"""Scores, statistics and pictures; restoring a run to use it."""

@@ -1,0 +1,1 @@
+"""From files (DICOM, PNG, the phantom) to lesions in Hounsfield units."""

@@ -1,0 +1,1 @@
+"""Networks: plain flax linen modules; no losses, no optimizers, no config objects."""

@@ -1,0 +1,1 @@
+"""Losses: element maths that returns one value per example."""

@@ -1,0 +1,1 @@
+"""The paper's protocol: arms, folds, selection, tables, figures."""
