@@ -38,7 +38,7 @@ def to_config_dict(config: Any) -> ml_collections.ConfigDict:
     return ml_collections.ConfigDict(dataclasses.asdict(config))
 
 
-def from_mapping(values: Mapping[str, Any]) -> Config:
+def from_mapping(values: Mapping[str, Any] | ml_collections.ConfigDict) -> Config:
     """Checks and freezes a config.
 
     Args:
@@ -51,6 +51,8 @@ def from_mapping(values: Mapping[str, Any]) -> Config:
     Raises:
       ConfigError: A field is unknown, of the wrong type, or contradicts another.
     """
+    if isinstance(values, ml_collections.ConfigDict):
+        values = values.to_dict()
     kind = values.get("kind")
     if kind not in _KINDS:
         raise ConfigError(f"kind is {kind!r}; a config says one of {', '.join(_KINDS)}.")

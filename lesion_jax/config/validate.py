@@ -27,17 +27,18 @@ def _positive(prefix: str, **values: float) -> None:
             raise ConfigError(f"{prefix}{name} is {value}; it must be above 0.")
 
 
-def _share(prefix: str, *, below_one: bool = True, **values: float) -> None:
+def _share(prefix: str, **values: float) -> None:
     for name, value in values.items():
-        if not (0 <= value < 1 or (value == 1 and not below_one)):
-            raise ConfigError(f"{prefix}{name} is {value}; it must lie in [0, 1{')' if below_one else ']'}.")
+        if not 0 <= value < 1:
+            raise ConfigError(f"{prefix}{name} is {value}; it must lie in [0, 1).")
 
 
 def _data(data: DataConfig, prefix: str) -> None:
     prefix += "data."
     _positive(prefix, image_size=data.image_size, batch_size=data.batch_size)
     _share(prefix, synthetic_share=data.synthetic_share)
-    _share(prefix, below_one=False, margin=data.margin * 2)
+    if not 0 <= data.margin <= 0.5:
+        raise ConfigError(f"{prefix}margin is {data.margin}; it must lie in [0, 0.5]: more context is not stored.")
     if data.fold < 0 or data.classic_size < 0 or data.synthetic_size < 0:
         raise ConfigError(f"{prefix}fold, classic_size and synthetic_size must not be negative.")
     if data.window[0] >= data.window[1]:
@@ -126,19 +127,18 @@ def _paper(config: PaperConfig) -> None:
         if len(values) > 1:
             raise ConfigError(f"data.{field} differs between classifier, dcgan and acgan ({values}); they share their images.")
     for name, part in zip(("classifier", "dcgan", "acgan"), parts, strict=True):
-        if part.data != dataclass_defaults(part.data):
+        if part.data != _left_alone(part.data):
             raise ConfigError(
                 f"{name}.data sets dataset, fold, label, banks or a size; `paper` fills these in for every arm, leave them alone."
             )
 
 
-def dataclass_defaults(data: DataConfig) -> DataConfig:
-    """`data` with every field that `paper` fills in put back to its default."""
+def _left_alone(data: DataConfig) -> DataConfig:
+    # Every field that `paper` fills in, back at its default.
     return DataConfig(
         image_size=data.image_size,
         window=data.window,
         margin=data.margin,
         augmentation_seed=data.augmentation_seed,
-        synthetic_share=0.0,
         batch_size=data.batch_size,
     )

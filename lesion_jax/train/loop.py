@@ -1,0 +1,134 @@
+"""The loop around a step: log, score, save; the host is never ahead of the device by more than one step."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+
+from lesion_jax.config import LoopConfig
+from lesion_jax.core import parallel
+from lesion_jax.core.periods import to_steps
+from lesion_jax.errors import DivergedError
+from lesion_jax.io.checkpoint import Checkpoints
+from lesion_jax.io.progress import Progress
+from lesion_jax.io.writers import MetricsWriter
+
+
+@dataclasses.dataclass(frozen=True)
+class Periods:
+    """`LoopConfig` in steps; 0 means never."""
+
+    total: int
+    log: int
+    evaluate: int
+    checkpoint: int
+    pictures: int
+
+    @classmethod
+    def of(cls, loop: LoopConfig, steps_per_epoch: int) -> "Periods":
+        """Resolves the durations of a config.
+
+        Raises:
+          ConfigError: One is not a duration.
+        """
+        total = to_steps(loop.duration, field="loop.duration", steps_per_epoch=steps_per_epoch)
+
+        def steps(name: str) -> int:
+            text = getattr(loop, name)
+            return to_steps(text, field=f"loop.{name}", steps_per_epoch=steps_per_epoch, total_steps=total)
+
+        return cls(
+            total, steps("log_every"), steps("evaluate_every"), steps("checkpoint_every"), steps("pictures_every")
+        )
+
+    def due(self, period: int, step: int) -> bool:
+        """Whether something that happens every `period` steps, and at the end, happens after `step`."""
+        return period > 0 and (step % period == 0 or step == self.total)
+
+
+@dataclasses.dataclass(frozen=True)
+class Hooks:
+    """What a kind of training adds to the loop.
+
+    Attributes:
+      evaluate: state -> (score, higher is better, or None without inner images; scalars).
+      pictures: state -> {name: uint8 image}.
+    """
+
+    evaluate: Callable[[Any], tuple[float | None, dict[str, float]]]
+    pictures: Callable[[Any], dict[str, Any]]
+
+
+def run_loop(
+    step: Callable,
+    state: Any,
+    key: jax.Array,
+    batches: Iterator[Any],
+    *,
+    periods: Periods,
+    hooks: Hooks,
+    checkpoints: Checkpoints,
+    writer: MetricsWriter,
+    progress: Progress,
+) -> Any:
+    """Trains from `state.step` to `periods.total`.
+
+    Args:
+      step: From `parallel.over_devices`; donates its state.
+      state: Replicated; what the caller holds is consumed.
+      key: Root of the run's random streams.
+      batches: One sharded batch for each step that is left, on the devices.
+      periods: When what happens.
+      hooks: Scores and pictures.
+      checkpoints: Where the state goes.
+      writer: Where metrics and pictures go.
+      progress: Told of every step.
+
+    Returns:
+      The final state.
+
+    Raises:
+      DivergedError: A metric is not finite; the message names the step. No checkpoint is
+        written at or after that step.
+    """
+    pending: tuple[int, Any] | None = None
+
+    def settle() -> None:
+        # Metrics are read one step late: the device is already busy with the next step.
+        nonlocal pending
+        if pending is None:
+            return
+        done, metrics = pending
+        pending = None
+        values = {name: float(value) for name, value in jax.device_get(metrics).items()}
+        bad = [name for name, value in values.items() if not math.isfinite(value)]
+        if bad:
+            raise DivergedError(
+                f"Step {done}: {bad[0]} is {values[bad[0]]}; lower the learning rate, or continue from an earlier checkpoint."
+            )
+        if periods.due(periods.log, done):
+            writer.scalars(done, {f"train/{name}": value for name, value in values.items()})
+        progress.update(done, next(f"{name} {value:.3f}" for name, value in values.items()))
+
+    for done in range(int(state.step) + 1, periods.total + 1):
+        state, metrics = step(state, next(batches), key)
+        settle()
+        pending = (done, metrics)
+        evaluate = periods.due(periods.evaluate, done)
+        if not (evaluate or periods.due(periods.checkpoint, done) or periods.due(periods.pictures, done)):
+            continue
+        settle()
+        local = parallel.first_replica(state)
+        score = None
+        if evaluate:
+            score, scalars = hooks.evaluate(local)
+            writer.scalars(done, scalars)
+        if periods.due(periods.pictures, done):
+            for name, picture in hooks.pictures(local).items():
+                writer.image(done, name, picture)
+        if evaluate or periods.due(periods.checkpoint, done):
+            checkpoints.save(done, local, score=score)
+    settle()
+    return state

@@ -1,0 +1,80 @@
+"""One training as a run directory: started, continued or found finished by the same call."""
+
+from pathlib import Path
+
+from lesion_jax.config import ClassifierConfig, GanConfig, to_dict
+from lesion_jax.core import keys, parallel
+from lesion_jax.data.feed import prefetch_to_devices
+from lesion_jax.errors import ConfigError, DivergedError
+from lesion_jax.io.checkpoint import Checkpoints
+from lesion_jax.io.progress import Progress
+from lesion_jax.io.provenance import describe_environment
+from lesion_jax.io.run_directory import RunDirectory
+from lesion_jax.io.writers import MetricsWriter
+from lesion_jax.train.kinds import create_training
+from lesion_jax.train.loop import Periods, run_loop
+from lesion_jax.train.prepare import Study, prepare
+
+
+def train(
+    config: ClassifierConfig | GanConfig,
+    workdir: Path,
+    *,
+    study: Study | None = None,
+    cache_dir: Path | None = None,
+    label: str = "",
+) -> None:
+    """Trains until the config's duration; a finished run returns at once, a broken-off one carries on.
+
+    Args:
+      config: Resolved.
+      workdir: Of the run; made if absent.
+      study: Already loaded content of `config.data.dataset`; None loads it.
+      cache_dir: Where augmented images are kept between runs.
+      label: What progress calls this run.
+
+    Raises:
+      LesionJaxError: Bad settings or data, before anything is written; divergence, with
+        FAILED and its reason in the run directory.
+    """
+    if not config.data.dataset:
+        raise ConfigError("data.dataset is empty; name a directory written by `lesion-jax build`.")
+    devices = parallel.choose_devices(config.num_devices, config.data.batch_size)
+    study = study or Study.load(Path(config.data.dataset))
+    prepared = prepare(config, study, cache_dir=cache_dir)
+    prepared.schedule.check_devices(len(devices))
+    periods = Periods.of(config.loop, prepared.schedule.steps_per_epoch)
+    provenance = {**prepared.provenance, "environment": describe_environment()}
+    run = RunDirectory.open(workdir, config=to_dict(config), provenance=provenance)
+    if run.is_done:
+        return
+    # TensorFlow takes seconds to import; everything that can fail early has not needed it.
+    from lesion_jax.data.pipeline import make_batches
+
+    training = create_training(config, prepared, devices)
+    with Checkpoints(run.checkpoints) as checkpoints:
+        state = training.state
+        if (last := checkpoints.last_step) is not None:
+            state = checkpoints.restore(last, state)
+        start = int(state.step)
+        writer = MetricsWriter(run, start=start)
+        batches = make_batches(prepared.images, prepared.schedule, start=start, stop=periods.total)
+        try:
+            run_loop(
+                training.step,
+                parallel.replicate(state, devices),
+                keys.stream(config.seed, config.kind),
+                prefetch_to_devices(batches, devices),
+                periods=periods,
+                hooks=training.hooks,
+                checkpoints=checkpoints,
+                writer=writer,
+                progress=Progress(periods.total, label or config.kind),
+            )
+        except DivergedError as error:
+            run.mark_failed(str(error))
+            raise
+        finally:
+            writer.close()
+        checkpoints.wait()
+        run.mark_done({"steps": periods.total, "best_step": checkpoints.best_step})
