@@ -23,7 +23,7 @@ def train(
     study: Study | None = None,
     cache_dir: Path | None = None,
     label: str = "",
-) -> None:
+) -> bool:
     """Trains until the config's duration; a finished run returns at once, a broken-off one carries on.
 
     Args:
@@ -32,6 +32,9 @@ def train(
       study: Already loaded content of `config.data.dataset`; None loads it.
       cache_dir: Where augmented images are kept between runs.
       label: What progress calls this run.
+
+    Returns:
+      Whether anything was left to do.
 
     Raises:
       LesionJaxError: Bad settings or data, before anything is written; divergence, with
@@ -47,7 +50,7 @@ def train(
     provenance = {**prepared.provenance, "environment": describe_environment()}
     run = RunDirectory.open(workdir, config=to_dict(config), provenance=provenance)
     if run.is_done:
-        return
+        return False
     # TensorFlow takes seconds to import; everything that can fail early has not needed it.
     from lesion_jax.data.pipeline import make_batches
 
@@ -78,3 +81,4 @@ def train(
             writer.close()
         checkpoints.wait()
         run.mark_done({"steps": periods.total, "best_step": checkpoints.best_step})
+    return True

@@ -1,0 +1,30 @@
+"""Everything, tiny: shows that the whole path runs; its numbers mean nothing.
+
+lesion-jax paper --config configs/smoke.py --workdir runs/smoke
+
+Expect arms near chance.
+"""
+
+from lesion_jax.config import PaperConfig, to_config_dict
+
+
+def get_config():
+    """The paper's protocol on 32x32 images of a small phantom, with networks of a few thousand weights."""
+    config = to_config_dict(PaperConfig())
+    config.phantom_patients_scale = 0.15
+    config.classic_sizes = (0, 100)
+    config.synthetic_sizes = (20, 40)
+    config.classifier.width = 4
+    config.classifier.learning_rate = 1e-2
+    config.classifier.loop.duration = "60 steps"
+    for gan in (config.dcgan, config.acgan):
+        gan.width = gan.discriminator_width = 4
+        gan.loop.duration = "40 steps"
+        gan.loop.pictures_every = "50%"
+    for part in (config.classifier, config.dcgan, config.acgan):
+        part.num_devices = 1
+        part.data.image_size = 32
+        part.data.batch_size = 32
+        part.loop.log_every = "10 steps"
+        part.loop.evaluate_every = part.loop.checkpoint_every = "50%"
+    return config

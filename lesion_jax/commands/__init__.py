@@ -1,0 +1,71 @@
+"""The command line: `lesion-jax VERB`, one small file per verb."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from absl import flags, logging
+
+from lesion_jax import __version__
+from lesion_jax.errors import LesionJaxError
+
+VERBS = {
+    "paper": "the whole protocol: trainings, tables, figures, report",
+    "phantom": "write the embedded default data as DICOM files",
+    "build": "make a dataset from DICOM or PNG files and a csv of marks",
+    "train": "start or continue one training",
+    "sample": "draw synthetic images from a trained GAN into a bank",
+    "evaluate": "score a trained run without training",
+}
+
+
+def _usage() -> str:
+    verbs = "\n".join(f"  {verb:10}{text}" for verb, text in VERBS.items())
+    return (
+        f"lesion-jax {__version__}: do GAN-made lesions make my classifier better?\n\n"
+        f"usage: lesion-jax VERB [flags]\n\n{verbs}\n\nlesion-jax VERB --help tells what a verb takes.\n"
+    )
+
+
+def _help(verb: str, doc: str, values: flags.FlagValues) -> str:
+    """A verb's docstring, then its flags."""
+    described = values.get_help(include_special_flags=False)
+    return f"{(doc or '').strip()}\n\nflags of lesion-jax {verb}:\n{described}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one verb.
+
+    Args:
+      argv: Words after the program's name; None takes them from the process.
+
+    Returns:
+      Exit status: 0, or an error class's own after its message went to stderr.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_usage())
+        return 0 if words else 2
+    verb = words[0]
+    if verb not in VERBS:
+        print(f"lesion-jax: there is no verb {verb!r}; choose one of {', '.join(VERBS)}.", file=sys.stderr)
+        return 2
+    module = importlib.import_module(f"lesion_jax.commands.{verb}")
+    # Flags live in an object of their own, so that no verb sees another's, nor a library's.
+    values = flags.FlagValues()
+    module.define_flags(values)
+    if any(word in ("-h", "--help", "-help") for word in words[1:]):
+        print(_help(verb, module.__doc__, values))
+        return 0
+    logging.use_absl_handler()
+    logging.set_verbosity(logging.WARNING)
+    try:
+        rest = values([f"lesion-jax {verb}", *words[1:]])[1:]
+        if rest:
+            print(f"lesion-jax {verb}: {rest[0]!r} is not a flag; flags read --name=value.", file=sys.stderr)
+            return 2
+        module.run(values)
+    except (flags.Error, LesionJaxError) as error:
+        print(f"lesion-jax {verb}: {error}", file=sys.stderr)
+        return getattr(error, "exit_status", 2)
+    return 0

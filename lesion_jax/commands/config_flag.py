@@ -1,0 +1,50 @@
+"""The flags that several verbs share."""
+
+from pathlib import Path
+
+from absl import flags
+from ml_collections import config_flags
+
+from lesion_jax.config import Config, from_mapping
+from lesion_jax.errors import ConfigError
+
+
+class _PathParser(flags.ArgumentParser):
+    syntactic_help = "a path"
+
+    def parse(self, argument: str | Path) -> Path:
+        return Path(argument).expanduser()
+
+
+def define_path(values: flags.FlagValues, name: str, text: str) -> None:
+    """A required flag that holds a `Path`."""
+    flags.DEFINE(_PathParser(), name, None, text, flag_values=values, required=True)
+
+
+def define_workdir(values: flags.FlagValues) -> None:
+    """--workdir."""
+    define_path(values, "workdir", "Directory that the command writes to, and continues in.")
+
+
+def define_config(values: flags.FlagValues) -> None:
+    """--config FILE.py, and --config.field=value for each of its fields."""
+    config_flags.DEFINE_config_file(
+        "config",
+        None,
+        "Config file; its fields are flags too: --config.seed=1, --config.data.fold=2, "
+        "--config.loop.duration='2000 steps'. `lesion_jax/config/schema.py` describes every field.",
+        lock_config=True,
+        flag_values=values,
+    )
+    flags.mark_flag_as_required("config", flag_values=values)
+
+
+def config_of(values: flags.FlagValues) -> Config:
+    """The checked config of a command line.
+
+    Raises:
+      ConfigError: See `lesion_jax.config.from_mapping`.
+    """
+    if values.config is None:
+        raise ConfigError("--config is missing; name a file such as configs/smoke.py.")
+    return from_mapping(values.config)

@@ -1,0 +1,37 @@
+"""Restores a run and scores it without training: a table, or JSON with --json.
+
+lesion-jax evaluate --workdir RUN --part test
+
+From a script: `from lesion_jax.evaluate.restore import restore_classifier, restore_generator`.
+"""
+
+import json
+
+from absl import flags
+
+from lesion_jax.commands.config_flag import define_path
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """--workdir, --dataset, --part, --checkpoint, --json."""
+    define_path(values, "workdir", "Run directory.")
+    flags.DEFINE_string("dataset", None, "Where the run's dataset lies now, if it was moved.", flag_values=values)
+    flags.DEFINE_enum("part", "test", ["test", "inner", "train"], "Which lesions.", flag_values=values)
+    flags.DEFINE_enum("checkpoint", "best", ["best", "last"], "Which checkpoint.", flag_values=values)
+    flags.DEFINE_bool("json", False, "Print JSON instead of a table.", flag_values=values)
+
+
+def run(values: flags.FlagValues) -> None:
+    """Scores and prints."""
+    from pathlib import Path
+
+    from lesion_jax.evaluate.score_run import score_run
+    from lesion_jax.evaluate.text import describe
+
+    result = score_run(
+        values.workdir,
+        dataset=Path(values.dataset) if values.dataset else None,
+        part=values.part,
+        which=values.checkpoint,
+    )
+    print(json.dumps(result, indent=2) if values.json else describe(result))

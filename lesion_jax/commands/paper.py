@@ -1,0 +1,30 @@
+"""Runs the paper's protocol: trainings with and without synthetic images, selection, tables, figures, report.
+
+lesion-jax paper --config configs/smoke.py --workdir RUNS/smoke
+
+Without --config.dataset it first makes the phantom and builds it below the workdir. Every training is a
+run directory below WORKDIR/runs; a finished one is not repeated, so the same command again carries on.
+Read WORKDIR/report/report.md.
+"""
+
+from absl import flags
+
+from lesion_jax.commands.config_flag import config_of, define_config, define_workdir
+from lesion_jax.config import PaperConfig
+from lesion_jax.errors import ConfigError
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """--config, --workdir."""
+    define_config(values)
+    define_workdir(values)
+
+
+def run(values: flags.FlagValues) -> None:
+    """Runs the protocol and names its report."""
+    config = config_of(values)
+    if not isinstance(config, PaperConfig):
+        raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax train`.")
+    from lesion_jax.paper.run import run_paper
+
+    print(run_paper(config, values.workdir))

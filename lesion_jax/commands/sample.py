@@ -1,0 +1,26 @@
+"""Draws synthetic images from a trained GAN into a bank that carries its provenance.
+
+lesion-jax sample --workdir RUN --num 1000 --out BANK
+
+A classifier's data.banks names such banks; one whose GAN saw other training patients is refused.
+"""
+
+from absl import flags
+
+from lesion_jax.commands.config_flag import define_path
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """--workdir, --num, --out, --seed, --checkpoint."""
+    define_path(values, "workdir", "Run directory of a DCGAN or an ACGAN.")
+    define_path(values, "out", "Directory of the bank; must not exist.")
+    flags.DEFINE_integer("num", None, "Images of each class that the GAN makes.", flag_values=values, required=True)
+    flags.DEFINE_integer("seed", 0, "Seed of the latents.", flag_values=values)
+    flags.DEFINE_enum("checkpoint", "best", ["best", "last"], "Which checkpoint.", flag_values=values)
+
+
+def run(values: flags.FlagValues) -> None:
+    """Draws."""
+    from lesion_jax.evaluate.draw_bank import draw_bank
+
+    draw_bank(values.workdir, values.num, values.out, seed=values.seed, which=values.checkpoint)

@@ -1,0 +1,56 @@
+"""Drawing a synthetic bank from a run, with its provenance."""
+
+from pathlib import Path
+
+import numpy as np
+
+from lesion_jax import __version__
+from lesion_jax.core.types import Images
+from lesion_jax.data.bank import save_bank
+from lesion_jax.errors import BankError
+from lesion_jax.evaluate.restore import Which, restore_generator
+from lesion_jax.io.run_directory import load_provenance
+
+
+def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "best") -> None:
+    """Draws `num` images of each class that a GAN makes into a bank.
+
+    Image i of a class is a function of (checkpoint, seed, i): a smaller bank is a prefix.
+
+    Args:
+      run: Directory of a GAN's run.
+      num: Images per class.
+      out: The bank, which must not exist.
+      seed: Of the latents.
+      which: Checkpoint.
+
+    Raises:
+      BankError: `num` is not positive, or `out` exists.
+      RunError: The run draws nothing.
+    """
+    if num < 1:
+        raise BankError(f"num is {num}; draw at least one image of each class.")
+    generator = restore_generator(run, which)
+    facts = load_provenance(run)
+    labels, images = [], []
+    for label in generator.labels:
+        wanted = np.full(num, label, np.int32)
+        labels.append(wanted)
+        # One stream per class: were the latents shared, image i would be the same sketch in every class.
+        images.append(generator(wanted, seed=seed * len(generator.class_names) + label))
+    data = generator.config.data
+    provenance = {
+        "run": str(run),
+        "kind": generator.config.kind,
+        "step": generator.step,
+        "checkpoint": which,
+        "fold": data.fold,
+        "class_names": list(generator.class_names),
+        "num_per_class": num,
+        "seed": seed,
+        "image_size": data.image_size,
+        "window": list(data.window),
+        "lesion_jax": __version__,
+        **{name: facts[name] for name in ("dataset_fingerprint", "fold_fingerprint", "train_fingerprint")},
+    }
+    save_bank(out, Images(np.concatenate(images), np.concatenate(labels)), provenance)
