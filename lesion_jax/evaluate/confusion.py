@@ -28,7 +28,7 @@ def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, num_classes: i
     """
     labels, predictions = np.asarray(labels, np.int64), np.asarray(predictions, np.int64)
     if labels.shape != predictions.shape or labels.ndim != 1:
-        raise ValueError(f"labels {labels.shape} and predictions {predictions.shape} must be two vectors of one length.")
+        raise ValueError(f"labels {labels.shape} and predictions {predictions.shape} must be vectors of one length.")
     for name, values in (("labels", labels), ("predictions", predictions)):
         if values.size and (values.min() < 0 or values.max() >= num_classes):
             raise ValueError(f"{name} hold {values.min()} to {values.max()}, but there are {num_classes} classes.")

@@ -1,14 +1,17 @@
 """How far synthetic images are from real ones when there are only dozens of both.
 
-The kernel distance (KID: Binkowski et al. 2018, "Demystifying MMD GANs") is an unbiased estimate of the
-squared maximum mean discrepancy, so two samples of one distribution give 0 on average at any size, where
-FID gives whatever the sample size dictates. The features are those of the paper's CNN with fixed random
-weights: nothing is downloaded, and nothing was ever trained on a test patient.
+The kernel distance is an unbiased estimate of the squared maximum mean discrepancy (MMD: Gretton et al.
+2012), so two samples of one distribution give 0 on average at any size, where FID gives whatever the
+sample size dictates. The features are those of the paper's CNN with fixed random weights, of the image and
+of its fine detail: nothing is downloaded, and nothing was ever trained on a test patient. The kernel is a
+mixture of rational quadratics (Binkowski et al. 2018, "Demystifying MMD GANs"): unlike their cubic kernel it
+is bounded, so that a single odd ROI among twenty does not drown the rest.
 """
 
 import functools
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,77 +19,85 @@ import numpy as np
 from lesion_jax.core import keys
 from lesion_jax.models.cnn import Classifier
 
+_NETWORK = Classifier(num_classes=2, width=32, dtype=jnp.float32)
 _BATCH = 64
-_WIDTH = 32
+_DETAIL_WINDOW = 5
+_ALPHAS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 def kernel_distance(images: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
-    """Unbiased squared MMD with a cubic kernel on fixed random features.
+    """Unbiased squared MMD between images and real ones, on fixed random features.
 
-    Features are standardised with the mean and deviation of the reference, so values compare between
-    sets of images only where the reference is the same, as it is for the checkpoints of one run. Report
-    them with both numbers of images, and beside a real-against-real value as the floor.
+    Features are scaled by their spread over the reference, so values compare only where the reference is
+    the same, as it is for the checkpoints of one run. Report it with both numbers of images, and beside a
+    real-against-real value as the floor.
 
     Args:
       images: float [N, H, H] or [N, H, H, 1] in [-1, 1], the images that are judged; N at least 3.
       reference: float [M, H, H] or [M, H, H, 1] in [-1, 1], real images; M at least 3.
 
     Returns:
-      (squared MMD, its standard error by the jackknife over both sets). The first may be negative: near 0
-      means that the features tell no difference. Not finite where an image is not finite.
+      (squared MMD, its standard error by the jackknife over both sets). The first is at most 2 and may be
+      negative: near 0 means that the features tell no difference. NaN where one of the images is not finite.
 
     Raises:
-      ValueError: Fewer than 3 images on a side, or images that are not in [-1, 1] (HU, most likely).
+      ValueError: Fewer than 3 images on a side, images that are not in [-1, 1] (HU, most likely), or
+        reference images that are all the same.
     """
     for name, stack in (("images", images), ("reference", reference)):
         if len(stack) < 3:
             raise ValueError(f"{name} holds {len(stack)} images; a kernel distance needs at least 3 on each side.")
         if np.abs(stack).max() > 1.01:
             raise ValueError(f"{name} reaches {np.abs(stack).max():g}; a kernel distance takes images in [-1, 1].")
-    x, y = random_features(images), random_features(reference)
-    center, scale = y.mean(axis=0), y.std(axis=0)
-    # A unit that is dead on every reference image has no scale.
-    alive = scale > 1e-4 * scale.max()
-    if not alive.any():
-        raise ValueError("The reference images are all the same; a kernel distance needs images that differ.")
-    center, scale = center[alive], scale[alive]
-    return polynomial_mmd((x[:, alive] - center) / scale, (y[:, alive] - center) / scale)
+    # Pooling and ReLU would swallow the odd NaN: a broken generator must not get a score.
+    if not np.isfinite(images).all():
+        return float("nan"), float("nan")
+    scaled = []
+    for x, y in zip(random_features(images), random_features(reference), strict=True):
+        spread = float(np.sqrt(y.var(axis=0).mean()))
+        if spread < 1e-6:
+            raise ValueError("The reference images are all the same; a kernel distance needs images that differ.")
+        scaled.append((x / spread, y / spread))
+    x, y = (np.concatenate(side, axis=1) for side in zip(*scaled, strict=True))
+    return squared_mmd(x, y)
 
 
-def polynomial_mmd(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Unbiased squared MMD of two samples with the kernel (x.y / D + 1)^3, and its jackknife standard error.
+def squared_mmd(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Unbiased squared MMD of two samples, and its jackknife standard error.
+
+    The kernel is the mean over alpha of (1 + |x - y|^2 / (2 alpha D))^-alpha.
 
     Args:
-      x: float [N, D], N at least 3.
+      x: float [N, D], N at least 3; coordinates of a size about 1.
       y: float [M, D], M at least 3.
 
     Returns:
       (squared MMD, standard error).
     """
-    x, y = x.astype(np.float64), y.astype(np.float64)
-    num_x, num_y, size = len(x), len(y), x.shape[1]
-    within_x, within_y, between = ((a @ b.T / size + 1.0) ** 3 for a, b in ((x, x), (y, y), (x, y)))
+    within_x, within_y, between = _kernel(x, x), _kernel(y, y), _kernel(x, y)
+    num_x, num_y = len(x), len(y)
     rows_x, rows_y = (k.sum(axis=1) - np.diag(k) for k in (within_x, within_y))
-    total_x, total_y, total = rows_x.sum(), rows_y.sum(), between.sum()
+    sum_x, sum_y, cross = rows_x.sum(), rows_y.sum(), between.sum()
 
-    def assemble(sum_x, n, sum_y, m, cross):
-        return sum_x / (n * (n - 1)) + sum_y / (m * (m - 1)) - 2 * cross / (n * m)
+    def assemble(sum_x: Any, num_x: int, sum_y: Any, num_y: int, cross: Any) -> Any:
+        return sum_x / (num_x * (num_x - 1)) + sum_y / (num_y * (num_y - 1)) - 2 * cross / (num_x * num_y)
 
-    value = assemble(total_x, num_x, total_y, num_y, total)
-    without_x = assemble(total_x - 2 * rows_x, num_x - 1, total_y, num_y, total - between.sum(axis=1))
-    without_y = assemble(total_x, num_x, total_y - 2 * rows_y, num_y - 1, total - between.sum(axis=0))
-    variance = (num_x - 1) * without_x.var() + (num_y - 1) * without_y.var()
+    value = assemble(sum_x, num_x, sum_y, num_y, cross)
+    without_x = assemble(sum_x - 2 * rows_x, num_x - 1, sum_y, num_y, cross - between.sum(axis=1))
+    without_y = assemble(sum_x, num_x, sum_y - 2 * rows_y, num_y - 1, cross - between.sum(axis=0))
+    variance = (num_x - 1) * np.var(without_x) + (num_y - 1) * np.var(without_y)
     return float(value), float(np.sqrt(variance))
 
 
-def random_features(images: np.ndarray) -> np.ndarray:
+def random_features(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Last-layer features of the paper's CNN with fixed random weights.
 
     Args:
       images: float [N, H, H] or [N, H, H, 1] in [-1, 1].
 
     Returns:
-      float32 [N, 256], on the host.
+      Two float32 [N, 256] on the host: of the image, and of its detail (image minus its 5x5 mean). The
+      first follows brightness and shape, the second noise, blur and checkerboards.
     """
     images = np.asarray(images, np.float32)
     images = images if images.ndim == 4 else images[..., None]
@@ -94,11 +105,18 @@ def random_features(images: np.ndarray) -> np.ndarray:
     # One shape for the compiler, whatever the number of images.
     padded = np.concatenate([images, np.zeros((-num % _BATCH, *images.shape[1:]), np.float32)])
     params = _random_params(images.shape[1])
-    parts = [np.asarray(_features(params, padded[i : i + _BATCH])) for i in range(0, len(padded), _BATCH)]
-    return np.concatenate(parts)[:num]
+    parts = [_features(params, padded[i : i + _BATCH]) for i in range(0, len(padded), _BATCH)]
+    coarse, detail = (np.concatenate([np.asarray(p) for p in side])[:num] for side in zip(*parts, strict=True))
+    return coarse, detail
 
 
-_NETWORK = Classifier(num_classes=2, width=_WIDTH, dtype=jnp.float32)
+def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """float64 [N, M]."""
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    squared = (x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1)[None] - 2 * x @ y.T
+    # Rounding can make the distance of a point to itself slightly negative.
+    mean_squared = np.maximum(squared, 0.0) / x.shape[1]
+    return np.mean([(1 + mean_squared / (2 * alpha)) ** -alpha for alpha in _ALPHAS], axis=0)
 
 
 @functools.cache
@@ -109,6 +127,11 @@ def _random_params(image_size: int) -> Any:
 
 
 @jax.jit
-def _features(params: Any, images: jax.Array) -> jax.Array:
-    """float32 [64, H, H, 1] -> float32 [64, 256]."""
-    return _NETWORK.apply(params, images)[1]  # pyright: ignore[reportIndexIssue]
+def _features(params: Any, images: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """float32 [64, H, H, 1] -> two float32 [64, 256]."""
+    border = _DETAIL_WINDOW // 2
+    padded = jnp.pad(images, ((0, 0), (border, border), (border, border), (0, 0)), mode="edge")
+    detail = images - nn.avg_pool(padded, (_DETAIL_WINDOW, _DETAIL_WINDOW))
+    _, coarse_features = _NETWORK.apply(params, images)  # pyright: ignore[reportGeneralTypeIssues]
+    _, detail_features = _NETWORK.apply(params, detail)  # pyright: ignore[reportGeneralTypeIssues]
+    return coarse_features, detail_features
