@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from absl import flags, logging
 
 from lesion_jax import __version__
-from lesion_jax.errors import LesionJaxError
+from lesion_jax.errors import ConfigError, LesionJaxError
 
 VERBS = {
     "paper": "the whole protocol: trainings, tables, figures, report",
@@ -60,12 +60,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.use_absl_handler()
     logging.set_verbosity(logging.WARNING)
     try:
-        rest = values([f"lesion-jax {verb}", *words[1:]])[1:]
-        if rest:
-            print(f"lesion-jax {verb}: {rest[0]!r} is not a flag; flags read --name=value.", file=sys.stderr)
-            return 2
+        _parse(values, verb, words[1:])
         module.run(values)
-    except (flags.Error, LesionJaxError) as error:
+    except LesionJaxError as error:
         print(f"lesion-jax {verb}: {error}", file=sys.stderr)
-        return getattr(error, "exit_status", 2)
+        return error.exit_status
     return 0
+
+
+def _parse(values: flags.FlagValues, verb: str, words: Sequence[str]) -> None:
+    try:
+        rest = values([f"lesion-jax {verb}", *words])[1:]
+    except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+        # ml_collections lets a config override that cannot be applied escape as any of these, with quotes of quotes.
+        text = str(error).replace("\\n", " ").replace("\\", "").replace("'", "").strip('"')
+        raise ConfigError(f"the flags cannot be read: {' '.join(text.split())}") from error
+    if rest:
+        raise ConfigError(f"{rest[0]!r} is not a flag; flags read --name=value.")

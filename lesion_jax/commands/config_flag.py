@@ -45,6 +45,11 @@ def config_of(values: flags.FlagValues) -> Config:
     Raises:
       ConfigError: See `lesion_jax.config.from_mapping`.
     """
-    if values.config is None:
+    try:
+        # The file is read at the first use of the flag.
+        config = values.config
+    except OSError as error:
+        raise ConfigError(f"--config cannot be read: {error}.") from error
+    if config is None:
         raise ConfigError("--config is missing; name a file such as configs/smoke.py.")
-    return from_mapping(values.config)
+    return from_mapping(config)

@@ -21,9 +21,9 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Trains."""
-    from lesion_jax.train.run import train
-
-    config, workdir = config_of(values), values.workdir
+    config = config_of(values)
     if isinstance(config, PaperConfig):
         raise ConfigError("--config is of kind 'paper'; run it with `lesion-jax paper`.")
-    train(config, workdir)
+    from lesion_jax.train.run import train
+
+    train(config, values.workdir)

@@ -1,0 +1,52 @@
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+from lesion_jax.commands import VERBS, main
+
+
+def test_without_a_verb_the_verbs_are_listed(capsys):
+    assert main([]) == 2
+    assert main(["--help"]) == 0
+    assert all(verb in capsys.readouterr().out for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_every_verb_names_its_flags(verb, capsys):
+    assert main([verb, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert importlib.import_module(f"lesion_jax.commands.{verb}").__doc__.strip() in out
+    assert "--" in out.split(f"flags of lesion-jax {verb}:")[1]
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["trian"], "no verb 'trian'"),
+        (["train", "--wrkdir=x"], "wrkdir"),
+        (["train"], "--config"),
+        (["train", "--config=configs/none.py", "--workdir=x"], "configs/none.py"),
+        (["train", "--config=configs/dcgan.py", "--workdir=x", "--config.widht=3"], "widht"),
+        (["train", "--config=configs/dcgan.py", "--workdir=x", "--config.width=ten"], "ten"),
+        (["train", "--config=configs/smoke.py", "--workdir=x"], "lesion-jax paper"),
+        (["paper", "--config=configs/dcgan.py", "--workdir=x"], "lesion-jax train"),
+        (["sample", "--workdir=nowhere", "--num=3", "--out=bank"], "nowhere"),
+        (["evaluate", "--workdir=nowhere"], "nowhere"),
+        (["train", "surplus", "--config=configs/dcgan.py", "--workdir=x"], "surplus"),
+    ],
+)
+def test_bad_words_end_in_one_sentence_and_status_2(argv, message, capsys, tmp_path, monkeypatch):
+    configs = importlib.import_module("pathlib").Path(__file__).parents[2] / "configs"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").symlink_to(configs)
+    assert main(argv) == 2
+    err = capsys.readouterr().err
+    assert message in err and "Traceback" not in err
+    assert {p.name for p in tmp_path.iterdir()} == {"configs"}
+
+
+def test_the_entry_points_run():
+    done = subprocess.run([sys.executable, "-m", "lesion_jax", "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "paper" in done.stdout
