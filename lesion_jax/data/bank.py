@@ -1,0 +1,156 @@
+"""Synthetic banks: images that a GAN drew, with the facts that say for which fold they may be used.
+
+A bank is a directory: images.npy (int16 [N, H, H], HU), labels.npy (int32 [N]) and bank.json
+(its provenance, and a digest of both arrays).
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lesion_jax.core.types import Images
+from lesion_jax.errors import BankError
+
+_REQUIRED = (
+    "run",
+    "step",
+    "checkpoint",
+    "fold",
+    "class_names",
+    "seed",
+    "image_size",
+    "window",
+    "dataset_fingerprint",
+    "fold_fingerprint",
+    "train_fingerprint",
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Bank:
+    """A bank in memory.
+
+    Attributes:
+      images: In the order in which they were drawn.
+      provenance: What made them: run, step, checkpoint, fold, fingerprints, seed, window and so
+        on; `label_counts` is how many images each class has.
+    """
+
+    images: Images
+    provenance: dict[str, Any]
+
+
+def save_bank(path: Path, images: Images, provenance: dict[str, Any]) -> None:
+    """Writes a bank; it appears whole or not at all.
+
+    Args:
+      path: A directory that does not exist yet.
+      images: What the GAN drew.
+      provenance: Needs run, step, checkpoint, fold, class_names, seed, image_size, window,
+        dataset_fingerprint, fold_fingerprint and train_fingerprint; more is kept.
+
+    Raises:
+      BankError: `path` exists or cannot be written.
+      ValueError: The provenance lacks a fact.
+    """
+    if missing := [name for name in _REQUIRED if name not in provenance]:
+        raise ValueError(f"A bank's provenance needs {', '.join(missing)}.")
+    if path.exists():
+        raise BankError(f"Bank {path} exists; name another directory or remove it.")
+    counts = np.bincount(images.labels, minlength=len(provenance["class_names"])).tolist()
+    facts = {**provenance, "label_counts": counts, "digest": _digest(images)}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.mkdir(parents=True)
+        np.save(temporary / "images.npy", images.hu)
+        np.save(temporary / "labels.npy", images.labels)
+        (temporary / "bank.json").write_text(json.dumps(facts, indent=1) + "\n")
+        os.rename(temporary, path)
+    except OSError as error:
+        raise BankError(f"Bank {path} cannot be written ({error.strerror}); free space or name another place.") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def load_bank(path: Path) -> Bank:
+    """Reads a bank.
+
+    Args:
+      path: Written by `save_bank`.
+
+    Raises:
+      BankError: It is missing, damaged or was changed.
+    """
+    if not path.is_dir():
+        raise BankError(f"Bank {path} does not exist; draw one with `lesion-jax sample`.")
+    try:
+        images = Images(
+            np.load(path / "images.npy", allow_pickle=False), np.load(path / "labels.npy", allow_pickle=False)
+        )
+        provenance = json.loads((path / "bank.json").read_text())
+        digest = provenance.pop("digest")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError) as error:
+        raise BankError(f"Bank {path} is not readable ({error}); draw it again with `lesion-jax sample`.") from None
+    if digest != _digest(images):
+        raise BankError(f"Bank {path} is damaged or was changed; draw it again with `lesion-jax sample`.")
+    return Bank(images, provenance)
+
+
+def check_bank(bank: Bank, *, train_fingerprint: str, path: Path, run: str) -> None:
+    """Refuses a bank whose GAN was not trained on exactly the run's own training patients.
+
+    A GAN that saw other patients may have seen those that the run is tested on.
+
+    Args:
+      bank: The bank.
+      train_fingerprint: Of the run's training patients, see `folds.train_fingerprint`.
+      path: Where the bank is, for the message.
+      run: What the bank is wanted for, for the message.
+
+    Raises:
+      BankError: The patients differ; both are named.
+    """
+    theirs = bank.provenance["train_fingerprint"]
+    if theirs != train_fingerprint:
+        raise BankError(
+            f"Bank {path} was drawn from a GAN trained on patients {theirs[:12]} (run {bank.provenance['run']}, test "
+            f"fold {bank.provenance['fold']}), but {run} trains on patients {train_fingerprint[:12]}; use a bank of "
+            "the same fold, with the same data.hold_out_inner."
+        )
+
+
+def take_per_class(images: Images, num: int, *, source: str = "The bank") -> Images:
+    """The first images of every class that occurs.
+
+    Args:
+      images: N images.
+      num: How many of each class.
+      source: Where they are from, for the message.
+
+    Returns:
+      num images of each class, classes taking turns: what is taken with a smaller `num` is a prefix.
+
+    Raises:
+      BankError: A class has fewer.
+    """
+    labels, counts = np.unique(images.labels, return_counts=True)
+    for label, count in zip(labels.tolist(), counts.tolist(), strict=True):
+        if count < num:
+            raise BankError(
+                f"{source} holds {count} images of class {label}, but {num} are wanted (data.synthetic_size for each "
+                "training fold); draw a larger bank."
+            )
+    turns = [np.flatnonzero(images.labels == label)[:num] for label in labels]
+    return images[np.stack(turns, axis=1).reshape(-1) if turns else slice(0)]
+
+
+def _digest(images: Images) -> str:
+    digest = hashlib.sha256(np.ascontiguousarray(images.labels))
+    digest.update(np.ascontiguousarray(images.hu))
+    return digest.hexdigest()

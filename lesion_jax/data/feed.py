@@ -1,0 +1,28 @@
+"""Keeps a few batches ahead on the devices, so that a step finds its data already there."""
+
+import collections
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import jax
+
+from lesion_jax.core.parallel import shard_batch
+
+
+def prefetch_to_devices(batches: Iterable[Any], devices: list[jax.Device], depth: int = 2) -> Iterator[Any]:
+    """Sends host batches to the devices ahead of use; transfers run while steps run.
+
+    Args:
+      batches: Trees of numpy arrays [B, ...].
+      devices: D devices; B is a multiple of D.
+      depth: Batches on the devices besides the one in use, at least 1.
+
+    Yields:
+      Trees of device arrays [D, B / D, ...], in order, each batch once.
+    """
+    waiting: collections.deque[Any] = collections.deque()
+    for batch in batches:
+        waiting.append(shard_batch(batch, devices))
+        if len(waiting) > depth:
+            yield waiting.popleft()
+    yield from waiting

@@ -1,0 +1,113 @@
+"""Which images make up the batch of a step: a pure function of (seed, step), so a stream can start anywhere."""
+
+import dataclasses
+import functools
+import math
+
+import numpy as np
+
+from lesion_jax.data import draws
+from lesion_jax.errors import ConfigError
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """Mixes a stream of real and a stream of synthetic images.
+
+    Each stream walks through its images in a new seeded order every epoch: each image appears
+    once per epoch of its stream, and a batch may straddle two epochs. Synthetic images are
+    spread evenly over the batch, so that every contiguous slice of it, which is what a device
+    gets, carries the same ratio.
+
+    Attributes:
+      num_real: Real images; they have indices [0, num_real).
+      num_synthetic: Synthetic images; they follow, from num_real on.
+      batch_size: Global.
+      synthetic_share: Share of every batch that is synthetic, to the nearest image; 0 mixes in
+        proportion to the numbers: over an epoch of all images each one appears once, and the
+        number of synthetic images in a slice varies by at most one.
+      seed: Of the orders.
+    """
+
+    num_real: int
+    num_synthetic: int
+    batch_size: int
+    synthetic_share: float
+    seed: int
+
+    def __post_init__(self):
+        if self.num_real < 1:
+            raise ConfigError("There is no real image to train on; check data.dataset, data.fold and data.label.")
+        if self.batch_size < 1:
+            raise ConfigError(f"data.batch_size is {self.batch_size}; it must be above 0.")
+        if not self.synthetic_share:
+            return
+        if not self.num_synthetic:
+            raise ConfigError(f"data.synthetic_share is {self.synthetic_share}, but there is no synthetic image.")
+        if not 0 < self._ratio[0] < self.batch_size:
+            raise ConfigError(
+                f"data.synthetic_share is {self.synthetic_share}, which makes {self._ratio[0]} of data.batch_size "
+                f"{self.batch_size} images synthetic; at least one real and one synthetic image must be left."
+            )
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in which as many images pass as there are, rounded up (paper: 2 steps for its 121 originals)."""
+        return math.ceil((self.num_real + self.num_synthetic) / self.batch_size)
+
+    @property
+    def _ratio(self) -> tuple[int, int]:
+        # Numerator and denominator: exact, whatever the step.
+        if self.synthetic_share:
+            return round(self.synthetic_share * self.batch_size), self.batch_size
+        return self.num_synthetic, self.num_real + self.num_synthetic
+
+    def check_devices(self, num_devices: int) -> None:
+        """Checks that every device gets the same number of synthetic images, where a share is set.
+
+        Raises:
+          ConfigError: The batch or its synthetic part does not divide by `num_devices`.
+        """
+        if self.batch_size % num_devices:
+            raise ConfigError(f"data.batch_size is {self.batch_size}, which does not divide over {num_devices} devices.")
+        if self.synthetic_share and self._ratio[0] % num_devices:
+            raise ConfigError(
+                f"data.synthetic_share {self.synthetic_share} of data.batch_size {self.batch_size} is "
+                f"{self._ratio[0]} images, which {num_devices} devices cannot share evenly; change one of the three."
+            )
+
+    def indices(self, step: int) -> np.ndarray:
+        """The images of one batch.
+
+        Args:
+          step: From 0.
+
+        Returns:
+          int32 [batch_size]; i < num_real is a real image, num_real + j a synthetic one.
+        """
+        numerator, denominator = self._ratio
+        position = step * self.batch_size + np.arange(self.batch_size + 1, dtype=np.int64)
+        # Bresenham: so many of the first `position` images of the run are synthetic.
+        before = position * numerator // denominator
+        synthetic = np.diff(before) > 0
+        position, before = position[:-1], before[:-1]
+        found = np.empty(self.batch_size, np.int32)
+        found[~synthetic] = self._walk("real", self.num_real, (position - before)[~synthetic])
+        found[synthetic] = self.num_real + self._walk("synthetic", self.num_synthetic, before[synthetic])
+        return found
+
+    def _walk(self, stream: str, size: int, position: np.ndarray) -> np.ndarray:
+        if not len(position):
+            return position
+        epoch, offset = np.divmod(position, size)
+        found = np.empty_like(offset)
+        for number in np.unique(epoch):
+            now = epoch == number
+            found[now] = _order(self.seed, stream, int(number), size)[offset[now]]
+        return found
+
+
+# The current and the next epoch of both streams, of a run and of one that interleaves with it.
+@functools.lru_cache(maxsize=8)
+def _order(seed: int, stream: str, epoch: int, size: int) -> np.ndarray:
+    return draws.permutation("schedule", seed, stream, epoch, count=size)
