@@ -1,0 +1,23 @@
+"""Four fake CPU devices, set before anything imports JAX, and the folder of real data."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+_NUM_DEVICES = "--xla_force_host_platform_device_count=4"
+
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_NUM_DEVICES}".strip()
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+_CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real scans from LESION_JAX_TEST_DATA; skips where there is none."""
+    folder = Path(os.environ.get("LESION_JAX_TEST_DATA", _CHECKOUT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; set LESION_JAX_TEST_DATA")
+    return folder
