@@ -1,7 +1,7 @@
 """Synthetic banks: images that a GAN drew, with the facts that say for which fold they may be used.
 
 A bank is a directory: images.npy (int16 [N, H, H], HU), labels.npy (int32 [N]) and bank.json
-(its provenance, and a digest of both arrays).
+(its provenance, and a digest of everything).
 """
 
 import dataclasses
@@ -64,7 +64,8 @@ def save_bank(path: Path, images: Images, provenance: dict[str, Any]) -> None:
     if path.exists():
         raise BankError(f"Bank {path} exists; name another directory or remove it.")
     counts = np.bincount(images.labels, minlength=len(provenance["class_names"])).tolist()
-    facts = {**provenance, "label_counts": counts, "digest": _digest(images)}
+    facts = {**provenance, "label_counts": counts}
+    facts["digest"] = _digest(images, facts)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.mkdir(parents=True)
@@ -97,7 +98,7 @@ def load_bank(path: Path) -> Bank:
         digest = provenance.pop("digest")
     except (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError) as error:
         raise BankError(f"Bank {path} is not readable ({error}); draw it again with `lesion-jax sample`.") from None
-    if digest != _digest(images):
+    if digest != _digest(images, provenance):
         raise BankError(f"Bank {path} is damaged or was changed; draw it again with `lesion-jax sample`.")
     return Bank(images, provenance)
 
@@ -150,7 +151,8 @@ def take_per_class(images: Images, num: int, *, source: str = "The bank") -> Ima
     return images[np.stack(turns, axis=1).reshape(-1) if turns else slice(0)]
 
 
-def _digest(images: Images) -> str:
-    digest = hashlib.sha256(np.ascontiguousarray(images.labels))
+def _digest(images: Images, facts: dict[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    digest.update(np.ascontiguousarray(images.labels))
     digest.update(np.ascontiguousarray(images.hu))
     return digest.hexdigest()
