@@ -1,0 +1,56 @@
+"""The paper's lesion classifier (paper, section on the classifier)."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax.typing import DTypeLike
+
+from lesion_jax.models.layers import dropout
+
+# Below it the third pooling has nothing left: 22 -> 20 -> 10 -> 8 -> 4 -> 2 -> 1.
+MIN_IMAGE_SIZE = 22
+
+_DROPOUT_RATE = 0.5
+
+
+class Classifier(nn.Module):
+    """[conv 3x3 unpadded -> ReLU -> max-pool 2x2] x 3 -> dense -> ReLU -> dropout 0.5 -> dense.
+
+    Width 32, 64x64 and three classes are the paper's: 1,273,347 parameters.
+
+    Attributes:
+      num_classes: C.
+      width: Filters of the first convolution; the others have 2 and 4 times, the dense layer 8 times as many.
+      dtype: Of the computation; parameters, features and logits are float32.
+    """
+
+    num_classes: int
+    width: int = 32
+    dtype: DTypeLike = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, keys: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
+        """Classifies images.
+
+        Args:
+          x: float32 [B, H, H, 1], in [0, 1] less the mean of the training images; H at least MIN_IMAGE_SIZE.
+          keys: Keys [B], one per example, of the dropout; None turns dropout off.
+
+        Returns:
+          (logits float32 [B, C], features float32 [B, 8 width]: the last hidden layer before dropout).
+
+        Raises:
+          ValueError: The images are too small.
+        """
+        if min(x.shape[1:3]) < MIN_IMAGE_SIZE:
+            raise ValueError(f"Images have sides {x.shape[1:3]}; the classifier needs {MIN_IMAGE_SIZE} pixels.")
+        # The paper is silent about the initial weights: He et al. 2015, made for ReLU.
+        init = nn.initializers.he_normal()
+        h = x.astype(self.dtype)
+        for features in (self.width, 2 * self.width, 4 * self.width):
+            h = nn.relu(nn.Conv(features, (3, 3), padding="VALID", kernel_init=init, dtype=self.dtype)(h))
+            h = nn.max_pool(h, (2, 2), (2, 2))
+        h = nn.relu(nn.Dense(8 * self.width, kernel_init=init, dtype=self.dtype)(h.reshape(len(h), -1)))
+        features = h.astype(jnp.float32)
+        h = features if keys is None else dropout(features, keys, _DROPOUT_RATE)
+        return nn.Dense(self.num_classes)(h), features

@@ -1,0 +1,102 @@
+"""Layers of the networks: the GANs' strided convolutions, their batch norm, and dropout by example."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax.typing import DTypeLike
+
+from lesion_jax.models import convolution
+
+# Of every weight of the GANs (paper, section on the DCGAN).
+gan_init = nn.initializers.normal(0.02)
+
+
+class DownConv(nn.Module):
+    """5x5 convolution with stride 2: [B, 2h, 2w, I] -> [B, h, w, features].
+
+    Attributes:
+      features: Output channels.
+      use_bias: False before a batch norm, which would take the bias out again.
+      dtype: Of the computation; the parameters are float32.
+    """
+
+    features: int
+    use_bias: bool = False
+    dtype: DTypeLike = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Halves the sides: float [B, 2h, 2w, I] -> dtype [B, h, w, features]."""
+        kernel = self.param("kernel", gan_init, (5, 5, x.shape[-1], self.features))
+        y = convolution.down(x.astype(self.dtype), kernel.astype(self.dtype))
+        return _with_bias(self, y)
+
+
+class UpConv(nn.Module):
+    """Transposed 5x5 convolution with stride 2: [B, h, w, O] -> [B, 2h, 2w, features].
+
+    The kernel is stored as that of the convolution it transposes, [5, 5, features, O].
+
+    Attributes:
+      features: Output channels.
+      use_bias: False before a batch norm, which would take the bias out again.
+      dtype: Of the computation; the parameters are float32.
+    """
+
+    features: int
+    use_bias: bool = False
+    dtype: DTypeLike = jnp.float32
+
+    @nn.compact
+    def __call__(self, y: jax.Array) -> jax.Array:
+        """Doubles the sides: float [B, h, w, O] -> dtype [B, 2h, 2w, features]."""
+        kernel = self.param("kernel", gan_init, (5, 5, self.features, y.shape[-1]))
+        x = convolution.up(y.astype(self.dtype), kernel.astype(self.dtype))
+        return _with_bias(self, x)
+
+
+def _with_bias(module: DownConv | UpConv, x: jax.Array) -> jax.Array:
+    if not module.use_bias:
+        return x
+    return x + module.param("bias", nn.initializers.zeros, (module.features,)).astype(module.dtype)
+
+
+def batch_norm(*, train: bool, dtype: DTypeLike) -> nn.BatchNorm:
+    """Batch norm as both networks of a GAN use it; statistics and their update are float32.
+
+    Args:
+      train: Normalise by the batch and update the running statistics; otherwise use them.
+      dtype: Of the output.
+
+    Returns:
+      A linen module to call on [..., C].
+    """
+    # The paper names no momentum; 0.9 is DCGAN's own.
+    return nn.BatchNorm(
+        use_running_average=not train,
+        momentum=0.9,
+        epsilon=1e-5,
+        dtype=dtype,
+        # Scales start around one, with the spread of all other weights (Radford et al. 2016, reference code).
+        scale_init=lambda key, shape, dtype: 1.0 + gan_init(key, shape, dtype),
+    )
+
+
+def leaky_relu(x: jax.Array) -> jax.Array:
+    """max(x, 0.2 x) (paper, section on the DCGAN)."""
+    return nn.leaky_relu(x, 0.2)
+
+
+def dropout(x: jax.Array, keys: jax.Array, rate: float) -> jax.Array:
+    """Dropout whose mask belongs to the example, not to its place in a batch or on a device.
+
+    Args:
+      x: float [B, F].
+      keys: Keys [B]; example i is masked by keys[i] alone.
+      rate: Share of features set to zero; the others grow by 1 / (1 - rate).
+
+    Returns:
+      As x.
+    """
+    keep = jax.vmap(lambda key: jax.random.bernoulli(key, 1.0 - rate, x.shape[1:]))(keys)
+    return jnp.where(keep, x / (1.0 - rate), jnp.zeros((), x.dtype))
