@@ -1,0 +1,238 @@
+"""A directory that says what made it, how far it is, and whether it is finished.
+
+config.json      the resolved config; a run is continued with the same one or not at all
+provenance.json  data, splits, versions, devices and command lines
+metrics.jsonl    one JSON object per line      tensorboard/   the same, for TensorBoard
+samples/         pictures                      checkpoints/   last and best
+DONE, FAILED     JSON: how it ended
+"""
+
+import errno
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lesion_jax.errors import RunError
+from lesion_jax.io.atomic import write_json
+
+# Enough for the small files of any run; a caller that knows its checkpoints asks for more.
+_MIN_FREE_BYTES = 64 * 2**20
+_MOST_SHOWN = 6
+_ENVIRONMENT = "environment"
+
+
+class RunDirectory:
+    """The directory of one run; made and checked by `open`."""
+
+    def __init__(self, path: Path):
+        """Names the parts of a run directory without touching the disk.
+
+        Args:
+          path: Of the directory.
+        """
+        self.path = path
+        self.metrics = path / "metrics.jsonl"
+        self.tensorboard = path / "tensorboard"
+        self.samples = path / "samples"
+        self.checkpoints = path / "checkpoints"
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        config: Mapping[str, Any],
+        provenance: Mapping[str, Any],
+        free: frozenset[str] = frozenset(),
+        min_free_bytes: int = _MIN_FREE_BYTES,
+    ) -> "RunDirectory":
+        """Makes a run directory, or continues the run that it holds. Every refusal comes before the first write.
+
+        A finished run is left as it is. One that is continued keeps the provenance that it was
+        started with; its new environment is added to the list "continued".
+
+        Args:
+          path: Absent, empty, or the directory of a run.
+          config: Resolved, as JSON can hold it (tuples may be lists).
+          provenance: Likewise. "environment" may differ when a run is continued, the rest may not.
+          free: Dotted names of config fields that may change when a run is continued; a finished
+            run is then unfinished again.
+          min_free_bytes: Room that must be left on the disk.
+
+        Returns:
+          The directory, ready to be written to.
+
+        Raises:
+          RunError: It belongs to another run, is no run at all, or cannot be written.
+        """
+        run = cls(Path(path))
+        config, provenance = _plain(config), _plain(provenance)
+        changed = run._exists() and run._check_same(config, provenance, free)
+        if run.is_done and not changed:
+            return run
+        run._check_writable(min_free_bytes)
+        if run._exists():
+            run._continue(config, provenance)
+        else:
+            write_json(run._provenance, provenance)
+            # Last: a directory without config.json was never started.
+            write_json(run._config, config)
+        return run
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the run is finished."""
+        return self._done.exists()
+
+    def mark_done(self, summary: Mapping[str, Any]) -> None:
+        """Declares the run finished; everything it should hold has been written.
+
+        Args:
+          summary: Goes into DONE, as JSON.
+        """
+        write_json(self._done, summary)
+        self._failed.unlink(missing_ok=True)
+
+    def mark_failed(self, reason: str) -> None:
+        """Notes why the run ended early; it can be continued all the same.
+
+        Args:
+          reason: One sentence.
+        """
+        write_json(self._failed, {"reason": reason})
+
+    @property
+    def _config(self) -> Path:
+        return self.path / "config.json"
+
+    @property
+    def _provenance(self) -> Path:
+        return self.path / "provenance.json"
+
+    @property
+    def _done(self) -> Path:
+        return self.path / "DONE"
+
+    @property
+    def _failed(self) -> Path:
+        return self.path / "FAILED"
+
+    def _exists(self) -> bool:
+        return self._config.exists()
+
+    def _check_same(self, config: dict[str, Any], provenance: dict[str, Any], free: frozenset[str]) -> bool:
+        differences = _differences(load_config(self.path), config)
+        refused = {name: text for name, text in differences.items() if name not in free}
+        if refused:
+            raise RunError(
+                f"{self.path} was started with another config ({_sentence(refused)}); "
+                "name another --workdir, or take back the change."
+            )
+        refused = _differences(_facts(load_provenance(self.path)), _facts(provenance))
+        if refused:
+            raise RunError(
+                f"{self.path} was started on other data ({_sentence(refused)}); "
+                "name another --workdir, or bring back the data that it was started on."
+            )
+        return bool(differences)
+
+    def _check_writable(self, min_free_bytes: int) -> None:
+        try:
+            if not self._exists() and not self._provenance.exists() and self.path.is_dir() and any(self.path.iterdir()):
+                raise RunError(f"{self.path} holds files but no config.json, so it is no run; name an empty --workdir.")
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe = self.path / ".probe"
+            probe.write_bytes(b"x" * 4096)
+            probe.unlink()
+            left = shutil.disk_usage(self.path).free
+        except OSError as error:
+            advice = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make it writable"
+            raise RunError(
+                f"{self.path} cannot be written ({error.strerror}); {advice}, or name another --workdir."
+            ) from error
+        if left < min_free_bytes:
+            raise RunError(
+                f"{self.path} is on a disk with {_size(left)} left, and the run wants {_size(min_free_bytes)}; "
+                "make room, or name another --workdir."
+            )
+
+    def _continue(self, config: dict[str, Any], provenance: dict[str, Any]) -> None:
+        held = load_provenance(self.path)
+        environments = [held.get(_ENVIRONMENT), *held.get("continued", [])]
+        if provenance.get(_ENVIRONMENT) not in environments:
+            write_json(self._provenance, held | {"continued": [*environments[1:], provenance[_ENVIRONMENT]]})
+        if config != load_config(self.path):
+            write_json(self._config, config)
+        self._done.unlink(missing_ok=True)
+        self._failed.unlink(missing_ok=True)
+
+
+def load_config(path: Path | str) -> dict[str, Any]:
+    """The resolved config of a run.
+
+    Args:
+      path: Run directory.
+
+    Raises:
+      RunError: It is not the directory of a run.
+    """
+    return _load(Path(path), "config.json")
+
+
+def load_provenance(path: Path | str) -> dict[str, Any]:
+    """What the run was started on and with; see `load_config`."""
+    return _load(Path(path), "provenance.json")
+
+
+def _load(run: Path, name: str) -> dict[str, Any]:
+    try:
+        content = json.loads((run / name).read_text())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise RunError(f"{run} is not the directory of a run: it has no {name}.") from error
+    except (OSError, ValueError) as error:
+        raise RunError(f"{run / name} cannot be read ({error}).") from error
+    return content
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    # As it would come back from the file: tuples have become lists.
+    return json.loads(json.dumps(dict(values), allow_nan=False))
+
+
+def _facts(provenance: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in provenance.items() if name not in (_ENVIRONMENT, "continued")}
+
+
+def _dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            fields |= _dotted(value, f"{prefix}{name}.")
+        else:
+            fields[prefix + name] = value
+    return fields
+
+
+def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, str]:
+    old, new = _dotted(there), _dotted(here)
+
+    def shown(fields: dict[str, Any], name: str) -> str:
+        return json.dumps(fields[name]) if name in fields else "absent"
+
+    return {
+        name: f"{name} is {shown(old, name)} there and {shown(new, name)} here"
+        for name in sorted({*old, *new})
+        if name not in old or name not in new or old[name] != new[name]
+    }
+
+
+def _sentence(differences: dict[str, str]) -> str:
+    texts = list(differences.values())
+    more = len(texts) - _MOST_SHOWN
+    return ", ".join(texts[:_MOST_SHOWN]) + (f", and {more} more" if more > 0 else "")
+
+
+def _size(num_bytes: int) -> str:
+    return f"{num_bytes / 2**20:.0f} MiB"
