@@ -232,4 +232,4 @@ def _spline(patch: np.ndarray, sigma: tuple[float, float]) -> np.ndarray:
     hu = patch.astype(np.float32)
     if any(sigma):
         hu = ndimage.gaussian_filter(hu, sigma, mode="mirror")
-    return ndimage.spline_filter(hu, order=3, output=np.float32, mode="mirror")
+    return ndimage.spline_filter(hu, order=3, mode="mirror").astype(np.float32)

@@ -74,7 +74,9 @@ def save_bank(path: Path, images: Images, provenance: dict[str, Any]) -> None:
         (temporary / "bank.json").write_text(json.dumps(facts, indent=1) + "\n")
         os.rename(temporary, path)
     except OSError as error:
-        raise BankError(f"Bank {path} cannot be written ({error.strerror}); free space or name another place.") from None
+        raise BankError(
+            f"Bank {path} cannot be written ({error.strerror}); free space or name another place."
+        ) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -153,6 +155,6 @@ def take_per_class(images: Images, num: int, *, source: str = "The bank") -> Ima
 
 def _digest(images: Images, facts: dict[str, Any]) -> str:
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    digest.update(np.ascontiguousarray(images.labels))
-    digest.update(np.ascontiguousarray(images.hu))
+    digest.update(images.labels.tobytes())
+    digest.update(images.hu.tobytes())
     return digest.hexdigest()

@@ -31,7 +31,7 @@ class Folds:
       seed: Of the shuffles.
       fold_of: Test fold of every patient.
       inner: For each test fold, the patients among its training patients that are held out to
-        choose checkpoints and sizes on; empty where a class has a single training patient.
+        choose checkpoints and sizes on; empty where a class has too few training patients.
       dataset_fingerprint: Of the lesion set that was partitioned.
       fingerprint: Of all of the above.
     """
@@ -122,8 +122,8 @@ def split(lesions: LesionSet, folds: Folds, fold: int, *, hold_out_inner: bool) 
     held_out = folds.inner[fold] if hold_out_inner else frozenset()
     if hold_out_inner and not held_out:
         raise FoldError(
-            f"Fold {fold} has no inner validation patients, because a class has a single training patient there; "
-            "set data.hold_out_inner to False or add patients."
+            f"Fold {fold} has no inner validation patients, because a class has too few training patients; "
+            "add patients or set data.hold_out_inner to False."
         )
     found = Split(
         train=tuple(x for x in lesions.lesions if folds.fold_of[x.patient] != fold and x.patient not in held_out),

@@ -2,16 +2,17 @@
 
 import os
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 
 # Its start-up messages would tear up the progress line; a value that the user set stays.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-import tensorflow as tf  # noqa: E402
+import tensorflow as tf
 
-from lesion_jax.core.types import Images  # noqa: E402
-from lesion_jax.data.schedule import Schedule  # noqa: E402
+from lesion_jax.core.types import Images
+from lesion_jax.data.schedule import Schedule
 
 _PARALLEL = 2
 _PREFETCH = 4
@@ -57,7 +58,8 @@ def make_batches(images: Images, schedule: Schedule, *, start: int, stop: int) -
         .map(gather, num_parallel_calls=_PARALLEL, deterministic=True)
         .prefetch(_PREFETCH)
     )
-    return dataset.as_numpy_iterator()
+    # TensorFlow's annotation knows only streams of single arrays.
+    return cast(Iterator[dict[str, np.ndarray]], dataset.as_numpy_iterator())
 
 
 def _hide_accelerators() -> None:

@@ -45,6 +45,11 @@ def classic_pool(
     Raises:
       DataError: A patch holds too little context, or the cache cannot be written.
     """
+    if cache_dir is not None:
+        try:
+            cache_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(cache_dir, error) from None
     hu = np.empty((1 + per_lesion, len(lesions), image_size, image_size), np.int16)
 
     def fill(position: int) -> None:
@@ -73,25 +78,26 @@ def _num_cores() -> int:
 
 def _cached(path: Path, num: int, draw: Callable[[Iterable[int]], np.ndarray]) -> np.ndarray:
     try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
+        kept = np.load(path, mmap_mode="r", allow_pickle=False)
+        if len(kept) >= num:
+            return kept[:num]
     except (OSError, ValueError, EOFError):
-        found = ()
-    if len(found) >= num:
-        return found[:num]
+        # Not there, or damaged from outside: made again below.
+        pass
     images = draw(range(num))
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             np.save(file, images)
         os.replace(temporary, path)
     except OSError as error:
-        raise DataError(
-            f"Cache {path.parent} cannot be written ({error.strerror}); free space or make it writable."
-        ) from None
-    finally:
         temporary.unlink(missing_ok=True)
+        raise _unwritable(path.parent, error) from None
     return images
+
+
+def _unwritable(cache_dir: Path, error: OSError) -> DataError:
+    return DataError(f"Cache {cache_dir} cannot be written ({error.strerror}); free space or make it writable.")
 
 
 def _cache_name(lesion: Lesion, image_size: int, margin: float, seed: int) -> str:
@@ -107,5 +113,5 @@ def _cache_name(lesion: Lesion, image_size: int, margin: float, seed: int) -> st
         seed,
     )
     digest = hashlib.sha256(repr(facts).encode())
-    digest.update(np.ascontiguousarray(lesion.patch))
+    digest.update(lesion.patch.tobytes())
     return digest.hexdigest()[:32]

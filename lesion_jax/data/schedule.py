@@ -36,6 +36,7 @@ class Schedule:
     seed: int
 
     def __post_init__(self):
+        """Refuses impossible mixtures with a ConfigError."""
         if self.num_real < 1:
             raise ConfigError("There is no real image to train on; check data.dataset, data.fold and data.label.")
         if self.batch_size < 1:
@@ -69,7 +70,9 @@ class Schedule:
           ConfigError: The batch or its synthetic part does not divide by `num_devices`.
         """
         if self.batch_size % num_devices:
-            raise ConfigError(f"data.batch_size is {self.batch_size}, which does not divide over {num_devices} devices.")
+            raise ConfigError(
+                f"data.batch_size is {self.batch_size}, which does not divide over {num_devices} devices."
+            )
         if self.synthetic_share and self._ratio[0] % num_devices:
             raise ConfigError(
                 f"data.synthetic_share {self.synthetic_share} of data.batch_size {self.batch_size} is "

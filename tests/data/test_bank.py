@@ -1,0 +1,113 @@
+import json
+
+import numpy as np
+import pytest
+
+from lesion_jax.core.types import Images
+from lesion_jax.data.bank import check_bank, load_bank, save_bank, take_per_class
+from lesion_jax.errors import BankError
+
+FACTS = {
+    "run": "runs/dcgan",
+    "step": 10,
+    "checkpoint": "best",
+    "fold": 1,
+    "class_names": ["cyst", "metastasis", "hemangioma"],
+    "seed": 0,
+    "image_size": 4,
+    "window": [-160.0, 240.0],
+    "dataset_fingerprint": "d" * 64,
+    "fold_fingerprint": "f" * 64,
+    "train_fingerprint": "a" * 64,
+}
+
+
+@pytest.fixture
+def images():
+    labels = np.array([0] * 5 + [2] * 7, np.int32)
+    hu = np.random.default_rng(0).integers(-1000, 1000, (12, 4, 4)).astype(np.int16)
+    return Images(hu, labels)
+
+
+def test_bank_comes_back_with_its_provenance(images, tmp_path):
+    save_bank(tmp_path / "new" / "bank", images, FACTS)
+    bank = load_bank(tmp_path / "new" / "bank")
+    np.testing.assert_array_equal(bank.images.hu, images.hu)
+    np.testing.assert_array_equal(bank.images.labels, images.labels)
+    assert bank.provenance == {**FACTS, "label_counts": [5, 0, 7]}
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["bank"]
+
+
+def test_existing_bank_is_never_overwritten(images, tmp_path):
+    save_bank(tmp_path / "bank", images, FACTS)
+    with pytest.raises(BankError, match="exists; name another"):
+        save_bank(tmp_path / "bank", images[:3], FACTS)
+    assert len(load_bank(tmp_path / "bank").images) == 12
+
+
+def test_provenance_must_be_complete(images, tmp_path):
+    with pytest.raises(ValueError, match="needs train_fingerprint"):
+        save_bank(tmp_path / "bank", images, {k: v for k, v in FACTS.items() if k != "train_fingerprint"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failed_write_leaves_nothing(images, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(BankError, match="No space left"):
+        save_bank(tmp_path / "bank", images, FACTS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_bank_names_the_command(tmp_path):
+    with pytest.raises(BankError, match="does not exist; draw one with `lesion-jax sample`"):
+        load_bank(tmp_path / "bank")
+
+
+@pytest.mark.parametrize("name", ["images.npy", "labels.npy", "bank.json"])
+def test_damage_is_noticed(images, tmp_path, name):
+    save_bank(tmp_path / "bank", images, FACTS)
+    path = tmp_path / "bank" / name
+    whole = path.read_bytes()
+    # The last byte of an array; a digit of the step in the JSON.
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]) if name != "bank.json" else whole.replace(b"10", b"11", 1))
+    with pytest.raises(BankError, match="damaged"):
+        load_bank(tmp_path / "bank")
+    for broken in (whole[: len(whole) // 2], b""):
+        path.write_bytes(broken)
+        with pytest.raises(BankError, match="not readable"):
+            load_bank(tmp_path / "bank")
+    path.unlink()
+    with pytest.raises(BankError, match="not readable"):
+        load_bank(tmp_path / "bank")
+
+
+def test_bank_of_other_training_patients_is_refused_naming_both(images, tmp_path):
+    path = tmp_path / "bank"
+    save_bank(path, images, FACTS)
+    bank = load_bank(path)
+    check_bank(bank, train_fingerprint="a" * 64, path=path, run="runs/classifier")
+    with pytest.raises(BankError) as error:
+        check_bank(bank, train_fingerprint="b" * 64, path=path, run="runs/classifier")
+    for fact in (str(path), "aaaaaaaaaaaa", "bbbbbbbbbbbb", "runs/dcgan", "fold 1", "runs/classifier"):
+        assert fact in str(error.value)
+
+
+def test_taking_fewer_is_a_prefix(images):
+    taken = take_per_class(images, 5)
+    assert taken.labels.tolist() == [0, 2] * 5
+    np.testing.assert_array_equal(taken.hu[taken.labels == 2], images.hu[5:10])
+    np.testing.assert_array_equal(take_per_class(images, 3).hu, taken.hu[:6])
+    assert len(take_per_class(images, 0)) == 0
+
+
+def test_taking_more_than_there_are_is_refused(images):
+    with pytest.raises(BankError, match="Bank x holds 5 images of class 0, but 6 are wanted"):
+        take_per_class(images, 6, source="Bank x")
+
+
+def test_bank_json_is_readable_by_people(images, tmp_path):
+    save_bank(tmp_path / "bank", images, FACTS)
+    assert json.loads((tmp_path / "bank" / "bank.json").read_text())["label_counts"] == [5, 0, 7]

@@ -1,0 +1,93 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from lesion_jax.data import pool
+from lesion_jax.data.augment import augmented, original
+from lesion_jax.data.pool import classic_pool
+from lesion_jax.errors import DataError
+
+SETTINGS = {"image_size": 12, "margin": 0.25, "seed": 3}
+
+
+@pytest.fixture
+def lesions(new_lesion):
+    return [new_lesion(f"lesion {i}", label=i % 3) for i in range(5)]
+
+
+def test_originals_first_then_variants(lesions):
+    images = classic_pool(lesions, per_lesion=4, **SETTINGS)
+    assert len(images) == 25 and images.labels.tolist() == [0, 1, 2, 0, 1] * 5
+    for i, lesion in enumerate(lesions):
+        np.testing.assert_array_equal(images.hu[i], original(lesion, 12, 0.25))
+        np.testing.assert_array_equal(images.hu[5 + i :: 5], augmented(lesion, range(4), 12, 0.25, 3))
+
+
+def test_smaller_sets_are_prefixes(lesions):
+    large = classic_pool(lesions, per_lesion=6, **SETTINGS)
+    for per_lesion in (0, 1, 5):
+        small = classic_pool(lesions, per_lesion=per_lesion, **SETTINGS)
+        np.testing.assert_array_equal(small.hu, large.hu[: len(small)])
+        np.testing.assert_array_equal(small.labels, large.labels[: len(small)])
+
+
+def test_no_lesions_no_images():
+    images = classic_pool([], per_lesion=3, **SETTINGS)
+    assert images.hu.shape == (0, 12, 12) and images.labels.shape == (0,)
+
+
+def test_cache_gives_the_same_images_without_work(lesions, tmp_path, monkeypatch):
+    plain = classic_pool(lesions, per_lesion=6, **SETTINGS)
+    classic_pool(lesions[:3], per_lesion=2, cache_dir=tmp_path, **SETTINGS)
+    grown = classic_pool(lesions, per_lesion=6, cache_dir=tmp_path, **SETTINGS)
+    np.testing.assert_array_equal(grown.hu, plain.hu)
+    assert len(list(tmp_path.iterdir())) == 5
+
+    def refuse(*_, **__):
+        raise AssertionError("Nothing should be left to compute.")
+
+    monkeypatch.setattr(pool, "augmented", refuse)
+    cached = classic_pool(lesions[::-1], per_lesion=5, cache_dir=tmp_path, **SETTINGS)
+    np.testing.assert_array_equal(cached.hu.reshape(6, 5, 12, 12)[:, ::-1].reshape(-1, 12, 12), plain.hu[:30])
+
+
+@pytest.mark.parametrize(
+    "changes", [{"diameter_mm": 21.0}, {"center": (45.3, 44.7)}, {"spacing_mm": (1.0, 0.99)}, {"patch": None}]
+)
+def test_cache_is_keyed_by_content(lesions, tmp_path, changes):
+    classic_pool(lesions[:1], per_lesion=2, cache_dir=tmp_path, **SETTINGS)
+    if "patch" in changes:
+        changes = {"patch": lesions[0].patch + np.int16(1)}
+    changed = [dataclasses.replace(lesions[0], **changes)]
+    found = classic_pool(changed, per_lesion=2, cache_dir=tmp_path, **SETTINGS)
+    np.testing.assert_array_equal(found.hu, classic_pool(changed, per_lesion=2, **SETTINGS).hu)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("other", [{"image_size": 13}, {"margin": 0.3}, {"seed": 4}])
+def test_cache_is_keyed_by_settings(lesions, tmp_path, other):
+    classic_pool(lesions, per_lesion=2, cache_dir=tmp_path, **SETTINGS)
+    settings = {**SETTINGS, **other}
+    found = classic_pool(lesions, per_lesion=2, cache_dir=tmp_path, **settings)
+    np.testing.assert_array_equal(found.hu, classic_pool(lesions, per_lesion=2, **settings).hu)
+
+
+def test_damaged_cache_is_made_again(lesions, tmp_path):
+    plain = classic_pool(lesions, per_lesion=3, cache_dir=tmp_path, **SETTINGS)
+    for path, length in zip(tmp_path.iterdir(), (0, 10, 100, 200, 700), strict=True):
+        path.write_bytes(path.read_bytes()[:length])
+    again = classic_pool(lesions, per_lesion=3, cache_dir=tmp_path, **SETTINGS)
+    np.testing.assert_array_equal(again.hu, plain.hu)
+
+
+def test_cache_that_cannot_be_written(lesions, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot be written"):
+        classic_pool(lesions, per_lesion=2, cache_dir=tmp_path / "file", **SETTINGS)
+
+
+def test_error_of_a_lesion_reaches_the_caller(lesions):
+    cut = dataclasses.replace(lesions[1], patch=lesions[1].patch[35:-35, 35:-35], center=(10.0, 10.0))
+    with pytest.raises(DataError, match="lesion 1"):
+        classic_pool([lesions[0], cut], per_lesion=2, **SETTINGS)
