@@ -1,19 +1,27 @@
 """The 5x5 stride-2 convolution of the GANs and its transpose, each the other's gradient.
 
-`down(x, w)` is the convolution, `up(y, w)` its transpose, `_kernel_gradient(x, y)` what both need for
-their weights: three bilinear maps that a `custom_vjp` pair closes, so that no gradient is left to automatic
-differentiation, which would dilate its input: XLA runs dilated convolutions up to forty times slower on CPU.
+`down(x, w)` is the convolution, `up(y, w)` its transpose, `kernel_gradient(x, y)` what both need for
+their weights: three bilinear maps that a `custom_vjp` pair closes, so that nothing is left to automatic
+differentiation. The forward of a transposed convolution and the data gradient of a strided one are then the
+same function, `up`, in whichever form the backend runs fastest.
 
-Zero padding is (1, 2), "SAME" at even sides: y[i] = sum_k x[2 i + k - 1] w[k].
+Zero padding is (1, 2), "SAME" at even sides: y[i] = sum_k x[2 i + k - 1] w[k]. Read backwards, an even pixel of x
+hears from two taps and an odd one from three:
+
+    x[2 a]     = y[a - 1] w[3] + y[a] w[1]
+    x[2 a + 1] = y[a - 1] w[4] + y[a] w[2] + y[a + 1] w[0]
+
+so that the transpose is four small convolutions of y with stride 1, of 4, 6, 6 and 9 taps, whose outputs interleave.
 """
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 _PADDING = ((1, 2), (1, 2))
-# Of the transpose: the other side of each of the five taps, in the input dilated by two.
-_TRANSPOSE_PADDING = ((3, 2), (3, 2))
+# Each of the four phase convolutions pays for reading all of y: not worth it for the one channel of an image.
+_MIN_CHANNELS_OF_A_PHASE = 8
 
 
 @jax.custom_vjp
@@ -41,24 +49,72 @@ def up(y: jax.Array, w: jax.Array) -> jax.Array:
     Returns:
       float [B, 2h, 2w, I], of y's dtype.
     """
-    flipped = w[::-1, ::-1].swapaxes(2, 3)
+    # The one place where a backend gets its form. It is decided when the program is lowered, so a program
+    # compiled on this machine for an absent TPU gets the TPU's.
+    phases = up_by_phases if w.shape[2] >= _MIN_CHANNELS_OF_A_PHASE else up_by_joined_phases
+    return lax.platform_dependent(y, w, cpu=phases, default=up_by_dilation)
+
+
+def kernel_gradient(x: jax.Array, y: jax.Array) -> jax.Array:
+    """The weight gradient of both: w -> sum(down(x, w) * y) is linear, and this is its coefficient.
+
+    Args:
+      x: float [B, 2h, 2w, I].
+      y: float [B, h, w, O], of x's dtype.
+
+    Returns:
+      float [5, 5, I, O], of x's dtype.
+    """
     return lax.conv_general_dilated(
-        y, flipped, (1, 1), _TRANSPOSE_PADDING, lhs_dilation=(2, 2), dimension_numbers=_DIMENSIONS
+        x, y, (1, 1), _PADDING, rhs_dilation=(2, 2), dimension_numbers=("CHWN", "IHWO", "HWNC")
     )
 
 
-def _kernel_gradient(x: jax.Array, y: jax.Array) -> jax.Array:
-    """[5, 5, I, O]: w -> sum(down(x, w) * y) is linear; this is its coefficient."""
-    return lax.conv_general_dilated(
-        x, y, (1, 1), _PADDING, rhs_dilation=(2, 2), dimension_numbers=("CHWN", "IHWO", "HWNC")
-    )[:5, :5]
+def up_by_dilation(y: jax.Array, w: jax.Array) -> jax.Array:
+    """`up` as the textbook and `lax.conv_transpose` have it; XLA's CPU backend runs it up to forty times slower."""
+    taps = w[::-1, ::-1].swapaxes(2, 3)
+    padding = ((3, 2), (3, 2))
+    return lax.conv_general_dilated(y, taps, (1, 1), padding, lhs_dilation=(2, 2), dimension_numbers=_DIMENSIONS)
+
+
+def up_by_phases(y: jax.Array, w: jax.Array) -> jax.Array:
+    """`up` as four convolutions with stride 1, without a wasted tap."""
+    w = w.swapaxes(2, 3)
+    # By the parity of a pixel: the taps that it hears, and the padding of y that goes with them.
+    along_axis = ((slice(3, None, -2), (1, 0)), (slice(4, None, -2), (1, 1)))
+    phases = [
+        lax.conv_general_dilated(
+            y, w[row_taps, column_taps], (1, 1), (row_padding, column_padding), dimension_numbers=_DIMENSIONS
+        )
+        for row_taps, row_padding in along_axis
+        for column_taps, column_padding in along_axis
+    ]
+    return _interleave(jnp.concatenate(phases, axis=-1))
+
+
+def up_by_joined_phases(y: jax.Array, w: jax.Array) -> jax.Array:
+    """`up` as one 3x3 convolution with stride 1 to four times the channels: the phases' taps padded to 3x3."""
+    num_in, num_out = w.shape[2:]
+    # Tap k of phase p of the window's position t is w[3 - 2 t + p], with a zero where there is none.
+    taps = jnp.pad(w, ((1, 0), (1, 0), (0, 0), (0, 0))).reshape(3, 2, 3, 2, num_in, num_out)[::-1, :, ::-1]
+    taps = taps.transpose(0, 2, 5, 1, 3, 4).reshape(3, 3, num_out, 4 * num_in)
+    return _interleave(
+        lax.conv_general_dilated(y, taps, (1, 1), ((1, 1), (1, 1)), dimension_numbers=_DIMENSIONS)
+    )
+
+
+def _interleave(phases: jax.Array) -> jax.Array:
+    """Depth to space: [B, h, w, 2 * 2 * I] -> [B, 2h, 2w, I]."""
+    batch, height, width, channels = phases.shape
+    phases = phases.reshape(batch, height, width, 2, 2, channels // 4).transpose(0, 1, 3, 2, 4, 5)
+    return phases.reshape(batch, 2 * height, 2 * width, channels // 4)
 
 
 down.defvjp(
     lambda x, w: (down(x, w), (x, w)),
-    lambda saved, y: (up(y, saved[1]), _kernel_gradient(saved[0], y)),
+    lambda saved, y: (up(y, saved[1]), kernel_gradient(saved[0], y)),
 )
 up.defvjp(
     lambda y, w: (up(y, w), (y, w)),
-    lambda saved, x: (down(x, saved[1]), _kernel_gradient(x, saved[0])),
+    lambda saved, x: (down(x, saved[1]), kernel_gradient(x, saved[0])),
 )
