@@ -132,6 +132,6 @@ def _features(params: Any, images: jax.Array) -> tuple[jax.Array, jax.Array]:
     border = _DETAIL_WINDOW // 2
     padded = jnp.pad(images, ((0, 0), (border, border), (border, border), (0, 0)), mode="edge")
     detail = images - nn.avg_pool(padded, (_DETAIL_WINDOW, _DETAIL_WINDOW))
-    _, coarse_features = _NETWORK.apply(params, images)  # pyright: ignore[reportGeneralTypeIssues]
-    _, detail_features = _NETWORK.apply(params, detail)  # pyright: ignore[reportGeneralTypeIssues]
-    return coarse_features, detail_features
+    # flax types the result of `apply` too widely for a tuple of arrays.
+    outputs: list[Any] = [_NETWORK.apply(params, x) for x in (images, detail)]
+    return outputs[0][1], outputs[1][1]
