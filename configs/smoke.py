@@ -11,7 +11,7 @@ from lesion_jax.config import PaperConfig, to_config_dict
 def get_config():
     """The paper's protocol on 32x32 images of a small phantom, with networks of a few thousand weights."""
     config = to_config_dict(PaperConfig())
-    config.phantom_patients_scale = 0.15
+    config.phantom_patients_scale = 0.4
     config.classic_sizes = (0, 100)
     config.synthetic_sizes = (20, 40)
     config.classifier.width = 4

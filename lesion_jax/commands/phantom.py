@@ -19,11 +19,6 @@ def define_flags(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Writes the cohort."""
     from lesion_jax.ingest.phantom import write_phantom
-    from lesion_jax.io.progress import Progress
+    from lesion_jax.io.progress import progress_callback
 
-    shown: dict[str, Progress] = {}
-
-    def progress(done: int, total: int) -> None:
-        shown.setdefault("line", Progress(total, "phantom, patients")).update(done)
-
-    print(write_phantom(values.out, seed=values.seed, progress=progress))
+    print(write_phantom(values.out, seed=values.seed, progress=progress_callback("phantom, patients")))

@@ -50,7 +50,9 @@ def _data(data: DataConfig, prefix: str) -> None:
     if data.synthetic_size and not data.banks:
         raise ConfigError(f"{prefix}synthetic_size is {data.synthetic_size} but {prefix}banks is empty; name a bank.")
     if data.banks and not data.synthetic_size:
-        raise ConfigError(f"{prefix}banks names {len(data.banks)} but {prefix}synthetic_size is 0; say how many to take.")
+        raise ConfigError(
+            f"{prefix}banks names {len(data.banks)} but {prefix}synthetic_size is 0; say how many to take."
+        )
 
 
 def _classifier(config: ClassifierConfig, prefix: str) -> None:
@@ -83,7 +85,9 @@ def _gan(config: GanConfig, prefix: str) -> None:
         label_smoothing=config.label_smoothing,
     )
     if config.data.image_size % 16:
-        raise ConfigError(f"{prefix}data.image_size is {config.data.image_size}; four stages that double need a multiple of 16.")
+        raise ConfigError(
+            f"{prefix}data.image_size is {config.data.image_size}; four stages that double need a multiple of 16."
+        )
     if config.label_smoothing and config.loss not in _CROSS_ENTROPY:
         raise ConfigError(
             f"{prefix}label_smoothing is {config.label_smoothing} but {prefix}loss is {config.loss!r}, which has no "
@@ -95,7 +99,9 @@ def _gan(config: GanConfig, prefix: str) -> None:
             f"{config.discriminator_every}: at some steps nothing would be trained; one of them must be 1."
         )
     if config.kind == "acgan" and config.data.label:
-        raise ConfigError(f"{prefix}kind is 'acgan' but {prefix}data.label is {config.data.label!r}; an ACGAN takes all classes.")
+        raise ConfigError(
+            f"{prefix}kind is 'acgan' but {prefix}data.label is {config.data.label!r}; an ACGAN takes all classes."
+        )
     if config.data.banks:
         raise ConfigError(f"{prefix}data.banks is set, but a GAN is never trained on a bank's synthetic images.")
 
@@ -105,7 +111,9 @@ def _paper(config: PaperConfig) -> None:
     _gan(config.dcgan, "dcgan.")
     _gan(config.acgan, "acgan.")
     if (config.dcgan.kind, config.acgan.kind) != ("dcgan", "acgan"):
-        raise ConfigError(f"dcgan.kind is {config.dcgan.kind!r} and acgan.kind is {config.acgan.kind!r}; leave both alone.")
+        raise ConfigError(
+            f"dcgan.kind is {config.dcgan.kind!r} and acgan.kind is {config.acgan.kind!r}; leave both alone."
+        )
     for arm in config.arms:
         if arm not in ARMS:
             raise ConfigError(f"arms has {arm!r}; choose from {', '.join(ARMS)}.")
@@ -125,7 +133,9 @@ def _paper(config: PaperConfig) -> None:
     for field in ("image_size", "window", "margin", "augmentation_seed"):
         values = {getattr(part.data, field) for part in parts}
         if len(values) > 1:
-            raise ConfigError(f"data.{field} differs between classifier, dcgan and acgan ({values}); they share their images.")
+            raise ConfigError(
+                f"data.{field} differs between classifier, dcgan and acgan ({values}); they share their images."
+            )
     for name, part in zip(("classifier", "dcgan", "acgan"), parts, strict=True):
         if part.data != _left_alone(part.data):
             raise ConfigError(

@@ -14,6 +14,8 @@ import numpy as np
 from lesion_jax.errors import ConfigError
 
 AXIS = "replica"
+# What `jax.devices()` holds; to a type checker jax.Device is a variable, not a type.
+Device = Any
 
 
 def alone(tree: Any) -> Any:
@@ -26,7 +28,7 @@ def average_replicas(tree: Any) -> Any:
     return jax.lax.pmean(tree, AXIS)
 
 
-def choose_devices(num_devices: int, batch_size: int) -> list[jax.Device]:
+def choose_devices(num_devices: int, batch_size: int) -> list[Device]:
     """The devices of a data-parallel run.
 
     Args:
@@ -51,7 +53,7 @@ def choose_devices(num_devices: int, batch_size: int) -> list[jax.Device]:
     return devices
 
 
-def over_devices(step: Callable, devices: list[jax.Device]) -> Callable:
+def over_devices(step: Callable, devices: list[Device]) -> Callable:
     """Spreads a one-replica step over devices; the state is replicated and donated.
 
     Args:
@@ -73,13 +75,13 @@ def over_devices(step: Callable, devices: list[jax.Device]) -> Callable:
     )
 
 
-def replicate(tree: Any, devices: list[jax.Device]) -> Any:
+def replicate(tree: Any, devices: list[Device]) -> Any:
     """Puts a host or single-device tree on every device, unstacked."""
     mesh = jax.sharding.Mesh(np.array(devices), (AXIS,))
     return jax.device_put(tree, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec()))
 
 
-def shard_batch(batch: Any, devices: list[jax.Device]) -> Any:
+def shard_batch(batch: Any, devices: list[Device]) -> Any:
     """Sends a host batch to the devices, contiguous slices in device order.
 
     Args:

@@ -4,12 +4,12 @@ import collections
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import jax
-
-from lesion_jax.core.parallel import shard_batch
 
 
-def prefetch_to_devices(batches: Iterable[Any], devices: list[jax.Device], depth: int = 2) -> Iterator[Any]:
+from lesion_jax.core import parallel
+
+
+def prefetch_to_devices(batches: Iterable[Any], devices: list[parallel.Device], depth: int = 2) -> Iterator[Any]:
     """Sends host batches to the devices ahead of use; transfers run while steps run.
 
     Args:
@@ -22,7 +22,7 @@ def prefetch_to_devices(batches: Iterable[Any], devices: list[jax.Device], depth
     """
     waiting: collections.deque[Any] = collections.deque()
     for batch in batches:
-        waiting.append(shard_batch(batch, devices))
+        waiting.append(parallel.shard_batch(batch, devices))
         if len(waiting) > depth:
             yield waiting.popleft()
     yield from waiting

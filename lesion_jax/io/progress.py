@@ -76,3 +76,19 @@ def _duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60}:{whole % 60:02d} min"
     return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+
+
+def progress_callback(label: str) -> Callable[[int, int], None]:
+    """f(done, total) that shows the progress of a job whose length is known only once it runs.
+
+    Args:
+      label: Begins the line.
+    """
+    shown: list[Progress] = []
+
+    def update(done: int, total: int) -> None:
+        if not shown:
+            shown.append(Progress(total, label))
+        shown[0].update(done)
+
+    return update

@@ -97,9 +97,7 @@ class Protocol:
             kind: {
                 size: [
                     [
-                        self._classifier(
-                            trainings.mixed(seed, fold, chosen[fold], kind, gan_sizes[fold], size), fold
-                        )
+                        self._classifier(trainings.mixed(seed, fold, chosen[fold], kind, gan_sizes[fold], size), fold)
                         for fold in self._folds
                     ]
                     for seed in config.seeds

@@ -150,9 +150,7 @@ def make_gan_step(
 
         take_g = state.step % hyper.generator_every == 0
         network_g = _updated(state.generator, grads_g, stats_g, hyper, take_g)
-        network_d = _updated(
-            state.discriminator, grads_d, stats_d, hyper, state.step % hyper.discriminator_every == 0
-        )
+        network_d = _updated(state.discriminator, grads_d, stats_d, hyper, state.step % hyper.discriminator_every == 0)
         ema = jax.tree.map(
             lambda old, new: jnp.where(take_g, hyper.ema_decay * old + (1.0 - hyper.ema_decay) * new, old),
             state.ema,

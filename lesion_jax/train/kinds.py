@@ -43,7 +43,9 @@ class Training:
     hooks: Hooks
 
 
-def create_training(config: ClassifierConfig | GanConfig, prepared: Prepared, devices: list[jax.Device]) -> Training:
+def create_training(
+    config: ClassifierConfig | GanConfig, prepared: Prepared, devices: list[parallel.Device]
+) -> Training:
     """Networks, state and step of a config."""
     if isinstance(config, ClassifierConfig):
         return _classifier(config, prepared, devices)
@@ -52,7 +54,9 @@ def create_training(config: ClassifierConfig | GanConfig, prepared: Prepared, de
 
 # A protocol trains dozens of networks of one shape: each shape is compiled once.
 @functools.cache
-def _classifier_step(classifier: nn.Module, window: tuple[float, float], devices: tuple[jax.Device, ...]) -> Callable:
+def _classifier_step(
+    classifier: nn.Module, window: tuple[float, float], devices: tuple[parallel.Device, ...]
+) -> Callable:
     step = make_classifier_step(classifier, window=window, average=parallel.average_replicas)
     return parallel.over_devices(step, list(devices))
 
@@ -64,7 +68,7 @@ def _gan_step(
     loss: str,
     latent_size: int,
     window: tuple[float, float],
-    devices: tuple[jax.Device, ...],
+    devices: tuple[parallel.Device, ...],
 ) -> Callable:
     step = make_gan_step(
         generator,
@@ -77,7 +81,7 @@ def _gan_step(
     return parallel.over_devices(step, list(devices))
 
 
-def _classifier(config: ClassifierConfig, prepared: Prepared, devices: list[jax.Device]) -> Training:
+def _classifier(config: ClassifierConfig, prepared: Prepared, devices: list[parallel.Device]) -> Training:
     data, inner = config.data, prepared.inner
     classifier = networks.create_classifier(config, len(prepared.class_names))
     hyper = ClassifierHyper(
@@ -101,7 +105,7 @@ def _classifier(config: ClassifierConfig, prepared: Prepared, devices: list[jax.
     return Training(state, step, Hooks(evaluate, lambda state: {}))
 
 
-def _gan(config: GanConfig, prepared: Prepared, devices: list[jax.Device]) -> Training:
+def _gan(config: GanConfig, prepared: Prepared, devices: list[parallel.Device]) -> Training:
     data, inner = config.data, prepared.inner
     generator, discriminator = networks.create_gan(config, len(prepared.class_names))
     floats = ("learning_rate", "beta1", "beta2", "label_smoothing", "class_weight", "ema_decay")

@@ -76,8 +76,8 @@ def _synthetic(data: DataConfig, study: Study, trained_on: str) -> tuple[list[Im
         for field, own in (("image_size", data.image_size), ("window", list(data.window))):
             if (theirs := bank.provenance[field]) != own:
                 raise BankError(f"Bank {path} has {field} {theirs} but data.{field} is {own}; draw a new bank.")
-        found.append(take_per_class(bank.images, wanted))
-        parents.append({"bank": str(path), **bank.provenance})
+        found.append(take_per_class(bank.images, wanted, source=f"Bank {path}"))
+        parents.append(bank.provenance)
         covered |= set(np.unique(bank.images.labels).tolist())
     missing = [name for i, name in enumerate(study.lesions.class_names) if i not in covered]
     if data.banks and missing:

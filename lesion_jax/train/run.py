@@ -15,6 +15,20 @@ from lesion_jax.train.kinds import create_training
 from lesion_jax.train.loop import Periods, run_loop
 from lesion_jax.train.prepare import Study, prepare
 
+# What may differ when a run is continued: its length, what is logged, and where its data lies now
+# (the data itself is held to its fingerprints).
+_FREE = frozenset(
+    {
+        "loop.duration",
+        "loop.log_every",
+        "loop.evaluate_every",
+        "loop.checkpoint_every",
+        "loop.pictures_every",
+        "data.dataset",
+        "data.banks",
+    }
+)
+
 
 def train(
     config: ClassifierConfig | GanConfig,
@@ -48,7 +62,7 @@ def train(
     prepared.schedule.check_devices(len(devices))
     periods = Periods.of(config.loop, prepared.schedule.steps_per_epoch)
     provenance = {**prepared.provenance, "environment": describe_environment()}
-    run = RunDirectory.open(workdir, config=to_dict(config), provenance=provenance)
+    run = RunDirectory.open(workdir, config=to_dict(config), provenance=provenance, free=_FREE)
     if run.is_done:
         return False
     # TensorFlow takes seconds to import; everything that can fail early has not needed it.

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from lesion_jax.config import ClassifierConfig, DataConfig, GanConfig, PaperConfig, from_mapping, to_config_dict, to_dict
+from lesion_jax.config import (
+    ClassifierConfig,
+    DataConfig,
+    GanConfig,
+    PaperConfig,
+    from_mapping,
+    to_config_dict,
+    to_dict,
+)
 from lesion_jax.errors import ConfigError
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.py"))

@@ -13,9 +13,7 @@ KEY = keys.stream(0, "classifier")
 
 
 def create(learning_rate=0.05):
-    hyper = ClassifierHyper(
-        learning_rate=jnp.float32(learning_rate), momentum=jnp.float32(0.9), mean=jnp.float32(0.4)
-    )
+    hyper = ClassifierHyper(learning_rate=jnp.float32(learning_rate), momentum=jnp.float32(0.9), mean=jnp.float32(0.4))
     return create_classifier_state(CLASSIFIER, seed=0, image_size=24, hyper=hyper)
 
 

@@ -1,7 +1,6 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from lesion_jax.core import keys, parallel
@@ -56,7 +55,7 @@ def test_without_the_average_replicas_drift_apart(networks):
 
 
 def test_one_step_equals_two_textbook_gradients(networks):
-    """Adam on jax.grad of each player's loss, written out with sigmoids, must give the same weights."""
+    """What Adam is given must be jax.grad of each player's loss, written out with sigmoids."""
     generator, discriminator = networks
     state, batch = create(networks), host_batch(4)
     z = keys.latents(keys.per_example(keys.at_step(KEY, 0), batch["index"]), 5)
@@ -90,20 +89,13 @@ def test_one_step_equals_two_textbook_gradients(networks):
         return -jnp.mean(jnp.log(jax.nn.sigmoid(fake_source))) + class_loss(fake_classes)
 
     new, metrics = jax.jit(make(networks))(state, batch, KEY)
-    adam = optax.adam(2e-4, b1=0.5, b2=0.999)
     for loss, name in ((loss_d, "discriminator"), (loss_g, "generator")):
-        old = getattr(state, name).params
-        value, grads = jax.value_and_grad(loss)(old)
-        updates, _ = adam.update(grads, adam.init(old), old)
+        value, grads = jax.value_and_grad(loss)(getattr(state, name).params)
         np.testing.assert_allclose(metrics[f"loss/{name}"], value, rtol=1e-5)
-        # Adam's first update is the gradient's sign; where the gradient is rounding noise the sign is too.
-        for want, got, grad in zip(
-            jax.tree.leaves(optax.apply_updates(old, updates)),
-            jax.tree.leaves(getattr(new, name).params),
-            jax.tree.leaves(grads),
-            strict=True,
-        ):
-            np.testing.assert_allclose(np.where(abs(grad) > 1e-5, got - want, 0), 0, atol=2e-6)
+        # Adam's first moment after one step is (1 - beta1) times the gradient that it was given.
+        moment = getattr(new, name).opt_state[0].mu
+        for want, got in zip(jax.tree.leaves(grads), jax.tree.leaves(moment), strict=True):
+            np.testing.assert_allclose(got / 0.5, want, rtol=2e-3, atol=2e-5 * max(1.0, float(abs(want).max())))
 
 
 @pytest.mark.parametrize("player", ["generator", "discriminator"])
