@@ -1,10 +1,12 @@
 """Checkpoints: nested dicts of arrays on disk, by step; the newest and the best are kept.
 
 They are written from host copies and know nothing of devices or processes, so what was
-saved on any topology is restored on any other. The only file that imports Orbax.
+saved on any topology is restored on any other. Each carries a digest of its arrays:
+Orbax's own files do not notice a flipped byte. The only file that imports Orbax.
 """
 
 import functools
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ from orbax.checkpoint import v1 as ocp
 from lesion_jax.errors import RunError
 
 _SCORE = "score"
+_DIGEST = "sha256"
 _MOST_SHOWN = 5
 
 
@@ -42,6 +45,7 @@ class Checkpoints:
             cleanup_tmp_directories=True,
         )
         self._pending: Any = None
+        self._num_bytes = 0
 
     def __enter__(self) -> "Checkpoints":
         """Returns itself."""
@@ -68,11 +72,15 @@ class Checkpoints:
         """
         if score is not None and not np.isfinite(score):
             raise ValueError(f"The score of step {step} is {score}; a best checkpoint needs a finite one.")
-        # A copy, not a view: on the CPU np.asarray would show the buffer that the next step donates.
+        # A copy: on the CPU np.asarray gives a view, which would pin the buffer that the next step wants donated.
         copied = jax.tree.map(lambda leaf: np.array(leaf), flax.serialization.to_state_dict(state))
+        self._num_bytes = sum(leaf.nbytes for leaf in jax.tree.leaves(copied))
         with self._writing():
             self._pending = self._checkpointer.save_async(
-                step, copied, metrics=None if score is None else {_SCORE: float(score)}
+                step,
+                copied,
+                metrics=None if score is None else {_SCORE: float(score)},
+                custom_metadata={_DIGEST: _digest(copied)},
             )
 
     def wait(self) -> None:
@@ -114,18 +122,16 @@ class Checkpoints:
         """
         self.wait()
         path = self._directory / str(step)
+        wanted = flax.serialization.to_state_dict(abstract_state)
+        with _reading(path):
+            held = _structure(path)
+        _check_same_arrays(held, wanted, path)
         default = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-
-        def wanted(leaf: Any) -> jax.ShapeDtypeStruct:
-            sharding = getattr(leaf, "sharding", None) or default
-            return jax.ShapeDtypeStruct(np.shape(leaf), leaf.dtype, sharding=sharding)
-
-        abstract = jax.tree.map(wanted, flax.serialization.to_state_dict(abstract_state))
-        with _reading(path):
-            held = ocp.metadata(str(path)).metadata
-        _check_same_arrays(held, abstract, path)
-        with _reading(path):
-            arrays = ocp.load(str(path), abstract)
+        arrays = jax.tree.map(
+            lambda array, leaf: jax.device_put(array, getattr(leaf, "sharding", None) or default),
+            _load(path, held),
+            wanted,
+        )
         return flax.serialization.from_state_dict(abstract_state, arrays)
 
     @contextmanager
@@ -135,8 +141,8 @@ class Checkpoints:
         except (OSError, ValueError) as error:
             # TensorStore reports a full disk as a ValueError.
             raise RunError(
-                f"A checkpoint could not be written below {self._directory} ({_first_line(error)}); "
-                "make room or mend the disk, then start again: older checkpoints are whole."
+                f"A checkpoint of {self._num_bytes / 2**20:.1f} MiB could not be written below {self._directory} "
+                f"({_reason(error)}); make room, then start again: the older checkpoints are whole."
             ) from error
 
 
@@ -163,8 +169,11 @@ def load_arrays(directory: Path | str, which: Literal["best", "last"]) -> tuple[
         raise RunError(f"{directory} holds no checkpoint; has the run saved one yet?")
     path = directory / str(step)
     with _reading(path):
-        held = ocp.metadata(str(path)).metadata
-        return step, ocp.load(str(path), jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), held))
+        held = _structure(path)
+    return step, _load(path, held)
+
+
+_dotted = functools.partial(jax.tree_util.keystr, simple=True, separator=".")
 
 
 def _score_of(metrics: Any) -> float:
@@ -181,6 +190,28 @@ def _best(checkpointer: ocp.training.Checkpointer) -> int | None:
     return max(scored)[1] if scored else None
 
 
+def _structure(path: Path) -> Any:
+    return ocp.metadata(str(path)).metadata
+
+
+def _load(path: Path, held: Any) -> Any:
+    # Numpy leaves in the abstract tree: read to the host, whatever devices there were or are.
+    with _reading(path):
+        arrays = ocp.load(str(path), jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), held))
+        notes: Any = ocp.metadata(str(path)).custom_metadata or {}
+        if notes.get(_DIGEST) != _digest(arrays):
+            raise ValueError("its arrays are not those that were written")
+    return arrays
+
+
+def _digest(arrays: Any) -> str:
+    digest = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_flatten_with_path(arrays)[0]:
+        digest.update(f"{_dotted(path)} {leaf.dtype} {leaf.shape}\n".encode())
+        digest.update(np.ascontiguousarray(leaf).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     if not path.is_dir():
@@ -189,19 +220,19 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except Exception as error:
         # Orbax wraps whatever goes wrong below it in types of its own, by the kind of damage.
-        raise RunError(f"Checkpoint {path} is damaged and cannot be read ({_first_line(error)}).") from error
+        raise RunError(f"Checkpoint {path} is damaged and cannot be read ({_reason(error)}).") from error
 
 
 def _check_same_arrays(held: Any, wanted: Any, path: Path) -> None:
     def described(tree: Any) -> dict[str, str]:
         flat, _ = jax.tree_util.tree_flatten_with_path(tree)
-        keystr = functools.partial(jax.tree_util.keystr, simple=True, separator=".")
-        return {keystr(path): f"{leaf.dtype}{list(leaf.shape)}" for path, leaf in flat}
+        return {_dotted(path): f"{leaf.dtype}{list(leaf.shape)}" for path, leaf in flat}
 
     old, new = described(held), described(wanted)
     differences = [
         f"{name} is {old.get(name, 'absent')} there and {new.get(name, 'absent')} here"
-        for name in sorted({*old, *new})
+        # The parameters first: the optimizer's copies of them lie deeper.
+        for name in sorted({*old, *new}, key=lambda name: (name.count("."), name))
         if old.get(name) != new.get(name)
     ]
     if differences:
@@ -212,5 +243,8 @@ def _check_same_arrays(held: Any, wanted: Any, path: Path) -> None:
         )
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:300]
+def _reason(error: BaseException) -> str:
+    # TensorStore nests its messages, outermost first; the cause comes last.
+    if "No space left" in str(error):
+        return "no space left on the disk"
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -30,7 +30,10 @@ class MetricsWriter:
         self._samples = run.samples
         _drop_after(run, start)
         self._lines = run.metrics.open("a")
-        self._events = tensorboardX.SummaryWriter(str(run.tensorboard), purge_step=start + 1)
+        # The suffix: file names hold whole seconds, and a file of the same name would be overwritten.
+        self._events = tensorboardX.SummaryWriter(
+            str(run.tensorboard), purge_step=start + 1, filename_suffix=f".from{start}"
+        )
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Writes one line.

@@ -15,7 +15,7 @@ from lesion_jax.io.checkpoint import Checkpoints, load_arrays
 
 
 def make_state(value=1.0, width=3):
-    params = {"dense": {"kernel": jnp.full((2, width), value), "bias": jnp.full((width,), -value)}}
+    params = {"dense": {"kernel": jnp.full((2, width), float(value)), "bias": jnp.full((width,), -float(value))}}
     hyper = ClassifierHyper(*(jnp.float32(x) for x in (0.1, 0.9, 0.5)))
     network = Network(params=params, batch_stats={}, opt_state=optax.adam(1e-3).init(params))
     return ClassifierState(step=jnp.int32(value), classifier=network, hyper=hyper)
@@ -178,10 +178,29 @@ def test_a_damaged_checkpoint_is_never_taken_for_a_whole_one(tmp_path, damage):
 
 def test_a_save_that_was_cut_off_is_not_a_checkpoint(tmp_path):
     with Checkpoints(tmp_path) as checkpoints:
-        checkpoints.save(1, make_state(1), score=None)
-        checkpoints.save(2, make_state(2), score=1.0)
+        checkpoints.save(1, make_state(1), score=1.0)
+        checkpoints.save(2, make_state(2), score=None)
     # What a kill leaves: Orbax writes into this name and renames.
     (tmp_path / "2").rename(tmp_path / "2.orbax-checkpoint-tmp")
-    (tmp_path / "1").mkdir(exist_ok=True)
+    assert load_arrays(tmp_path, "last")[0] == 1
     with Checkpoints(tmp_path) as checkpoints:
-        assert checkpoints.last_step != 2
+        assert checkpoints.last_step == 1
+        checkpoints.save(2, make_state(2.5), score=None)
+        assert_same(checkpoints.restore(2, make_state()), make_state(2.5))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2"]
+
+
+def test_a_full_disk_is_one_clear_sentence_and_the_older_checkpoint_is_whole(tmp_path, monkeypatch):
+    state = make_state(1)
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(1, state, score=None)
+        checkpoints.wait()
+
+        def fails(*_, **__):
+            raise ValueError("RESOURCE_EXHAUSTED: Error writing file: No space left on device [os_error_code='28']")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoints._checkpointer, "save_async", fails)
+            with pytest.raises(RunError, match=r"of 0\.0 MiB could not be written .*no space left on the disk"):
+                checkpoints.save(2, make_state(2), score=None)
+        assert_same(checkpoints.restore(1, make_state()), state)
