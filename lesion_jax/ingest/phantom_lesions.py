@@ -27,12 +27,12 @@ CYST_HU = (0.0, 15.0)
 METASTASIS_HU = (50.0, 90.0)
 HEMANGIOMA_HU = (48.0, 88.0)
 # Share of metastases whose zone enhances like a hemangioma's, in patches and near vessel density.
-HYPERVASCULAR_SHARE = 0.3
+HYPERVASCULAR_SHARE = 0.36
 # Share of metastases with a faint even rim, and with a necrotic centre.
 RIM_SHARE = 0.6
 NECROSIS_SHARE = 0.35
 # Share of hemangiomas that have hardly begun to enhance, or do so faintly.
-LATE_SHARE = 0.4
+LATE_SHARE = 0.44
 # Small hemangiomas often fill at once.
 SMALL_HEMANGIOMA_MM = 18.0
 FILLED_SHARE = 0.35
