@@ -1,0 +1,58 @@
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+LAUNCH = Path(__file__).resolve().parents[2] / "launch"
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """A console script and an scontrol that note their arguments; the first then works for SECONDS_EACH."""
+    for name, text in {
+        "lesion-jax": 'echo "$@" > {0}/trained\nexec sleep "${{SECONDS_EACH:-0}}"',
+        "scontrol": 'echo "$@" > {0}/requeued',
+    }.items():
+        path = tmp_path / name
+        path.write_text("#!/bin/sh\n" + text.format(tmp_path) + "\n")
+        path.chmod(0o755)
+    return os.environ | {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "SLURM_SUBMIT_DIR": str(LAUNCH.parent),
+        "SLURM_JOB_ID": "17",
+    }
+
+
+@pytest.mark.parametrize("script", ["one_machine.sh", "train.sbatch"])
+def test_one_training_on_every_device(script, environment, tmp_path):
+    command = ["bash", LAUNCH / script, "configs/dcgan.py", "runs/a b", "--config.data.label=cyst"]
+    subprocess.run(command, env=environment, check=True)
+    expected = "train --config configs/dcgan.py --workdir runs/a b --config.num_devices=0 --config.data.label=cyst\n"
+    assert (tmp_path / "trained").read_text() == expected
+
+
+@pytest.mark.parametrize("script", ["one_machine.sh", "train.sbatch"])
+def test_too_few_arguments_show_the_usage_and_fail(script, environment):
+    done = subprocess.run(["bash", LAUNCH / script], env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "CONFIG WORKDIR" in done.stderr
+
+
+def test_the_exit_status_of_the_training_is_the_jobs(environment, tmp_path):
+    (tmp_path / "lesion-jax").write_text("#!/bin/sh\nexit 3\n")
+    done = subprocess.run(["bash", LAUNCH / "train.sbatch", "c.py", "w"], env=environment)
+    assert done.returncode == 3
+    assert not (tmp_path / "requeued").exists()
+
+
+def test_a_job_that_runs_out_of_time_ends_its_training_and_is_queued_again(environment, tmp_path):
+    command = ["bash", LAUNCH / "train.sbatch", "c.py", "w"]
+    with subprocess.Popen(command, env=environment | {"SECONDS_EACH": "60"}, stderr=subprocess.PIPE) as job:
+        while not (tmp_path / "trained").exists():
+            time.sleep(0.01)
+        job.send_signal(signal.SIGUSR1)
+        assert job.wait(timeout=10) == 0
+    assert (tmp_path / "requeued").read_text() == "requeue 17\n"
