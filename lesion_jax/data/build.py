@@ -1,0 +1,119 @@
+"""Makes a dataset and its folds: both, or neither."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lesion_jax.core.types import LesionSet
+from lesion_jax.data.dataset import load_dataset
+from lesion_jax.data.folds import Folds, load_folds, make_folds, save_folds
+from lesion_jax.errors import LesionJaxError, RunError
+from lesion_jax.ingest.cohort import read_lesions
+
+FOLDS = "folds.json"
+# Beside the patches: TFDS's description, the folds, the file system's blocks.
+_OVERHEAD_BYTES = 1 << 20
+
+
+def build_dataset(
+    input_dir: Path,
+    annotations: Path,
+    out: Path,
+    *,
+    num_folds: int = 3,
+    fold_seed: int = 0,
+    class_names: Sequence[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> LesionSet:
+    """Reads images and marks, and writes a TFDS dataset with its folds.
+
+    Everything is read and checked before anything is written; `out` appears complete or not at all.
+    Where it already holds just this dataset and these folds, it is left as it is.
+
+    Args:
+      input_dir: Tree of DICOM files, or the folder that the PNG names are relative to.
+      annotations: The csv; `lesion_jax.ingest.annotations` describes it.
+      out: Folder to make; may exist if it is empty.
+      num_folds: Test folds; 0 writes none.
+      fold_seed: Of the partition.
+      class_names: Order of the classes; None lets the csv decide.
+      progress: Called as progress(done, total), counted in files and slices.
+
+    Returns:
+      The dataset as it is read back.
+
+    Raises:
+      DataError: Something is wrong with the input; names file, field or line.
+      FoldError: The patients cannot be divided into so many folds.
+      RunError: `out` holds something else, or cannot be written.
+    """
+    out = Path(out)
+    is_new = _check_out(out)
+    lesions = read_lesions(Path(input_dir), Path(annotations), class_names, progress)
+    folds = make_folds(lesions, num_folds, fold_seed) if num_folds else None
+    if not is_new:
+        return _check_same(out, lesions, folds)
+    needed = sum(lesion.patch.nbytes for lesion in lesions.lesions) + _OVERHEAD_BYTES
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if (free := shutil.disk_usage(out.parent).free) < needed:
+            raise RunError(
+                f"--out {out} takes up to {needed / 2**20:.1f} MiB, but {free / 2**20:.1f} MiB are free; "
+                "free room or name another folder."
+            )
+        building = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    try:
+        from lesion_jax.ingest.builder import write_dataset
+
+        write_dataset(lesions, building)
+        written = load_dataset(building)
+        if written.fingerprint != lesions.fingerprint:
+            raise RunError(f"--out {out}: what was written reads back differently; check the disk.")
+        if folds is not None:
+            save_folds(folds, building / FOLDS)
+        # mkdtemp lets nobody else in.
+        building.chmod(0o755)
+        # Over an empty folder rename is atomic; over one that has been filled meanwhile it fails.
+        os.rename(building, out)
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return written
+
+
+def _check_out(out: Path) -> bool:
+    """Whether `out` is still to be made; found out before minutes of reading."""
+    try:
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            if any(out.glob("lesions/*/*/dataset_info.json")):
+                return False
+            raise RunError(f"--out {out} exists and is not an empty folder; name a new one.")
+        parent = next(path for path in (out, *out.absolute().parents) if path.exists())
+        if not os.access(parent, os.W_OK | os.X_OK):
+            raise RunError(f"--out {out} cannot be written: {parent} is read-only; name a folder that can.")
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    return True
+
+
+def _check_same(out: Path, lesions: LesionSet, folds: Folds | None) -> LesionSet:
+    try:
+        present = load_dataset(out)
+        if present.fingerprint != lesions.fingerprint:
+            raise RunError(f"--out {out} holds another dataset; name a new folder or remove it.")
+        if folds is not None and load_folds(out / FOLDS, present).fingerprint != folds.fingerprint:
+            raise RunError(f"--out {out} holds this dataset with other folds; name a new folder or remove it.")
+    except RunError:
+        raise
+    except LesionJaxError as error:
+        raise RunError(f"--out {out} exists and is not whole; remove it ({error})") from error
+    return present
+
+
+def _unwritable(out: Path, error: OSError) -> RunError:
+    return RunError(f"--out {out} cannot be written: {error.strerror or error}; free room or name another folder.")

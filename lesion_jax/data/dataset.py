@@ -1,0 +1,32 @@
+"""Loads a built dataset."""
+
+from pathlib import Path
+
+from lesion_jax.core.types import LesionSet
+from lesion_jax.errors import DataError
+
+
+def load_dataset(directory: Path) -> LesionSet:
+    """Reads a dataset into memory.
+
+    Args:
+      directory: What `lesion-jax build --out` wrote.
+
+    Returns:
+      Lesions sorted by lesion_id; the fingerprint is taken from what was read.
+
+    Raises:
+      DataError: No such directory, no dataset in it, or a damaged one.
+    """
+    lesions = None
+    if directory.is_dir():
+        # Takes seconds: only where there is something to read.
+        from lesion_jax.ingest.builder import read_dataset
+
+        lesions = read_dataset(directory)
+    if lesions is None:
+        raise DataError(
+            f"{directory} holds no dataset; make one with "
+            f"`lesion-jax build --input STUDIES --annotations lesions.csv --out {directory}`."
+        )
+    return lesions
