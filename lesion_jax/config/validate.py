@@ -61,7 +61,7 @@ def _classifier(config: ClassifierConfig, prefix: str) -> None:
     _share(prefix, momentum=config.momentum)
     if config.data.image_size < 22:
         raise ConfigError(
-            f"{prefix}data.image_size is {config.data.image_size}; three unpadded 3x3 convolutions with pooling need 22."
+            f"{prefix}data.image_size is {config.data.image_size}; three unpadded convolutions with pooling need 22."
         )
 
 
@@ -139,7 +139,8 @@ def _paper(config: PaperConfig) -> None:
     for name, part in zip(("classifier", "dcgan", "acgan"), parts, strict=True):
         if part.data != _left_alone(part.data):
             raise ConfigError(
-                f"{name}.data sets dataset, fold, label, banks or a size; `paper` fills these in for every arm, leave them alone."
+                f"{name}.data sets dataset, fold, label, banks or a size; `paper` fills these in for every arm, "
+                "leave them alone."
             )
 
 

@@ -62,6 +62,7 @@ class Images:
     labels: np.ndarray
 
     def __post_init__(self):
+        """Refuses other shapes and dtypes with a TypeError."""
         if self.hu.ndim != 3 or self.hu.dtype != np.int16:
             raise TypeError(f"Images.hu must be int16 [N, H, H], got {self.hu.dtype} {self.hu.shape}.")
         if self.labels.shape != self.hu.shape[:1] or self.labels.dtype != np.int32:
@@ -70,6 +71,7 @@ class Images:
             )
 
     def __len__(self) -> int:
+        """N."""
         return len(self.hu)
 
     def __getitem__(self, index) -> "Images":

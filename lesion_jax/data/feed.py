@@ -4,8 +4,6 @@ import collections
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-
-
 from lesion_jax.core import parallel
 
 

@@ -46,10 +46,11 @@ def create_gan(config: GanConfig, num_classes: int) -> tuple[nn.Module, nn.Modul
 @functools.cache
 def classifier_function(classifier: nn.Module, window: tuple[float, float]) -> Callable[..., Any]:
     """f(params, mean, hu [B, H, H]) -> (probabilities [B, C], features [B, F]), dropout off."""
+    run: Any = classifier.apply
 
     @jax.jit
     def apply(params: Any, mean: jax.Array, hu: jax.Array) -> tuple[jax.Array, jax.Array]:
-        logits, features = classifier.apply({"params": params}, (to_unit(hu, window) - mean)[..., None])
+        logits, features = run({"params": params}, (to_unit(hu, window) - mean)[..., None])
         return jax.nn.softmax(logits), features
 
     return apply
@@ -58,10 +59,11 @@ def classifier_function(classifier: nn.Module, window: tuple[float, float]) -> C
 @functools.cache
 def class_head_function(discriminator: nn.Module, window: tuple[float, float]) -> Callable[..., Any]:
     """f(variables, hu [B, H, H]) -> probabilities [B, C] by an ACGAN discriminator's class output."""
+    run: Any = discriminator.apply
 
     @jax.jit
     def apply(variables: Any, hu: jax.Array) -> jax.Array:
-        _, logits = discriminator.apply(variables, to_signed(hu, window)[..., None], train=False)
+        _, logits = run(variables, to_signed(hu, window)[..., None], train=False)
         return jax.nn.softmax(logits)
 
     return apply
@@ -70,9 +72,10 @@ def class_head_function(discriminator: nn.Module, window: tuple[float, float]) -
 @functools.cache
 def generator_function(generator: nn.Module, window: tuple[float, float]) -> Callable[..., Any]:
     """f(variables, z [B, nz], labels [B]) -> int16 HU [B, H, H], batch norm by running statistics."""
+    run: Any = generator.apply
 
     @jax.jit
     def apply(variables: Any, z: jax.Array, labels: jax.Array) -> jax.Array:
-        return from_signed(generator.apply(variables, z, labels, train=False)[..., 0], window)
+        return from_signed(run(variables, z, labels, train=False)[..., 0], window)
 
     return apply

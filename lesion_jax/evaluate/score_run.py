@@ -69,7 +69,7 @@ def score_run(run: Path, *, dataset: Path | None = None, part: Part = "test", wh
         labels = np.resize(np.array([x.label for x in chosen], np.int32), 4 * len(chosen))
         fake = generator(labels, seed=config.seed)
         value, std = kernel_distance(
-            *(np.clip((hu.astype(np.float32) - low) / (high - low), 0, 1) * 2 - 1 for hu in (real, fake))
+            *(np.clip((hu.astype(np.float32) - low) / (high - low), 0, 1) * 2 - 1 for hu in (fake, real))
         )
         result["kernel_distance"] = {"value": value, "std": std, "num_real": len(real), "num_synthetic": len(fake)}
     return result

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from lesion_jax.models.layers import dropout
+from lesion_jax.models.pooling import max_pool
 
 # Below it the third pooling has nothing left: 22 -> 20 -> 10 -> 8 -> 4 -> 2 -> 1.
 MIN_IMAGE_SIZE = 22
@@ -48,8 +49,9 @@ class Classifier(nn.Module):
         init = nn.initializers.he_normal()
         h = x.astype(self.dtype)
         for features in (self.width, 2 * self.width, 4 * self.width):
-            h = nn.relu(nn.Conv(features, (3, 3), padding="VALID", kernel_init=init, dtype=self.dtype)(h))
-            h = nn.max_pool(h, (2, 2), (2, 2))
+            h = nn.Conv(features, (3, 3), padding="VALID", kernel_init=init, dtype=self.dtype)(h)
+            # ReLU is monotone: after the pooling it gives the same values for a quarter of the work.
+            h = nn.relu(max_pool(h))
         h = nn.relu(nn.Dense(8 * self.width, kernel_init=init, dtype=self.dtype)(h.reshape(len(h), -1)))
         features = h.astype(jnp.float32)
         h = features if keys is None else dropout(features, keys, _DROPOUT_RATE)

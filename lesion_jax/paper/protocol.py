@@ -2,7 +2,6 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
 
 from lesion_jax.config import PaperConfig
 from lesion_jax.data.folds import split
@@ -114,7 +113,7 @@ class Protocol:
             discriminator=self._discriminators(gan_sizes) if "acgan_discriminator" in config.arms else None,
         )
 
-    def _train_gans(self, kind: Literal["dcgan", "acgan"], gan_sizes: tuple[int, ...]) -> None:
+    def _train_gans(self, kind: str, gan_sizes: tuple[int, ...]) -> None:
         num = max(self.config.synthetic_sizes) * (self.study.folds.num_folds - 1)
         for seed in self.config.seeds:
             for fold in self._folds:

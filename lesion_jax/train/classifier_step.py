@@ -1,5 +1,6 @@
 """One step of the classifier."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -32,13 +33,15 @@ def create_classifier_state(
     Returns:
       State on the default device.
     """
+    return _create(classifier, image_size, jnp.int32(seed), hyper)
 
-    def create(key: jax.Array) -> ClassifierState:
-        variables = classifier.init(key, jnp.zeros((1, image_size, image_size, 1)))
-        network = Network(variables["params"], {}, _sgd(hyper).init(variables["params"]))
-        return ClassifierState(step=jnp.zeros((), jnp.int32), classifier=network, hyper=hyper)
 
-    return jax.jit(create)(keys.stream(seed, "weights"))
+# Compiled once per shape of network, not once per run.
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _create(classifier: nn.Module, image_size: int, seed: jax.Array, hyper: ClassifierHyper) -> ClassifierState:
+    variables = classifier.init(keys.stream(seed, "weights"), jnp.zeros((1, image_size, image_size, 1)))
+    network = Network(variables["params"], {}, _sgd(hyper).init(variables["params"]))
+    return ClassifierState(step=jnp.zeros((), jnp.int32), classifier=network, hyper=hyper)
 
 
 def make_classifier_step(

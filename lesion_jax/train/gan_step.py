@@ -1,5 +1,6 @@
 """One step of a DCGAN or an ACGAN: both networks run forward once, two gradients come from it."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -38,25 +39,30 @@ def create_gan_state(
     Returns:
       State on the default device.
     """
+    return _create(generator, discriminator, image_size, latent_size, jnp.int32(seed), hyper)
 
-    def create(key: jax.Array) -> GanState:
-        key_g, key_d = jax.random.split(key)
-        z, labels = jnp.zeros((1, latent_size)), jnp.zeros((1,), jnp.int32)
-        variables_g = generator.init(key_g, z, labels, train=True)
-        variables_d = discriminator.init(key_d, jnp.zeros((1, image_size, image_size, 1)), train=True)
-        network_g, network_d = (
-            Network(v["params"], v.get("batch_stats", {}), _adam(hyper).init(v["params"]))
-            for v in (variables_g, variables_d)
-        )
-        return GanState(
-            step=jnp.zeros((), jnp.int32),
-            generator=network_g,
-            discriminator=network_d,
-            ema=jax.tree.map(jnp.copy, network_g.variables),
-            hyper=hyper,
-        )
 
-    return jax.jit(create)(keys.stream(seed, "weights"))
+# Compiled once per shape of network, not once per run.
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _create(
+    generator: nn.Module, discriminator: nn.Module, image_size: int, latent_size: int, seed: jax.Array, hyper: GanHyper
+) -> GanState:
+    key_g, key_d = jax.random.split(keys.stream(seed, "weights"))
+    z, labels = jnp.zeros((1, latent_size)), jnp.zeros((1,), jnp.int32)
+    network_g, network_d = (
+        Network(v["params"], v.get("batch_stats", {}), _adam(hyper).init(v["params"]))
+        for v in (
+            generator.init(key_g, z, labels, train=True),
+            discriminator.init(key_d, jnp.zeros((1, image_size, image_size, 1)), train=True),
+        )
+    )
+    return GanState(
+        step=jnp.zeros((), jnp.int32),
+        generator=network_g,
+        discriminator=network_d,
+        ema=jax.tree.map(jnp.copy, network_g.variables),
+        hyper=hyper,
+    )
 
 
 def _updated(network: Network, grads: Any, batch_stats: Any, hyper: GanHyper, take: jax.Array) -> Network:

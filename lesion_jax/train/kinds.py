@@ -133,10 +133,8 @@ def _gan(config: GanConfig, prepared: Prepared, devices: list[parallel.Device]) 
             return None, {}
         # Labels in the proportions of the inner images, so that the classes' shares cancel out.
         fake = sample(state, np.resize(inner.labels, _NUM_SCORED))
-        distance, deviation = kernel_distance(
-            np.asarray(to_signed(jnp.asarray(inner.hu), data.window)),
-            np.asarray(to_signed(jnp.asarray(fake), data.window)),
-        )
+        signed = [np.asarray(to_signed(jnp.asarray(hu), data.window)) for hu in (fake, inner.hu)]
+        distance, deviation = kernel_distance(*signed)
         return -distance, {"inner/kernel_distance/value": distance, "inner/kernel_distance/std": deviation}
 
     def pictures(state: Any) -> dict[str, Any]:

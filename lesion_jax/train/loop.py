@@ -106,7 +106,7 @@ def run_loop(
         bad = [name for name, value in values.items() if not math.isfinite(value)]
         if bad:
             raise DivergedError(
-                f"Step {done}: {bad[0]} is {values[bad[0]]}; lower the learning rate, or continue from an earlier checkpoint."
+                f"Step {done}: {bad[0]} is {values[bad[0]]}; lower the learning rate, or continue from the checkpoint."
             )
         if periods.due(periods.log, done):
             writer.scalars(done, {f"train/{name}": value for name, value in values.items()})
