@@ -1,6 +1,7 @@
 """Writes and reads the TFDS dataset. Imports TensorFlow, which takes seconds: import it late.
 
-`lesion-jax build` makes dataset and folds. TFDS's own command line makes the dataset alone:
+`lesion-jax build` makes dataset and folds. TFDS's own command line, which takes `pip install apache-beam
+mlcroissant` to start at all, makes the dataset alone:
 
 tfds build lesions --imports lesion_jax.ingest.builder --data_dir OUT \
   --config '{"name": "cohort", "input_dir": "STUDIES", "annotations": "STUDIES/lesions.csv"}'
@@ -49,7 +50,8 @@ class Lesions(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version(DATASET_VERSION)
     RELEASE_NOTES = {DATASET_VERSION: "First version."}
-    BUILDER_CONFIGS = [CohortConfig(name="cohort", description="Lesions of one csv of marks.")]
+    # TFDS takes a --config only where there is one already, and of another name.
+    BUILDER_CONFIGS = [CohortConfig(name="unset", description="Stands for the --config that must be given.")]
     builder_config_cls = CohortConfig
 
     def __init__(self, *, lesions: LesionSet | None = None, **kwargs: Any):
@@ -111,7 +113,7 @@ def write_dataset(lesions: LesionSet, directory: Path) -> None:
             builder = Lesions(
                 lesions=lesions,
                 data_dir=str(directory),
-                config="cohort",
+                config=CohortConfig(name="cohort"),
                 file_format=tfds.core.FileFormat.TFRECORD,
             )
             builder.download_and_prepare()
