@@ -15,9 +15,9 @@ def get_config():
     config = to_config_dict(PaperConfig())
     config.classic_sizes = (0, 500, 2000, 5000)
     config.synthetic_sizes = (300, 1000)
-    config.classifier.width = 8
+    config.classifier.width = 16
     config.classifier.learning_rate = 1e-2
-    config.classifier.loop.duration = "800 steps"
+    config.classifier.loop.duration = "1000 steps"
     for gan in (config.dcgan, config.acgan):
         gan.width = gan.discriminator_width = 16
         gan.ema_decay = 0.99
