@@ -9,7 +9,8 @@ empty or shared, add a column `patient`. It leaves the header only as a salted h
 
 PNG: file,patient,spacing_mm,row,column,diameter_mm,label; 16 bits are HU + 32768, 8 bits are taken as they are.
 
-The same command again leaves a finished DATASET as it is. TFDS's own command line, without folds:
+The same command again leaves a finished DATASET as it is. TFDS's own command line (after `pip install
+apache-beam mlcroissant`) makes the same dataset without folds:
 
 tfds build lesions --imports lesion_jax.ingest.builder --data_dir DATASET --config
 '{"name": "cohort", "input_dir": "STUDIES", "annotations": "lesions.csv"}'

@@ -117,6 +117,8 @@ def write_dataset(lesions: LesionSet, directory: Path) -> None:
                 file_format=tfds.core.FileFormat.TFRECORD,
             )
             builder.download_and_prepare()
+        # There is nothing to download, but TFDS makes the place.
+        (directory / "downloads").rmdir()
     except tf.errors.OpError as error:
         raise RunError(f"{directory} cannot be written: {error.message}; free room or name another folder.") from error
 
