@@ -10,6 +10,7 @@ tfds build lesions --imports lesion_jax.ingest.builder --data_dir OUT \
 import contextlib
 import dataclasses
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -23,7 +24,7 @@ import tensorflow_datasets as tfds
 from absl import logging
 
 from lesion_jax.core.types import Lesion, LesionSet
-from lesion_jax.errors import DataError, RunError
+from lesion_jax.errors import DataError
 from lesion_jax.ingest.cohort import make_lesion_set, read_lesions
 
 DATASET_VERSION = "1.0.0"
@@ -105,7 +106,7 @@ def write_dataset(lesions: LesionSet, directory: Path) -> None:
       directory: TFDS's data_dir.
 
     Raises:
-      RunError: The disk does not take it.
+      OSError: The disk does not take it.
     """
     _hide_accelerators()
     try:
@@ -117,10 +118,16 @@ def write_dataset(lesions: LesionSet, directory: Path) -> None:
                 file_format=tfds.core.FileFormat.TFRECORD,
             )
             builder.download_and_prepare()
-        # There is nothing to download, but TFDS makes the place.
-        (directory / "downloads").rmdir()
-    except tf.errors.OpError as error:
-        raise RunError(f"{directory} cannot be written: {error.message}; free room or name another folder.") from error
+    except (tf.errors.OpError, RuntimeError) as error:
+        # TFDS wraps what TensorFlow says of the disk.
+        causes = [error, error.__cause__, error.__context__]
+        told = next((cause for cause in causes if isinstance(cause, tf.errors.OpError)), None)
+        if told is None:
+            raise
+        reason = str(told.message).rpartition(";")[2].strip()
+        raise OSError(reason) from error
+    # There is nothing to download, but TFDS makes the place.
+    shutil.rmtree(directory / "downloads", ignore_errors=True)
 
 
 def read_dataset(directory: Path) -> LesionSet | None:

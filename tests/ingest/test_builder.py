@@ -1,5 +1,7 @@
 """The TFDS builder: what is written reads back to the bit, also as plain TFDS, and nothing private is in it."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -84,8 +86,6 @@ def test_an_absent_dataset_is_none_and_a_damaged_one_is_refused(written, tmp_pat
         ("emptied", lambda path: path.write_bytes(b"")),
         ("gone", lambda path: path.unlink()),
     ):
-        import shutil
-
         copy = tmp_path / name
         shutil.copytree(written[1], copy)
         (record,) = copy.rglob("*.tfrecord*")
@@ -94,9 +94,22 @@ def test_an_absent_dataset_is_none_and_a_damaged_one_is_refused(written, tmp_pat
             builder.read_dataset(copy)
 
 
-def test_two_datasets_in_one_place_are_refused(written, tmp_path):
-    import shutil
+def test_what_tensorflow_says_of_the_disk_is_an_oserror_and_a_defect_stays_one(written, tmp_path, monkeypatch):
+    import tensorflow as tf
 
+    full = tf.errors.ResourceExhaustedError(None, None, "some/place; No space left on device")
+    for error, expected in ((full, OSError), (RuntimeError("defect"), RuntimeError)):
+
+        def fail(self, error=error):
+            raise error
+            yield
+
+        monkeypatch.setattr(builder.Lesions, "_generate_examples", fail)
+        with pytest.raises(expected, match="^No space left on device$" if expected is OSError else "defect"):
+            builder.write_dataset(written[0], tmp_path)
+
+
+def test_two_datasets_in_one_place_are_refused(written, tmp_path):
     shutil.copytree(written[1], tmp_path / "two")
     (place,) = (tmp_path / "two" / "lesions").glob("[!.]*")
     shutil.copytree(place, place.with_name("other"))
