@@ -13,17 +13,17 @@ def get_config():
     arm without augmentation is trained for a hundredth of the steps of the others.
     """
     config = to_config_dict(PaperConfig())
-    config.classic_sizes = (0, 500, 2000, 5000)
+    config.classic_sizes = (0, 500, 2000)
     config.synthetic_sizes = (300, 1000)
     config.classifier.width = 16
     config.classifier.learning_rate = 1e-2
-    config.classifier.loop.duration = "1000 steps"
+    config.classifier.loop.duration = "800 steps"
     for gan in (config.dcgan, config.acgan):
         gan.width = gan.discriminator_width = 16
         gan.ema_decay = 0.99
-    config.dcgan.loop.duration = "1500 steps"
+    config.dcgan.loop.duration = "1200 steps"
     config.acgan.learning_rate = 2e-4
-    config.acgan.loop.duration = "2500 steps"
+    config.acgan.loop.duration = "2000 steps"
     for part in (config.classifier, config.dcgan, config.acgan):
         part.num_devices = 1
     return config
