@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from lesion_jax.models.layers import dropout
+from lesion_jax.models.layers import dropout, fan_in_init
 from lesion_jax.models.pooling import max_pool
 
 # Below it the third pooling has nothing left: 22 -> 20 -> 10 -> 8 -> 4 -> 2 -> 1.
@@ -45,8 +45,8 @@ class Classifier(nn.Module):
         """
         if min(x.shape[1:3]) < MIN_IMAGE_SIZE:
             raise ValueError(f"Images have sides {x.shape[1:3]}; the classifier needs {MIN_IMAGE_SIZE} pixels.")
-        # The paper is silent about the initial weights: He et al. 2015, made for ReLU.
-        init = nn.initializers.he_normal()
+        # The paper is silent about the initial weights.
+        init = fan_in_init(2.0)
         h = x.astype(self.dtype)
         for features in (self.width, 2 * self.width, 4 * self.width):
             h = nn.Conv(features, (3, 3), padding="VALID", kernel_init=init, dtype=self.dtype)(h)
@@ -55,4 +55,4 @@ class Classifier(nn.Module):
         h = nn.relu(nn.Dense(8 * self.width, kernel_init=init, dtype=self.dtype)(h.reshape(len(h), -1)))
         features = h.astype(jnp.float32)
         h = features if keys is None else dropout(features, keys, _DROPOUT_RATE)
-        return nn.Dense(self.num_classes)(h), features
+        return nn.Dense(self.num_classes, kernel_init=fan_in_init(1.0))(h), features

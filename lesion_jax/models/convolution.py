@@ -98,9 +98,7 @@ def up_by_joined_phases(y: jax.Array, w: jax.Array) -> jax.Array:
     # Tap k of phase p of the window's position t is w[3 - 2 t + p], with a zero where there is none.
     taps = jnp.pad(w, ((1, 0), (1, 0), (0, 0), (0, 0))).reshape(3, 2, 3, 2, num_in, num_out)[::-1, :, ::-1]
     taps = taps.transpose(0, 2, 5, 1, 3, 4).reshape(3, 3, num_out, 4 * num_in)
-    return _interleave(
-        lax.conv_general_dilated(y, taps, (1, 1), ((1, 1), (1, 1)), dimension_numbers=_DIMENSIONS)
-    )
+    return _interleave(lax.conv_general_dilated(y, taps, (1, 1), ((1, 1), (1, 1)), dimension_numbers=_DIMENSIONS))
 
 
 def _interleave(phases: jax.Array) -> jax.Array:

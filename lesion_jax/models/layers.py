@@ -1,5 +1,8 @@
 """Layers of the networks: the GANs' strided convolutions, their batch norm, and dropout by example."""
 
+import math
+from collections.abc import Callable, Sequence
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -7,8 +10,31 @@ from jax.typing import DTypeLike
 
 from lesion_jax.models import convolution
 
-# Of every weight of the GANs (paper, section on the DCGAN).
-gan_init = nn.initializers.normal(0.02)
+
+def _normal(key: jax.Array, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
+    # Drawn flat: XLA takes a fifth of the time to compile it, and the numbers are the same.
+    return jax.random.normal(key, (math.prod(shape),), dtype).reshape(shape)
+
+
+def gan_init(key: jax.Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> jax.Array:
+    """N(0, 0.02), the initial value of every weight of the GANs (paper, section on the DCGAN)."""
+    return 0.02 * _normal(key, shape, dtype)
+
+
+def fan_in_init(gain: float) -> Callable[..., jax.Array]:
+    """N(0, sqrt(gain / inputs)): gain 2 before a ReLU (He et al. 2015), 1 before nothing.
+
+    Args:
+      gain: Variance of the outputs for inputs of mean square one.
+
+    Returns:
+      A linen initializer for kernels [..., inputs, outputs].
+    """
+
+    def init(key: jax.Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> jax.Array:
+        return math.sqrt(gain / math.prod(shape[:-1])) * _normal(key, shape, dtype)
+
+    return init
 
 
 class DownConv(nn.Module):

@@ -1,0 +1,87 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from lesion_jax.models import convolution
+
+DIMENSIONS = ("NHWC", "HWIO", "NHWC")
+# (h, w, I, O): the image's single channel, many channels, and a side of one.
+SHAPES = [(4, 6, 1, 8), (3, 5, 16, 8), (1, 1, 8, 4)]
+
+
+def lax_down(x, w):
+    return lax.conv_general_dilated(x, w, (2, 2), "SAME", dimension_numbers=DIMENSIONS)
+
+
+def lax_up(y, w):
+    x = jax.ShapeDtypeStruct((y.shape[0], 2 * y.shape[1], 2 * y.shape[2], w.shape[2]), y.dtype)
+    return jax.linear_transpose(lambda x: lax_down(x, w), x)(y)[0]
+
+
+def arrays(h, w, num_in, num_out):
+    keys = jax.random.split(jax.random.key(0), 3)
+    x = jax.random.normal(keys[0], (2, 2 * h, 2 * w, num_in))
+    y = jax.random.normal(keys[1], (2, h, w, num_out))
+    return x, y, jax.random.normal(keys[2], (5, 5, num_in, num_out)) / np.sqrt(25 * num_in)
+
+
+def assert_same_map(ours, theirs, argument, kernel, cotangent):
+    """Values and both gradients to 1e-5 of their size."""
+
+    def value_and_gradients(function):
+        def run(argument, kernel, cotangent):
+            value, pull = jax.vjp(function, argument, kernel)
+            return value, *pull(cotangent)
+
+        return jax.jit(run)(argument, kernel, cotangent)
+
+    for got, expected in zip(value_and_gradients(ours), value_and_gradients(theirs), strict=True):
+        assert got.shape == expected.shape and got.dtype == expected.dtype
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-5 * max(1.0, float(abs(expected).max())))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_down_and_its_gradients_are_those_of_lax(shape):
+    x, y, w = arrays(*shape)
+    assert_same_map(convolution.down, lax_down, x, w, y)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_up_and_its_gradients_are_those_of_lax(shape):
+    x, y, w = arrays(*shape)
+    assert_same_map(convolution.up, lax_up, y, w, x)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_form_of_up_is_the_transpose_of_down(shape):
+    _, y, w = arrays(*shape)
+    want = jax.jit(lax_up)(y, w)
+    for form in (convolution.up_by_dilation, convolution.up_by_phases, convolution.up_by_joined_phases):
+        np.testing.assert_allclose(jax.jit(form)(y, w), want, rtol=0, atol=1e-5, err_msg=form.__name__)
+
+
+def test_up_is_what_lax_calls_conv_transpose():
+    _, y, w = arrays(4, 4, 3, 5)
+    want = lax.conv_transpose(y, w, (2, 2), "SAME", transpose_kernel=True)
+    np.testing.assert_allclose(convolution.up(y, w), want, atol=1e-5)
+
+
+def _dilated_convolutions(platform):
+    _, y, w = arrays(3, 5, 16, 8)
+    gradient = jax.grad(lambda y, w: jnp.sum(convolution.up(convolution.down(convolution.up(y, w), w), w) ** 2))
+    text = jax.jit(gradient).trace(y, w).lower(lowering_platforms=(platform,)).as_text()
+    return sum("lhs_dilate = [2, 2]" in line for line in text.splitlines() if "stablehlo.convolution" in line)
+
+
+def test_cpu_programs_hold_no_dilated_input_and_accelerators_the_textbook_form():
+    assert _dilated_convolutions("cpu") == 0
+    assert _dilated_convolutions("cuda") >= 3
+    assert _dilated_convolutions("tpu") >= 3
+
+
+def test_bfloat16_stays_bfloat16():
+    x, y, w = (a.astype(jnp.bfloat16) for a in arrays(3, 5, 16, 8))
+    value, pull = jax.vjp(convolution.up, y, w)
+    assert {a.dtype for a in (value, *pull(x), convolution.down(x, w))} == {jnp.dtype(jnp.bfloat16)}
