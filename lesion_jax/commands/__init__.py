@@ -27,7 +27,7 @@ def _usage() -> str:
     )
 
 
-def _help(verb: str, doc: str, values: flags.FlagValues) -> str:
+def _help(verb: str, doc: str | None, values: flags.FlagValues) -> str:
     """A verb's docstring, then its flags."""
     described = values.get_help(include_special_flags=False)
     return f"{(doc or '').strip()}\n\nflags of lesion-jax {verb}:\n{described}"

@@ -6,7 +6,7 @@ from lesion_jax.core import keys, parallel
 from lesion_jax.core.state import ClassifierHyper
 from lesion_jax.models.cnn import Classifier
 from lesion_jax.train.classifier_step import create_classifier_state, make_classifier_step
-from tests.train.conftest import WINDOW, host_batch
+from tests.train.tiny import WINDOW, host_batch
 
 CLASSIFIER = Classifier(num_classes=3, width=4, dtype=jnp.float32)
 KEY = keys.stream(0, "classifier")

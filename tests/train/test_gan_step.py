@@ -6,7 +6,7 @@ import pytest
 from lesion_jax.core import keys, parallel
 from lesion_jax.core.intensity import to_signed
 from lesion_jax.train.gan_step import create_gan_state, make_gan_step
-from tests.train.conftest import WINDOW, gan_hyper, host_batch
+from tests.train.tiny import WINDOW, gan_hyper, host_batch
 
 KEY = keys.stream(0, "gan")
 

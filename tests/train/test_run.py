@@ -1,0 +1,160 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from lesion_jax.config import ClassifierConfig, DataConfig, GanConfig, LoopConfig
+from lesion_jax.errors import BankError, ConfigError, DivergedError, RunError
+from lesion_jax.evaluate.draw_bank import draw_bank
+from lesion_jax.evaluate.predictions import predict
+from lesion_jax.evaluate.restore import restore_classifier, restore_generator
+from lesion_jax.io.checkpoint import load_arrays
+from lesion_jax.io.run_directory import load_provenance
+from lesion_jax.train.run import train
+from tests.train.tiny import study
+
+LOOP = LoopConfig(
+    duration="8 steps",
+    log_every="1 steps",
+    evaluate_every="4 steps",
+    checkpoint_every="4 steps",
+    pictures_every="8 steps",
+)
+DATA = DataConfig(dataset="tiny", image_size=32, classic_size=40, batch_size=8)
+CLASSIFIER = ClassifierConfig(width=2, num_devices=2, data=DATA, loop=LOOP)
+DCGAN = GanConfig(width=2, discriminator_width=2, latent_size=6, num_devices=2, data=DATA, loop=LOOP)
+ACGAN = dataclasses.replace(DCGAN, kind="acgan")
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return study()
+
+
+def with_data(config, **changes):
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, **changes))
+
+
+def lasting(config, duration):
+    return dataclasses.replace(config, loop=dataclasses.replace(config.loop, duration=duration))
+
+
+def arrays(run, which="last"):
+    step, tree = load_arrays(run / "checkpoints", which)
+    flat = {}
+
+    def walk(node, path):
+        if isinstance(node, dict):
+            for name, child in node.items():
+                walk(child, f"{path}/{name}")
+        else:
+            flat[path] = np.asarray(node)
+
+    walk(tree, "")
+    return step, flat
+
+
+@pytest.mark.parametrize("config", [CLASSIFIER, with_data(DCGAN, label="cyst"), ACGAN], ids=lambda c: c.kind)
+def test_a_run_leaves_everything_and_a_continued_one_leaves_the_same_bits(config, tiny, tmp_path):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert train(config, whole, study=tiny)
+    assert (whole / "DONE").exists() and not train(config, whole, study=tiny)
+    records = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
+    assert [r["step"] for r in records if any(k.startswith("train/") for k in r)] == list(range(1, 9))
+    assert any(k.startswith("inner/") for r in records for k in r)
+    assert bool(list((whole / "samples").glob("*.png"))) == (config.kind != "classifier")
+
+    train(lasting(config, "4 steps"), broken, study=tiny)
+    assert train(config, broken, study=tiny)
+    (step, first), (_, second) = arrays(whole), arrays(broken)
+    assert step == 8 and first.keys() == second.keys()
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+    assert (whole / "metrics.jsonl").read_bytes() == (broken / "metrics.jsonl").read_bytes()
+
+
+def test_a_bank_joins_the_training_of_its_own_fold_and_no_other(tiny, tmp_path):
+    gan, bank = tmp_path / "gan", tmp_path / "bank"
+    train(ACGAN, gan, study=tiny)
+    draw_bank(gan, 10, bank)
+    mixed = with_data(CLASSIFIER, banks=(str(bank),), synthetic_size=5)
+    train(mixed, tmp_path / "mixed", study=tiny)
+    facts = load_provenance(tmp_path / "mixed")
+    # Per class and fold 5; two training folds; three classes.
+    assert facts["num_synthetic"] == 5 * 2 * 3
+    assert facts["parents"][0]["train_fingerprint"] == facts["train_fingerprint"]
+    with pytest.raises(BankError, match="bank") as error:
+        train(with_data(mixed, fold=1), tmp_path / "other", study=tiny)
+    assert "fold 1" in str(error.value) and not (tmp_path / "other").exists()
+    with pytest.raises(BankError, match="window"):
+        train(with_data(mixed, window=(0.0, 1.0)), tmp_path / "other", study=tiny)
+    with pytest.raises(BankError):
+        train(with_data(mixed, synthetic_size=50), tmp_path / "other", study=tiny)
+
+
+def test_a_bank_without_every_class_is_refused(tiny, tmp_path):
+    gan, bank = tmp_path / "gan", tmp_path / "bank"
+    train(with_data(DCGAN, label="cyst"), gan, study=tiny)
+    draw_bank(gan, 10, bank)
+    with pytest.raises(BankError, match="metastasis, hemangioma"):
+        train(with_data(CLASSIFIER, banks=(str(bank),), synthetic_size=5), tmp_path / "mixed", study=tiny)
+
+
+def test_what_is_restored_does_what_was_trained(tiny, tmp_path):
+    train(lasting(dataclasses.replace(CLASSIFIER, width=4, learning_rate=0.05), "60 steps"), tmp_path, study=tiny)
+    classifier = restore_classifier(tmp_path)
+    assert classifier.class_names == ("cyst", "metastasis", "hemangioma")
+    # Three grey levels 100 HU apart: anything that was really restored tells them apart.
+    assert predict(tmp_path, tiny.lesions.lesions).accuracy > 0.9
+    probabilities, features = classifier(np.zeros((70, 32, 32), np.int16))
+    assert probabilities.shape == (70, 3) and features.shape == (70, 32)
+    np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
+    with pytest.raises(ValueError, match="32"):
+        classifier(np.zeros((1, 64, 64), np.int16))
+    with pytest.raises(RunError, match="classifier"):
+        restore_generator(tmp_path)
+
+
+def test_a_restored_generator_draws_prefixes(tiny, tmp_path):
+    # Long enough for the running variances to leave their start at one: before, every image is grey.
+    train(lasting(ACGAN, "40 steps"), tmp_path, study=tiny)
+    generator = restore_generator(tmp_path)
+    labels = np.arange(70, dtype=np.int32) % 3
+    images = generator(labels, seed=1)
+    assert images.shape == (70, 32, 32) and images.dtype == np.int16
+    np.testing.assert_array_equal(generator(labels[:5], seed=1), images[:5])
+    assert not np.array_equal(generator(labels[:5], seed=2), images[:5])
+    assert restore_classifier(tmp_path)(images)[0].shape == (70, 3)
+
+
+def test_divergence_names_the_step_and_leaves_no_checkpoint_of_it(tiny, tmp_path):
+    # A million standard deviations: the first update overflows the second step's logits.
+    wild = dataclasses.replace(CLASSIFIER, learning_rate=1e30)
+    with pytest.raises(DivergedError, match=r"Step [23]: loss"):
+        train(wild, tmp_path, study=tiny)
+    assert "Step" in json.loads((tmp_path / "FAILED").read_text())["reason"]
+    with pytest.raises(RunError, match="no checkpoint"):
+        load_arrays(tmp_path / "checkpoints", "last")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (with_data(CLASSIFIER, dataset=""), "data.dataset is empty"),
+        (with_data(CLASSIFIER, fold=3), "data.fold is 3"),
+        (with_data(DCGAN, label="abscess"), "abscess"),
+        (dataclasses.replace(CLASSIFIER, num_devices=9), "num_devices is 9"),
+        (with_data(CLASSIFIER, batch_size=7), "batch_size is 7"),
+        (lasting(CLASSIFIER, "8"), "loop.duration is '8'"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_written(config, message, tiny, tmp_path):
+    with pytest.raises(ConfigError, match=message):
+        train(config, tmp_path / "run", study=tiny)
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_config_in_the_same_directory_is_refused(tiny, tmp_path):
+    train(CLASSIFIER, tmp_path, study=tiny)
+    with pytest.raises(RunError, match=r"learning_rate is 0.001 there and 0.01 here"):
+        train(dataclasses.replace(CLASSIFIER, learning_rate=0.01), tmp_path, study=tiny)

@@ -1,0 +1,49 @@
+"""The smallest states, batches and studies that a step or a run can take."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from lesion_jax.core.state import GanHyper
+from lesion_jax.core.types import Lesion, LesionSet
+from lesion_jax.data.folds import make_folds
+from lesion_jax.train.prepare import Study
+
+WINDOW = (-160.0, 240.0)
+
+
+def gan_hyper(**changes):
+    values = {
+        "learning_rate": 2e-4,
+        "beta1": 0.5,
+        "beta2": 0.999,
+        "label_smoothing": 0.0,
+        "class_weight": 1.0,
+        "ema_decay": 0.0,
+    }
+    periods = {"generator_every": 1, "discriminator_every": 1}
+    return GanHyper(
+        **{name: jnp.float32(changes.get(name, value)) for name, value in values.items()},
+        **{name: jnp.int32(changes.get(name, value)) for name, value in periods.items()},
+    )
+
+
+def host_batch(size, side=16, num_classes=3, seed=0):
+    generator = np.random.default_rng(seed)
+    return {
+        "hu": generator.integers(-200, 300, (size, side, side)).astype(np.int16),
+        "label": generator.integers(0, num_classes, size).astype(np.int32),
+        "index": np.arange(size, dtype=np.int32),
+    }
+
+
+def study(num_patients=30, side=61):
+    """60 lesions of 3 classes in 30 patients; each class has a grey level of its own."""
+    generator = np.random.default_rng(0)
+    names = ("cyst", "metastasis", "hemangioma")
+    lesions = []
+    for i in range(2 * num_patients):
+        label = i // 2 % 3
+        patch = generator.normal(-100 + 100 * label, 40, (side, side)).astype(np.int16)
+        lesions.append(Lesion(f"lesion{i:02}", f"patient{i // 2:02}", label, 14.0, (1.0, 1.0), (30.0, 30.0), patch))
+    found = LesionSet(tuple(lesions), names, "fingerprint of the tiny study")
+    return Study(found, make_folds(found, 3, 0))
