@@ -1,0 +1,63 @@
+"""What the benchmarks share: interleaved timing, the table, and the file of rows."""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import TypedDict
+
+
+class Row(TypedDict):
+    """One measured number.
+
+    Attributes:
+      measure: What was measured, with its sizes.
+      value: In `unit`.
+      unit: "ms" (smaller is better) or "images/s".
+      peer: What it is compared with, measured in the same run; empty where there is nothing.
+      ratio: How many times faster than the peer; 1 where there is none.
+    """
+
+    measure: str
+    value: float
+    unit: str
+    peer: str
+    ratio: float
+
+
+def interleaved_seconds(functions: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Median wall time of each function, called in turn so that a busy machine disturbs all alike.
+
+    Args:
+      functions: Name -> a call that returns when its work is done. Each is called once more, before timing.
+      repeats: Timed calls of each.
+
+    Returns:
+      Name -> seconds.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in functions}
+    for function in functions.values():
+        function()
+    for _ in range(repeats):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            taken[name].append(time.perf_counter() - start)
+    return {name: median(values) for name, values in taken.items()}
+
+
+def write_rows(rows: Sequence[Row], out: Path | None) -> None:
+    """Prints the rows as a table and, where `out` is given, writes them as JSON, whole or not at all."""
+    width = max(len(row["measure"]) for row in rows)
+    print(f"{'measure':{width}}  {'value':>12} {'unit':8}  {'ratio':>8}  peer")
+    for row in rows:
+        print(f"{row['measure']:{width}}  {row['value']:12,.1f} {row['unit']:8}  {row['ratio']:8.2f}  {row['peer']}")
+    if out is None:
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=out.parent, suffix=".part", delete=False) as file:
+        json.dump(list(rows), file, indent=1)
+    os.replace(file.name, out)

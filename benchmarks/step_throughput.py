@@ -1,0 +1,131 @@
+"""Time of a training step of the DCGAN and of the classifier, against the same networks as flax and lax have them.
+
+    python benchmarks/step_throughput.py --out steps.json
+    python benchmarks/step_throughput.py --width 16 --width 32 --repeats 20
+
+Both variants of a network are compiled first and then timed in turn; the medians count. The peer's strided
+convolutions, transposed convolutions and max-pooling are lax's own, with lax's own gradients. Needs no TensorFlow.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from rows import Row, interleaved_seconds, write_rows
+
+from lesion_jax.core import keys, parallel
+from lesion_jax.core.heap import keep_freed_memory
+from lesion_jax.core.state import ClassifierHyper, GanHyper
+from lesion_jax.models import cnn, convolution
+from lesion_jax.models.dcgan import Discriminator, Generator
+from lesion_jax.train.classifier_step import create_classifier_state, make_classifier_step
+from lesion_jax.train.gan_step import create_gan_state, make_gan_step
+
+WINDOW = (-160.0, 240.0)
+LATENT_SIZE = 100
+
+
+def main() -> None:
+    """Measures, prints and writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument(
+        "--width", type=int, action="append", help="W of both networks; may be repeated; default 16, 32"
+    )
+    parser.add_argument("--batch_size", type=int, default=64)
+    parser.add_argument("--image_size", type=int, default=64)
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument(
+        "--default_heap", action="store_true", help="leave the allocator as it is; see lesion_jax/core/heap.py"
+    )
+    flags = parser.parse_args()
+    if not flags.default_heap:
+        keep_freed_memory()
+    rows: list[Row] = []
+    for width in flags.width or (16, 32):
+        for kind, make in (("DCGAN", gan_runner), ("classifier", classifier_runner)):
+            sizes = (width, flags.batch_size, flags.image_size, jnp.dtype(flags.dtype))
+            ours = make(*sizes)
+            with (
+                mock.patch.object(convolution, "up", convolution.up_by_dilation),
+                mock.patch.object(convolution, "down", _lax_down),
+                mock.patch.object(cnn, "max_pool", lambda x: nn.max_pool(x, (2, 2), (2, 2))),
+            ):
+                plain = make(*sizes)
+            seconds = interleaved_seconds({"ours": ours, "plain": plain}, flags.repeats)
+            rows.append(
+                Row(
+                    measure=f"{kind} step, W = {width}, batch {flags.batch_size}, {flags.dtype}, "
+                    f"{jax.device_count()} x {jax.devices()[0].device_kind}",
+                    value=1e3 * seconds["ours"],
+                    unit="ms",
+                    peer=f"lax as written, {1e3 * seconds['plain']:.1f} ms",
+                    ratio=seconds["plain"] / seconds["ours"],
+                )
+            )
+    write_rows(rows, flags.out)
+
+
+def gan_runner(width: int, batch_size: int, image_size: int, dtype: Any) -> Callable[[], object]:
+    """A call that takes one DCGAN step with both networks of width W, on one device, and waits for it."""
+    floats = {"learning_rate": 2e-4, "beta1": 0.5, "beta2": 0.999, "class_weight": 1.0}
+    floats |= {"label_smoothing": 0.0, "ema_decay": 0.0}
+    every = {"generator_every": jnp.int32(1), "discriminator_every": jnp.int32(1)}
+    hyper = GanHyper(**{name: jnp.float32(value) for name, value in floats.items()}, **every)
+    generator, discriminator = Generator(width, image_size, dtype), Discriminator(width, dtype)
+    state = create_gan_state(
+        generator, discriminator, seed=0, image_size=image_size, latent_size=LATENT_SIZE, hyper=hyper
+    )
+    step = make_gan_step(
+        generator,
+        discriminator,
+        loss="non_saturating",
+        latent_size=LATENT_SIZE,
+        window=WINDOW,
+        average=parallel.alone,
+    )
+    return _runner(step, state, batch_size, image_size)
+
+
+def classifier_runner(width: int, batch_size: int, image_size: int, dtype: Any) -> Callable[[], object]:
+    """A call that takes one classifier step, on one device, and waits for it."""
+    hyper = ClassifierHyper(learning_rate=jnp.float32(1e-3), momentum=jnp.float32(0.9), mean=jnp.float32(0.4))
+    classifier = cnn.Classifier(3, width, dtype)
+    state = create_classifier_state(classifier, seed=0, image_size=image_size, hyper=hyper)
+    step = make_classifier_step(classifier, window=WINDOW, average=parallel.alone)
+    return _runner(step, state, batch_size, image_size)
+
+
+def _runner(step: Callable[..., Any], state: Any, batch_size: int, image_size: int) -> Callable[[], object]:
+    generator = np.random.default_rng(0)
+    batch = {
+        "hu": jnp.asarray(generator.integers(-200, 300, (batch_size, image_size, image_size)).astype(np.int16)),
+        "label": jnp.asarray(generator.integers(0, 3, batch_size).astype(np.int32)),
+        "index": jnp.arange(batch_size, dtype=jnp.int32),
+    }
+    key = keys.stream(0, "benchmark")
+    # Compiled here, while a peer's layers are in place. The state is donated, so each runner owns a copy.
+    compiled = jax.jit(step, donate_argnums=0).lower(state, batch, key).compile()
+    held = [jax.tree.map(jnp.copy, state)]
+
+    def run() -> None:
+        held[0], _ = compiled(held[0], batch, key)
+        jax.block_until_ready(held[0])
+
+    return run
+
+
+def _lax_down(x: jax.Array, w: jax.Array) -> jax.Array:
+    return lax.conv_general_dilated(x, w, (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+if __name__ == "__main__":
+    main()

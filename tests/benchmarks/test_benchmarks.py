@@ -1,0 +1,45 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def run(script, out, *flags):
+    command = [sys.executable, str(CHECKOUT / "benchmarks" / script), "--out", str(out), *flags]
+    path = os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
+    # Cheap compilation: a smoke test looks at the rows, not at the numbers.
+    xla = "--xla_backend_optimization_level=0"
+    environment = {**os.environ, "PYTHONPATH": path, "XLA_FLAGS": xla}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=out.parent, env=environment)
+    return json.loads(out.read_text()), done.stdout
+
+
+def check(rows, table):
+    for row in rows:
+        assert set(row) == {"measure", "value", "unit", "peer", "ratio"}
+        assert row["value"] > 0 and row["ratio"] > 0 and row["unit"] in ("ms", "images/s")
+        assert row["measure"] in table and row["peer"] in table
+
+
+def test_step_throughput(tmp_path):
+    sizes = ("--width", "2", "--batch_size", "4", "--image_size", "32", "--repeats", "2")
+    rows, table = run("step_throughput.py", tmp_path / "steps.json", *sizes)
+    check(rows, table)
+    assert [row["measure"].split(",")[0] for row in rows] == ["DCGAN step", "classifier step"]
+    assert os.listdir(tmp_path) == ["steps.json"]
+
+
+def test_input_throughput(tmp_path):
+    sizes = ("--num_images", "50", "--batch_size", "8", "--image_size", "24", "--num_batches", "20")
+    rows, table = run("input_throughput.py", tmp_path / "input.json", *sizes, "--width", "2", "--repeats", "2")
+    check(rows, table)
+    assert len(rows) == 2 and rows[0]["value"] == rows[1]["value"]
+
+
+def test_steps_are_measured_where_there_is_no_tensorflow():
+    program = "import sys; sys.modules['tensorflow'] = None; import step_throughput"
+    path = os.pathsep.join([str(CHECKOUT), str(CHECKOUT / "benchmarks")])
+    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": path})
