@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from absl import flags, logging
 
 from lesion_jax import __version__
+from lesion_jax.core.heap import keep_freed_memory
 from lesion_jax.errors import ConfigError, LesionJaxError
 
 VERBS = {
@@ -50,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if verb not in VERBS:
         print(f"lesion-jax: there is no verb {verb!r}; choose one of {', '.join(VERBS)}.", file=sys.stderr)
         return 2
+    # Before anything starts JAX.
+    keep_freed_memory()
     module = importlib.import_module(f"lesion_jax.commands.{verb}")
     # Flags live in an object of their own, so that no verb sees another's, nor a library's.
     values = flags.FlagValues()
