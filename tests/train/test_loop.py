@@ -1,0 +1,38 @@
+import dataclasses
+
+import pytest
+
+from lesion_jax.config import ClassifierConfig, GanConfig, LoopConfig
+from lesion_jax.data.augment import num_per_lesion
+from lesion_jax.data.schedule import Schedule
+from lesion_jax.errors import ConfigError
+from lesion_jax.train.loop import Periods
+
+
+@pytest.mark.parametrize(
+    ("num_real", "num_synthetic", "steps"),
+    # Paper, section 3: 300 steps without augmentation, 23,850 at 5000 per fold, 37,800 at 5000 + 3000.
+    [(121, 0, 300), (10_121, 0, 23_850), (10_121, 6_000, 37_800)],
+)
+def test_a_classifier_takes_the_papers_steps(num_real, num_synthetic, steps):
+    schedule = Schedule(num_real=num_real, num_synthetic=num_synthetic, batch_size=64, synthetic_share=0.0, seed=0)
+    assert Periods.of(ClassifierConfig().loop, schedule.steps_per_epoch).total == steps
+
+
+def test_a_dcgan_takes_about_the_papers_updates():
+    # Paper, section 4: some 3,370 images of a class, about 3,700 updates.
+    assert num_per_lesion(5000, 3, 182) == 82
+    schedule = Schedule(num_real=3370, num_synthetic=0, batch_size=64, synthetic_share=0.0, seed=0)
+    assert Periods.of(GanConfig().loop, schedule.steps_per_epoch).total == 70 * 53 == 3710
+
+
+def test_what_is_due_is_due_every_period_and_at_the_end():
+    periods = Periods(total=10, log=3, evaluate=0, checkpoint=4, pictures=20)
+    assert [n for n in range(1, 11) if periods.due(periods.log, n)] == [3, 6, 9, 10]
+    assert not any(periods.due(periods.evaluate, n) for n in range(1, 11))
+    assert [n for n in range(1, 11) if periods.due(periods.pictures, n)] == [10]
+
+
+def test_the_field_at_fault_is_named():
+    with pytest.raises(ConfigError, match="loop.checkpoint_every"):
+        Periods.of(dataclasses.replace(LoopConfig(), checkpoint_every="often"), 10)
