@@ -46,6 +46,28 @@ class Bank:
     provenance: dict[str, Any]
 
 
+def check_new_bank(path: Path) -> None:
+    """Refuses a place where no bank can be made, before anything is drawn for it.
+
+    Args:
+      path: As for `save_bank`.
+
+    Raises:
+      BankError: `path` exists, or its nearest parent is not a directory that can be written to.
+    """
+    try:
+        if path.exists():
+            raise BankError(f"Bank {path} exists; name another directory or remove it.")
+        # A link to nowhere does not exist, but nothing can be made in its place.
+        parent = next(parent for parent in path.absolute().parents if parent.exists() or parent.is_symlink())
+        if not parent.is_dir():
+            raise BankError(f"Bank {path} cannot be written: {parent} is not a directory; name another place.")
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise BankError(f"Bank {path} cannot be written: {parent} is read-only; name another place.")
+
+
 def save_bank(path: Path, images: Images, provenance: dict[str, Any]) -> None:
     """Writes a bank; it appears whole or not at all.
 
@@ -61,12 +83,13 @@ def save_bank(path: Path, images: Images, provenance: dict[str, Any]) -> None:
     """
     if missing := [name for name in _REQUIRED if name not in provenance]:
         raise ValueError(f"A bank's provenance needs {', '.join(missing)}.")
-    if path.exists():
-        raise BankError(f"Bank {path} exists; name another directory or remove it.")
+    check_new_bank(path)
     counts = np.bincount(images.labels, minlength=len(provenance["class_names"])).tolist()
     facts = {**provenance, "label_counts": counts}
     facts["digest"] = _digest(images, facts)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    # One fixed name: what a killed process leaves behind is removed by the next, never piled up.
+    temporary = path.with_name(f".{path.name}.building")
+    shutil.rmtree(temporary, ignore_errors=True)
     try:
         temporary.mkdir(parents=True)
         np.save(temporary / "images.npy", images.hu)
@@ -74,9 +97,7 @@ def save_bank(path: Path, images: Images, provenance: dict[str, Any]) -> None:
         (temporary / "bank.json").write_text(json.dumps(facts, indent=1) + "\n")
         os.rename(temporary, path)
     except OSError as error:
-        raise BankError(
-            f"Bank {path} cannot be written ({error.strerror}); free space or name another place."
-        ) from None
+        raise _unwritable(path, error) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -90,14 +111,16 @@ def load_bank(path: Path) -> Bank:
     Raises:
       BankError: It is missing, damaged or was changed.
     """
-    if not path.is_dir():
-        raise BankError(f"Bank {path} does not exist; draw one with `lesion-jax sample`.")
     try:
+        if not path.is_dir():
+            raise BankError(f"Bank {path} does not exist; draw one with `lesion-jax sample`.")
         images = Images(
             np.load(path / "images.npy", allow_pickle=False), np.load(path / "labels.npy", allow_pickle=False)
         )
         provenance = json.loads((path / "bank.json").read_text())
         digest = provenance.pop("digest")
+    except PermissionError as error:
+        raise BankError(f"Bank {path} cannot be read ({error.strerror or error}); make it readable.") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError) as error:
         raise BankError(f"Bank {path} is not readable ({error}); draw it again with `lesion-jax sample`.") from None
     if digest != _digest(images, provenance):
@@ -151,6 +174,10 @@ def take_per_class(images: Images, num: int, *, source: str = "The bank") -> Ima
             )
     turns = [np.flatnonzero(images.labels == label)[:num] for label in labels]
     return images[np.stack(turns, axis=1).reshape(-1) if turns else slice(0)]
+
+
+def _unwritable(path: Path, error: OSError) -> BankError:
+    return BankError(f"Bank {path} cannot be written ({error.strerror or error}); free space or name another place.")
 
 
 def _digest(images: Images, facts: dict[str, Any]) -> str:

@@ -1,10 +1,12 @@
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lesion_jax.core.types import Images
-from lesion_jax.data.bank import check_bank, load_bank, save_bank, take_per_class
+from lesion_jax.data.bank import check_bank, check_new_bank, load_bank, save_bank, take_per_class
 from lesion_jax.errors import BankError
 
 FACTS = {
@@ -43,6 +45,48 @@ def test_existing_bank_is_never_overwritten(images, tmp_path):
     with pytest.raises(BankError, match="exists; name another"):
         save_bank(tmp_path / "bank", images[:3], FACTS)
     assert len(load_bank(tmp_path / "bank").images) == 12
+
+
+def test_a_place_for_no_bank_is_refused_before_drawing(images, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "nowhere").symlink_to("absent")
+    check_new_bank(tmp_path / "deep" / "bank")
+    refused = {
+        tmp_path: "exists; name another",
+        tmp_path / "file": "exists; name another",
+        tmp_path / "file" / "bank": "file is not a directory",
+        tmp_path / "nowhere" / "bank": "nowhere is not a directory",
+        tmp_path / ("x" * 300): "File name too long",
+    }
+    for path, message in refused.items():
+        with pytest.raises(BankError, match=message):
+            check_new_bank(path)
+        with pytest.raises(BankError, match=message):
+            save_bank(path, images, FACTS)
+    # Root may write anywhere but on a read-only file system, so the answer of the system is put on.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(BankError, match=f"{tmp_path} is read-only"):
+        check_new_bank(tmp_path / "deep" / "bank")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "nowhere"]
+
+
+def test_what_a_killed_process_left_is_removed(images, tmp_path):
+    (tmp_path / ".bank.building").mkdir()
+    (tmp_path / ".bank.building" / "images.npy").write_text("half")
+    save_bank(tmp_path / "bank", images, FACTS)
+    assert [path.name for path in tmp_path.iterdir()] == ["bank"]
+
+
+@pytest.mark.parametrize("name", ["is_dir", "read_text"])
+def test_a_bank_without_permission_is_one_sentence(images, tmp_path, monkeypatch, name):
+    save_bank(tmp_path / "bank", images, FACTS)
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, name, refuse)
+    with pytest.raises(BankError, match=r"cannot be read \(Permission denied\)"):
+        load_bank(tmp_path / "bank")
 
 
 def test_provenance_must_be_complete(images, tmp_path):
