@@ -1,6 +1,7 @@
 """The command line: `lesion-jax VERB`, one small file per verb."""
 
 import importlib
+import re
 import sys
 from collections.abc import Sequence
 
@@ -48,6 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(_usage())
         return 0 if words else 2
     verb = words[0]
+    if verb == "--version":
+        print(__version__)
+        return 0
     if verb not in VERBS:
         print(f"lesion-jax: there is no verb {verb!r}; choose one of {', '.join(VERBS)}.", file=sys.stderr)
         return 2
@@ -68,15 +72,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LesionJaxError as error:
         print(f"lesion-jax {verb}: {error}", file=sys.stderr)
         return error.exit_status
+    except KeyboardInterrupt:
+        print(f"lesion-jax {verb}: interrupted; the same command carries on.", file=sys.stderr)
+        return 130
     return 0
 
 
 def _parse(values: flags.FlagValues, verb: str, words: Sequence[str]) -> None:
+    # ml_collections looks for --config.field=value in sys.argv, whatever it is given to parse.
+    saved, sys.argv = sys.argv, [f"lesion-jax {verb}", *words]
     try:
-        rest = values([f"lesion-jax {verb}", *words])[1:]
-    except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+        rest = values(sys.argv)[1:]
+    except (flags.Error, AttributeError, ImportError, KeyError, SyntaxError, TypeError, ValueError, OSError) as error:
         # ml_collections lets a config override that cannot be applied escape as any of these, with quotes of quotes.
         text = str(error).replace("\\n", " ").replace("\\", "").replace("'", "").strip('"')
+        if missing := re.search(r"Flag --(\w+) must have a value other than None", text):
+            raise ConfigError(f"--{missing[1]} is missing; lesion-jax {verb} --help says what it is.") from error
         raise ConfigError(f"the flags cannot be read: {' '.join(text.split())}") from error
+    finally:
+        sys.argv = saved
     if rest:
         raise ConfigError(f"{rest[0]!r} is not a flag; flags read --name=value.")

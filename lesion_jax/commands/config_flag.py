@@ -13,12 +13,14 @@ class _PathParser(flags.ArgumentParser):
     syntactic_help = "a path"
 
     def parse(self, argument: str | Path) -> Path:
+        if not str(argument):
+            raise ValueError("a path must not be empty")
         return Path(argument).expanduser()
 
 
-def define_path(values: flags.FlagValues, name: str, text: str) -> None:
-    """A required flag that holds a `Path`."""
-    flags.DEFINE(_PathParser(), name, None, text, flag_values=values, required=True)
+def define_path(values: flags.FlagValues, name: str, text: str, *, required: bool = True) -> None:
+    """A flag that holds a `Path`, or None where it is not required and not given."""
+    flags.DEFINE(_PathParser(), name, None, text, flag_values=values, required=required)
 
 
 def define_workdir(values: flags.FlagValues) -> None:
@@ -46,10 +48,8 @@ def config_of(values: flags.FlagValues) -> Config:
       ConfigError: See `lesion_jax.config.from_mapping`.
     """
     try:
-        # The file is read at the first use of the flag.
-        config = values.config
+        # A file that could not be loaded says so at the first use of what it should have held.
+        return from_mapping(values.config)
     except OSError as error:
-        raise ConfigError(f"--config cannot be read: {error}.") from error
-    if config is None:
-        raise ConfigError("--config is missing; name a file such as configs/smoke.py.")
-    return from_mapping(config)
+        path = getattr(values["config"], "config_filename", "FILE.py")
+        raise ConfigError(f"--config {path} cannot be read; name a file such as configs/smoke.py.") from error

@@ -15,7 +15,7 @@ from lesion_jax.commands.config_flag import define_path
 def define_flags(values: flags.FlagValues) -> None:
     """--workdir, --dataset, --part, --checkpoint, --json."""
     define_path(values, "workdir", "Run directory.")
-    flags.DEFINE_string("dataset", None, "Where the run's dataset lies now, if it was moved.", flag_values=values)
+    define_path(values, "dataset", "Where the run's dataset lies now, if it was moved.", required=False)
     flags.DEFINE_enum("part", "test", ["test", "inner", "train"], "Which lesions.", flag_values=values)
     flags.DEFINE_enum("checkpoint", "best", ["best", "last"], "Which checkpoint.", flag_values=values)
     flags.DEFINE_bool("json", False, "Print JSON instead of a table.", flag_values=values)
@@ -23,14 +23,12 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Scores and prints."""
-    from pathlib import Path
-
     from lesion_jax.evaluate.score_run import score_run
     from lesion_jax.evaluate.text import describe
 
     result = score_run(
         values.workdir,
-        dataset=Path(values.dataset) if values.dataset else None,
+        dataset=values.dataset,
         part=values.part,
         which=values.checkpoint,
     )

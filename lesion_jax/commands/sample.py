@@ -15,7 +15,7 @@ def define_flags(values: flags.FlagValues) -> None:
     define_path(values, "workdir", "Run directory of a DCGAN or an ACGAN.")
     define_path(values, "out", "Directory of the bank; must not exist.")
     flags.DEFINE_integer("num", None, "Images of each class that the GAN makes.", flag_values=values, required=True)
-    flags.DEFINE_integer("seed", 0, "Seed of the latents.", flag_values=values)
+    flags.DEFINE_integer("seed", 0, "Seed of the latents.", lower_bound=0, upper_bound=2**24, flag_values=values)
     flags.DEFINE_enum("checkpoint", "best", ["best", "last"], "Which checkpoint.", flag_values=values)
 
 
@@ -24,3 +24,4 @@ def run(values: flags.FlagValues) -> None:
     from lesion_jax.evaluate.draw_bank import draw_bank
 
     draw_bank(values.workdir, values.num, values.out, seed=values.seed, which=values.checkpoint)
+    print(values.out)

@@ -26,4 +26,5 @@ def run(values: flags.FlagValues) -> None:
         raise ConfigError("--config is of kind 'paper'; run it with `lesion-jax paper`.")
     from lesion_jax.train.run import train
 
-    train(config, values.workdir)
+    fresh = train(config, values.workdir)
+    print(f"{values.workdir}: {'trained' if fresh else 'was finished'}")

@@ -1,5 +1,7 @@
 """Settings that are impossible alone or contradict each other; both values are in the message."""
 
+import math
+
 from lesion_jax.config.schema import ClassifierConfig, DataConfig, GanConfig, PaperConfig
 from lesion_jax.errors import ConfigError
 
@@ -23,8 +25,23 @@ def validate(config: ClassifierConfig | GanConfig | PaperConfig) -> None:
 
 def _positive(prefix: str, **values: float) -> None:
     for name, value in values.items():
-        if not value > 0:
-            raise ConfigError(f"{prefix}{name} is {value}; it must be above 0.")
+        if not 0 < value < math.inf:
+            raise ConfigError(f"{prefix}{name} is {value}; it must be above 0 and finite.")
+
+
+def _seed(prefix: str, **values: int) -> None:
+    # What a key can be made from.
+    for name, value in values.items():
+        if not 0 <= value < 2**31:
+            raise ConfigError(f"{prefix}{name} is {value}; a seed lies in [0, 2147483648).")
+
+
+def _run(config: ClassifierConfig | GanConfig, prefix: str) -> None:
+    _data(config.data, prefix)
+    _seed(prefix, seed=config.seed)
+    _positive(prefix, width=config.width, learning_rate=config.learning_rate)
+    if config.num_devices < 0:
+        raise ConfigError(f"{prefix}num_devices is {config.num_devices}; name how many, or 0 for all.")
 
 
 def _share(prefix: str, **values: float) -> None:
@@ -41,14 +58,17 @@ def _data(data: DataConfig, prefix: str) -> None:
         raise ConfigError(f"{prefix}margin is {data.margin}; it must lie in [0, 0.5]: more context is not stored.")
     if data.fold < 0 or data.classic_size < 0 or data.synthetic_size < 0:
         raise ConfigError(f"{prefix}fold, classic_size and synthetic_size must not be negative.")
-    if data.window[0] >= data.window[1]:
-        raise ConfigError(f"{prefix}window is {data.window}; the first HU must be below the second.")
+    _seed(prefix, augmentation_seed=data.augmentation_seed)
+    if not -math.inf < data.window[0] < data.window[1] < math.inf:
+        raise ConfigError(f"{prefix}window is {data.window}; the first HU must be below the second, both finite.")
     if data.synthetic_share and not data.synthetic_size:
         raise ConfigError(
             f"{prefix}synthetic_share is {data.synthetic_share} but {prefix}synthetic_size is 0; set both or neither."
         )
     if data.synthetic_size and not data.banks:
         raise ConfigError(f"{prefix}synthetic_size is {data.synthetic_size} but {prefix}banks is empty; name a bank.")
+    if len(set(data.banks)) < len(data.banks):
+        raise ConfigError(f"{prefix}banks is {data.banks}; it names a bank twice.")
     if data.banks and not data.synthetic_size:
         raise ConfigError(
             f"{prefix}banks names {len(data.banks)} but {prefix}synthetic_size is 0; say how many to take."
@@ -56,9 +76,10 @@ def _data(data: DataConfig, prefix: str) -> None:
 
 
 def _classifier(config: ClassifierConfig, prefix: str) -> None:
-    _data(config.data, prefix)
-    _positive(prefix, width=config.width, learning_rate=config.learning_rate)
+    _run(config, prefix)
     _share(prefix, momentum=config.momentum)
+    if config.data.label:
+        raise ConfigError(f"{prefix}data.label is {config.data.label!r}, but a classifier takes all classes.")
     if config.data.image_size < 22:
         raise ConfigError(
             f"{prefix}data.image_size is {config.data.image_size}; three unpadded convolutions with pooling need 22."
@@ -66,14 +87,12 @@ def _classifier(config: ClassifierConfig, prefix: str) -> None:
 
 
 def _gan(config: GanConfig, prefix: str) -> None:
-    _data(config.data, prefix)
+    _run(config, prefix)
     _positive(
         prefix,
-        width=config.width,
         discriminator_width=config.discriminator_width,
         latent_size=config.latent_size,
         embedding_size=config.embedding_size,
-        learning_rate=config.learning_rate,
         generator_every=config.generator_every,
         discriminator_every=config.discriminator_every,
     )
@@ -119,6 +138,9 @@ def _paper(config: PaperConfig) -> None:
             raise ConfigError(f"arms has {arm!r}; choose from {', '.join(ARMS)}.")
     if not {"none", "classic"} <= set(config.arms):
         raise ConfigError(f"arms is {config.arms}; 'none' and 'classic' are what the others are compared with.")
+    _seed("", phantom_seed=config.phantom_seed)
+    for seed in config.seeds:
+        _seed("", seeds=seed)
     if not config.seeds or len(set(config.seeds)) != len(config.seeds):
         raise ConfigError(f"seeds is {config.seeds}; name at least one, each once.")
     sizes = config.classic_sizes
@@ -127,8 +149,9 @@ def _paper(config: PaperConfig) -> None:
     sizes = config.synthetic_sizes
     if list(sizes) != sorted(set(sizes)) or not sizes or sizes[0] <= 0:
         raise ConfigError(f"synthetic_sizes is {sizes}; it must rise from above 0.")
-    if not 0 < config.phantom_patients_scale <= 1:
-        raise ConfigError(f"phantom_patients_scale is {config.phantom_patients_scale}; it must lie in (0, 1].")
+    # Below a quarter a class may have too few patients for three folds with inner patients in each.
+    if not 0.25 <= config.phantom_patients_scale <= 1:
+        raise ConfigError(f"phantom_patients_scale is {config.phantom_patients_scale}; it must lie in [0.25, 1].")
     parts = (config.classifier, config.dcgan, config.acgan)
     for field in ("image_size", "window", "margin", "augmentation_seed"):
         values = {getattr(part.data, field) for part in parts}

@@ -37,6 +37,8 @@ def score_run(run: Path, *, dataset: Path | None = None, part: Part = "test", wh
     """
     config, facts = load_run_config(run), load_provenance(run)
     directory = dataset or Path(config.data.dataset)
+    if not directory.is_dir():
+        raise RunError(f"The dataset of {run} is not at {directory}; say where it lies now with --dataset.")
     lesions = load_dataset(directory)
     if lesions.fingerprint != facts["dataset_fingerprint"]:
         raise RunError(

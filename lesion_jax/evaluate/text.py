@@ -4,6 +4,8 @@ from typing import Any
 
 
 def _row(name: str, proportion: dict[str, Any]) -> str:
+    if not proportion["n"]:
+        return f"{name:32}     -      n = 0"
     return (
         f"{name:32}{100 * proportion['value']:6.1f} %   "
         f"[{100 * proportion['low']:.1f}, {100 * proportion['high']:.1f}]   n = {proportion['n']}"

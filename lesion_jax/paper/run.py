@@ -1,10 +1,14 @@
 """The `paper` command: data, protocol, report; the same command again carries on."""
 
+import dataclasses
 from pathlib import Path
 
 from lesion_jax.config import PaperConfig, to_dict
 from lesion_jax.core.parallel import choose_devices
+from lesion_jax.data.augment import num_per_lesion
 from lesion_jax.data.build import build_dataset
+from lesion_jax.data.folds import split
+from lesion_jax.errors import ConfigError
 from lesion_jax.ingest.phantom import PAPER_COUNTS, write_phantom
 from lesion_jax.io.progress import progress_callback
 from lesion_jax.io.provenance import describe_environment
@@ -12,6 +16,7 @@ from lesion_jax.io.run_directory import RunDirectory
 from lesion_jax.paper.protocol import Protocol
 from lesion_jax.paper.report import write_report
 from lesion_jax.paper.results import features_of, results_of, samples_of
+from lesion_jax.train.loop import Periods
 from lesion_jax.train.prepare import Study
 
 
@@ -28,9 +33,14 @@ def run_paper(config: PaperConfig, workdir: Path) -> Path:
     Raises:
       LesionJaxError: Bad settings or data at the start, or a training that diverged.
     """
-    for part in (config.classifier, config.dcgan, config.acgan):
+    for name in ("classifier", "dcgan", "acgan"):
+        part = getattr(config, name)
         choose_devices(part.num_devices, part.data.batch_size)
+        Periods.of(part.loop, 1, prefix=f"{name}.")
+    if config.dataset:
+        config = dataclasses.replace(config, dataset=str(Path(config.dataset).expanduser().absolute()))
     study = Study.load(Path(config.dataset)) if config.dataset else None
+    _check_sizes(config, study)
     run = RunDirectory.open(workdir, config=to_dict(config), provenance={"environment": describe_environment()})
     dataset = Path(config.dataset) if config.dataset else _phantom(config, workdir)
     protocol = Protocol(config, workdir, dataset, study or Study.load(dataset))
@@ -47,13 +57,33 @@ def run_paper(config: PaperConfig, workdir: Path) -> Path:
     return report
 
 
+def _phantom_counts(config: PaperConfig) -> dict[str, int]:
+    return {name: round(count * config.phantom_patients_scale) for name, count in PAPER_COUNTS.items()}
+
+
+def _check_sizes(config: PaperConfig, study: Study | None) -> None:
+    # Now, not when the first training that needs it comes up hours later.
+    num_lesions = len(study.lesions.lesions) if study else sum(_phantom_counts(config).values())
+    num_folds = study.folds.num_folds if study else 3
+    for size in (*config.classic_sizes, config.gan_classic_size):
+        num_per_lesion(size, num_folds, num_lesions)
+    if study is None:
+        return
+    if study.lesions.num_classes < 2:
+        raise ConfigError(f"dataset is {config.dataset}, which has one class only; nothing can be told apart.")
+    for fold in range(num_folds):
+        split(study.lesions, study.folds, fold, hold_out_inner=config.selection == "inner")
+
+
 def _phantom(config: PaperConfig, workdir: Path) -> Path:
     dataset, studies = workdir / "dataset", workdir / "phantom"
     if not dataset.exists():
         if not studies.exists():
-            counts = {name: round(count * config.phantom_patients_scale) for name, count in PAPER_COUNTS.items()}
             write_phantom(
-                studies, seed=config.phantom_seed, num_lesions=counts, progress=progress_callback("phantom, patients")
+                studies,
+                seed=config.phantom_seed,
+                num_lesions=_phantom_counts(config),
+                progress=progress_callback("phantom, patients"),
             )
         build_dataset(studies, studies / "lesions.csv", dataset)
     return dataset

@@ -129,7 +129,8 @@ def _gan(config: GanConfig, prepared: Prepared, devices: list[parallel.Device]) 
         return draw(function, state.ema, wanted, latent_size=config.latent_size, seed=config.seed)
 
     def evaluate(state: Any) -> tuple[float | None, dict[str, float]]:
-        if not len(inner):
+        # The distance is defined from three images on.
+        if len(inner) < 3:
             return None, {}
         # Labels in the proportions of the inner images, so that the classes' shares cancel out.
         fake = sample(state, np.resize(inner.labels, _NUM_SCORED))

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from lesion_jax.config import LoopConfig
 from lesion_jax.core import parallel
 from lesion_jax.core.periods import to_steps
-from lesion_jax.errors import DivergedError
+from lesion_jax.errors import ConfigError, DivergedError
 from lesion_jax.io.checkpoint import Checkpoints
 from lesion_jax.io.progress import Progress
 from lesion_jax.io.writers import MetricsWriter
@@ -27,17 +28,24 @@ class Periods:
     pictures: int
 
     @classmethod
-    def of(cls, loop: LoopConfig, steps_per_epoch: int) -> "Periods":
+    def of(cls, loop: LoopConfig, steps_per_epoch: int, *, prefix: str = "") -> "Periods":
         """Resolves the durations of a config.
 
+        Args:
+          loop: Durations as text.
+          steps_per_epoch: Of the run.
+          prefix: Where `loop` stands in its config, for messages.
+
         Raises:
-          ConfigError: One is not a duration.
+          ConfigError: One is not a duration, or the whole is no step long.
         """
-        total = to_steps(loop.duration, field="loop.duration", steps_per_epoch=steps_per_epoch)
+        total = to_steps(loop.duration, field=f"{prefix}loop.duration", steps_per_epoch=steps_per_epoch)
+        if not total:
+            raise ConfigError(f"{prefix}loop.duration is {loop.duration!r}; train for one step at least.")
 
         def steps(name: str) -> int:
-            text = getattr(loop, name)
-            return to_steps(text, field=f"loop.{name}", steps_per_epoch=steps_per_epoch, total_steps=total)
+            text, field = getattr(loop, name), f"{prefix}loop.{name}"
+            return to_steps(text, field=field, steps_per_epoch=steps_per_epoch, total_steps=total)
 
         return cls(
             total, steps("log_every"), steps("evaluate_every"), steps("checkpoint_every"), steps("pictures_every")
@@ -110,17 +118,20 @@ def run_loop(
             )
         if periods.due(periods.log, done):
             writer.scalars(done, {f"train/{name}": value for name, value in values.items()})
-        progress.update(done, next(f"{name} {value:.3f}" for name, value in values.items()))
+        losses = [f"{name.removeprefix('loss/')} {value:.3f}" for name, value in values.items() if "loss/" in name]
+        progress.update(done, "loss " + ", ".join(losses))
 
     for done in range(int(state.step) + 1, periods.total + 1):
         state, metrics = step(state, next(batches), key)
         settle()
         pending = (done, metrics)
         evaluate = periods.due(periods.evaluate, done)
-        if not (evaluate or periods.due(periods.checkpoint, done) or periods.due(periods.pictures, done)):
+        save = evaluate or periods.due(periods.checkpoint, done) or done == periods.total
+        if not (save or periods.due(periods.pictures, done)):
             continue
         settle()
         local = parallel.first_replica(state)
+        _check_finite(local, done)
         score = None
         if evaluate:
             score, scalars = hooks.evaluate(local)
@@ -128,7 +139,17 @@ def run_loop(
         if periods.due(periods.pictures, done):
             for name, picture in hooks.pictures(local).items():
                 writer.image(done, name, picture)
-        if evaluate or periods.due(periods.checkpoint, done):
+        if save:
             checkpoints.save(done, local, score=score)
     settle()
     return state
+
+
+def _check_finite(state: Any, done: int) -> None:
+    # A loss says nothing about the update that followed it: a checkpoint must not hold what would only show next.
+    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
+        if jnp.issubdtype(leaf.dtype, jnp.floating) and not bool(jnp.isfinite(leaf).all()):
+            raise DivergedError(
+                f"Step {done}: {jax.tree_util.keystr(path)} is no longer finite; lower the learning rate, or continue "
+                "from the checkpoint."
+            )

@@ -77,6 +77,9 @@ def _synthetic(data: DataConfig, study: Study, trained_on: str) -> tuple[list[Im
             if (theirs := bank.provenance[field]) != own:
                 raise BankError(f"Bank {path} has {field} {theirs} but data.{field} is {own}; draw a new bank.")
         found.append(take_per_class(bank.images, wanted, source=f"Bank {path}"))
+        if twice := covered & set(np.unique(bank.images.labels).tolist()):
+            names = ", ".join(study.lesions.class_names[i] for i in sorted(twice))
+            raise BankError(f"Bank {path} holds {names}, as does another of data.banks; name one bank for each class.")
         parents.append(bank.provenance)
         covered |= set(np.unique(bank.images.labels).tolist())
     missing = [name for i, name in enumerate(study.lesions.class_names) if i not in covered]
@@ -104,6 +107,8 @@ def prepare(config: ClassifierConfig | GanConfig, study: Study, *, cache_dir: Pa
     data, lesions, folds = config.data, study.lesions, study.folds
     if data.fold >= folds.num_folds:
         raise ConfigError(f"data.fold is {data.fold}; {data.dataset} has folds 0 to {folds.num_folds - 1}.")
+    if config.kind != "dcgan" and lesions.num_classes < 2:
+        raise ConfigError(f"kind is {config.kind!r}, but {data.dataset} has one class only; nothing can be told apart.")
     parts = split(lesions, folds, data.fold, hold_out_inner=data.hold_out_inner)
     trained_on = train_fingerprint(parts.train)
     per_lesion = num_per_lesion(data.classic_size, folds.num_folds, len(lesions.lesions))

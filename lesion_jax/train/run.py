@@ -1,11 +1,12 @@
 """One training as a run directory: started, continued or found finished by the same call."""
 
+import dataclasses
 from pathlib import Path
 
 from lesion_jax.config import ClassifierConfig, GanConfig, to_dict
 from lesion_jax.core import keys, parallel
 from lesion_jax.data.feed import prefetch_to_devices
-from lesion_jax.errors import ConfigError, DivergedError
+from lesion_jax.errors import ConfigError, DivergedError, RunError
 from lesion_jax.io.checkpoint import Checkpoints
 from lesion_jax.io.progress import Progress
 from lesion_jax.io.provenance import describe_environment
@@ -56,6 +57,7 @@ def train(
     """
     if not config.data.dataset:
         raise ConfigError("data.dataset is empty; name a directory written by `lesion-jax build`.")
+    config = _with_absolute_paths(config)
     devices = parallel.choose_devices(config.num_devices, config.data.batch_size)
     study = study or Study.load(Path(config.data.dataset))
     prepared = prepare(config, study, cache_dir=cache_dir)
@@ -74,6 +76,11 @@ def train(
         if (last := checkpoints.last_step) is not None:
             state = checkpoints.restore(last, state)
         start = int(state.step)
+        if start > periods.total:
+            raise RunError(
+                f"{workdir} has been trained for {start} steps, but loop.duration means {periods.total}; a run can be "
+                "made longer, never shorter."
+            )
         writer = MetricsWriter(run, start=start)
         batches = make_batches(prepared.images, prepared.schedule, start=start, stop=periods.total)
         try:
@@ -96,3 +103,13 @@ def train(
         checkpoints.wait()
         run.mark_done({"steps": periods.total, "best_step": checkpoints.best_step})
     return True
+
+
+def _with_absolute_paths(config: ClassifierConfig | GanConfig) -> ClassifierConfig | GanConfig:
+    # A run is evaluated from other folders than the one that it was started in.
+    def absolute(path: str) -> str:
+        return str(Path(path).expanduser().absolute())
+
+    banks = tuple(absolute(bank) for bank in config.data.banks)
+    data = dataclasses.replace(config.data, dataset=absolute(config.data.dataset), banks=banks)
+    return dataclasses.replace(config, data=data)

@@ -10,7 +10,8 @@ from lesion_jax.commands import VERBS, main
 def test_without_a_verb_the_verbs_are_listed(capsys):
     assert main([]) == 2
     assert main(["--help"]) == 0
-    assert all(verb in capsys.readouterr().out for verb in VERBS)
+    out = capsys.readouterr().out
+    assert all(verb in out for verb in VERBS)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -26,7 +27,9 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
     [
         (["trian"], "no verb 'trian'"),
         (["train", "--wrkdir=x"], "wrkdir"),
-        (["train"], "--config"),
+        (["train"], "--config is missing"),
+        (["train", "--config=configs", "--workdir=x"], "configs cannot be read"),
+        (["sample", "--workdir=", "--num=3", "--out=bank"], "empty"),
         (["train", "--config=configs/none.py", "--workdir=x"], "configs/none.py"),
         (["train", "--config=configs/dcgan.py", "--workdir=x", "--config.widht=3"], "widht"),
         (["train", "--config=configs/dcgan.py", "--workdir=x", "--config.width=ten"], "ten"),

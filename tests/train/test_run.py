@@ -146,12 +146,36 @@ def test_divergence_names_the_step_and_leaves_no_checkpoint_of_it(tiny, tmp_path
         (dataclasses.replace(CLASSIFIER, num_devices=9), "num_devices is 9"),
         (with_data(CLASSIFIER, batch_size=7), "batch_size is 7"),
         (lasting(CLASSIFIER, "8"), "loop.duration is '8'"),
+        (lasting(CLASSIFIER, "0 steps"), "one step at least"),
     ],
 )
 def test_what_cannot_be_run_is_refused_before_anything_is_written(config, message, tiny, tmp_path):
     with pytest.raises(ConfigError, match=message):
         train(config, tmp_path / "run", study=tiny)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_can_be_made_longer_but_not_shorter(tiny, tmp_path):
+    train(CLASSIFIER, tmp_path, study=tiny)
+    with pytest.raises(RunError, match="8 steps, but loop.duration means 4"):
+        train(lasting(CLASSIFIER, "4 steps"), tmp_path, study=tiny)
+    train(lasting(CLASSIFIER, "10 steps"), tmp_path, study=tiny)
+    assert arrays(tmp_path)[0] == 10
+
+
+def test_the_last_step_is_saved_even_where_nothing_asks_for_it(tiny, tmp_path):
+    loop = dataclasses.replace(LOOP, evaluate_every="0 steps", checkpoint_every="0 steps")
+    train(dataclasses.replace(CLASSIFIER, loop=loop), tmp_path, study=tiny)
+    assert arrays(tmp_path)[0] == 8
+
+
+def test_two_banks_of_one_class_are_refused(tiny, tmp_path):
+    train(with_data(DCGAN, label="cyst"), tmp_path / "gan", study=tiny)
+    for name in ("a", "b"):
+        draw_bank(tmp_path / "gan", 10, tmp_path / name)
+    banks = (str(tmp_path / "a"), str(tmp_path / "b"))
+    with pytest.raises(BankError, match="holds cyst, as does another"):
+        train(with_data(CLASSIFIER, banks=banks, synthetic_size=5), tmp_path / "run", study=tiny)
 
 
 def test_another_config_in_the_same_directory_is_refused(tiny, tmp_path):
