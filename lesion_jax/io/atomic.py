@@ -1,9 +1,12 @@
 """Files that are whole or absent: written beside their place, then renamed into it."""
 
+import errno
 import json
 import os
 from pathlib import Path
 from typing import Any
+
+from lesion_jax.errors import RunError
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -29,3 +32,9 @@ def write_json(path: Path, content: Any) -> None:
       ValueError: A number is not finite, which JSON cannot say.
     """
     write_bytes(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
+
+
+def unwritable(path: Path, error: OSError) -> RunError:
+    """The sentence for a file or directory of a run that the disk does not take."""
+    advice = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make it writable"
+    return RunError(f"{path} cannot be written ({error.strerror or error}); {advice} and run again.")

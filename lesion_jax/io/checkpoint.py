@@ -7,6 +7,7 @@ Orbax's own files do not notice a flipped byte. The only file that imports Orbax
 
 import functools
 import hashlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,7 @@ class Checkpoints:
           directory: One subdirectory per step.
         """
         self._directory = directory.absolute()
+        logging.getLogger("absl").addFilter(_is_not_orbax)
         # Any: these policies do not match the protocols that Orbax declares for them.
         saving: Any = ocp.training.save_decision_policies
         keeping: Any = ocp.training.preservation_policies
@@ -140,10 +142,26 @@ class Checkpoints:
             yield
         except (OSError, ValueError) as error:
             # TensorStore reports a full disk as a ValueError.
+            older = (
+                any(path.name.isdigit() for path in self._directory.iterdir()) if self._directory.is_dir() else False
+            )
             raise RunError(
                 f"A checkpoint of {self._num_bytes / 2**20:.1f} MiB could not be written below {self._directory} "
-                f"({_reason(error)}); make room, then start again: the older checkpoints are whole."
+                f"({_reason(error)}); make room, then start again{': the older checkpoints are whole' * older}."
             ) from error
+
+
+def last_step(directory: Path | str) -> int | None:
+    """Step of the newest checkpoint of a directory; None without any. Nothing is written.
+
+    Args:
+      directory: The `checkpoints` directory of a run; need not exist.
+    """
+    directory = Path(directory).absolute()
+    if not directory.is_dir():
+        return None
+    with ocp.training.Checkpointer(str(directory)) as checkpointer:
+        return _last(checkpointer)
 
 
 def load_arrays(directory: Path | str, which: Literal["best", "last"]) -> tuple[int, dict[str, Any]]:
@@ -171,6 +189,11 @@ def load_arrays(directory: Path | str, which: Literal["best", "last"]) -> tuple[
     with _reading(path):
         held = _structure(path)
     return step, _load(path, held)
+
+
+def _is_not_orbax(record: logging.LogRecord) -> bool:
+    # Every thread of a failed save logs a traceback of its own; what is wrong comes as one exception.
+    return "/orbax/" not in record.pathname.replace("\\", "/")
 
 
 _dotted = functools.partial(jax.tree_util.keystr, simple=True, separator=".")

@@ -10,12 +10,13 @@ DONE, FAILED     JSON: how it ended
 import errno
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from lesion_jax.errors import RunError
-from lesion_jax.io.atomic import write_json
+from lesion_jax.io.atomic import unwritable, write_json
 
 # Enough for the small files of any run; a caller that knows its checkpoints asks for more.
 _MIN_FREE_BYTES = 64 * 2**20
@@ -69,16 +70,22 @@ class RunDirectory:
         """
         run = cls(Path(path))
         config, provenance = _plain(config), _plain(provenance)
-        changed = run._exists() and run._check_same(config, provenance, free)
-        if run.is_done and not changed:
+        try:
+            exists, is_done = run._exists(), run.is_done
+        except OSError as error:
+            # The name is too long, or a directory on the way to it is another user's.
+            raise _no_place(run.path, error) from error
+        changed = exists and run._check_same(config, provenance, free)
+        if is_done and not changed:
             return run
         run._check_writable(min_free_bytes)
-        if run._exists():
-            run._continue(config, provenance)
-        else:
-            write_json(run._provenance, provenance)
-            # Last: a directory without config.json was never started.
-            write_json(run._config, config)
+        with _writing(run.path):
+            if run._exists():
+                run._continue(config, provenance)
+            else:
+                write_json(run._provenance, provenance)
+                # Last: a directory without config.json was never started.
+                write_json(run._config, config)
         return run
 
     @property
@@ -91,17 +98,25 @@ class RunDirectory:
 
         Args:
           summary: Goes into DONE, as JSON.
+
+        Raises:
+          RunError: It cannot be written.
         """
-        write_json(self._done, summary)
-        self._failed.unlink(missing_ok=True)
+        with _writing(self._done):
+            write_json(self._done, summary)
+            self._failed.unlink(missing_ok=True)
 
     def mark_failed(self, reason: str) -> None:
         """Notes why the run ended early; it can be continued all the same.
 
         Args:
           reason: One sentence.
+
+        Raises:
+          RunError: It cannot be written.
         """
-        write_json(self._failed, {"reason": reason})
+        with _writing(self._failed):
+            write_json(self._failed, {"reason": reason})
 
     @property
     def _config(self) -> Path:
@@ -142,21 +157,20 @@ class RunDirectory:
         try:
             if not self._exists() and not self._provenance.exists() and self.path.is_dir() and any(self.path.iterdir()):
                 raise RunError(f"{self.path} holds files but no config.json, so it is no run; name an empty --workdir.")
+            # Before it is made: a refusal leaves no empty directory.
+            nearest = next(path for path in (self.path, *self.path.absolute().parents) if path.exists())
+            left = shutil.disk_usage(nearest).free
+            if left < min_free_bytes:
+                raise RunError(
+                    f"{self.path} is on a disk with {_size(left)} left, and the run wants {_size(min_free_bytes)}; "
+                    "make room, or name another --workdir."
+                )
             self.path.mkdir(parents=True, exist_ok=True)
             probe = self.path / ".probe"
             probe.write_bytes(b"x" * 4096)
             probe.unlink()
-            left = shutil.disk_usage(self.path).free
         except OSError as error:
-            advice = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make it writable"
-            raise RunError(
-                f"{self.path} cannot be written ({error.strerror}); {advice}, or name another --workdir."
-            ) from error
-        if left < min_free_bytes:
-            raise RunError(
-                f"{self.path} is on a disk with {_size(left)} left, and the run wants {_size(min_free_bytes)}; "
-                "make room, or name another --workdir."
-            )
+            raise _no_place(self.path, error) from error
 
     def _continue(self, config: dict[str, Any], provenance: dict[str, Any]) -> None:
         held = load_provenance(self.path)
@@ -167,6 +181,19 @@ class RunDirectory:
             write_json(self._config, config)
         self._done.unlink(missing_ok=True)
         self._failed.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def _no_place(path: Path, error: OSError) -> RunError:
+    advice = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make it writable"
+    return RunError(f"{path} cannot be written ({error.strerror or error}); {advice}, or name another --workdir.")
 
 
 def load_config(path: Path | str) -> dict[str, Any]:

@@ -3,14 +3,24 @@
 import io
 import json
 import math
-from collections.abc import Mapping
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import tensorboardX
+import tensorboardX.summary
 from PIL import Image
+from tensorboardX.proto import event_pb2
+from tensorboardX.record_writer import RecordWriter
 
-from lesion_jax.io.atomic import write_bytes
+from lesion_jax.io.atomic import unwritable, write_bytes
 from lesion_jax.io.run_directory import RunDirectory
+
+# Any: a generated module, whose classes appear when it is imported.
+_proto: Any = event_pb2
 
 
 class MetricsWriter:
@@ -26,14 +36,25 @@ class MetricsWriter:
         Args:
           run: Where to write.
           start: Step that the run was restored at; 0 for a fresh one.
+
+        Raises:
+          RunError: A file cannot be written, as in everything below.
         """
-        self._samples = run.samples
-        _drop_after(run, start)
-        self._lines = run.metrics.open("a")
-        # The suffix: file names hold whole seconds, and a file of the same name would be overwritten.
-        self._events = tensorboardX.SummaryWriter(
-            str(run.tensorboard), purge_step=start + 1, filename_suffix=f".from{start}"
-        )
+        self._run = run
+        with _writing(run.metrics):
+            _drop_after(run, start)
+            self._lines = run.metrics.open("a")
+        with _writing(run.tensorboard):
+            run.tensorboard.mkdir(exist_ok=True)
+            # Not SummaryWriter: it writes in a thread, which dies on a full disk with a traceback, and after ten
+            # more events everything waits for it. The suffix: names hold whole seconds, and a file of the same name
+            # would be overwritten.
+            name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.from{start}"
+            self._events = RecordWriter(str(run.tensorboard / name))
+            self._add(0, file_version="brain.Event:2")
+            # Tells TensorBoard to forget what an interrupted run wrote from this step on.
+            self._add(start + 1, session_log=_proto.SessionLog(status=_proto.SessionLog.START))
+            self._events.flush()
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Writes one line.
@@ -43,10 +64,13 @@ class MetricsWriter:
           values: By "split/group/name"; what is not finite becomes null in the line.
         """
         line = {"step": step} | {name: value if math.isfinite(value) else None for name, value in values.items()}
-        self._lines.write(json.dumps(line) + "\n")
-        self._lines.flush()
-        for name, value in values.items():
-            self._events.add_scalar(name, value, step)
+        with _writing(self._run.metrics):
+            self._lines.write(json.dumps(line) + "\n")
+            self._lines.flush()
+        with _writing(self._run.tensorboard):
+            for name, value in values.items():
+                self._add(step, summary=tensorboardX.summary.scalar(name, value))
+            self._events.flush()
 
     def image(self, step: int, name: str, pixels: np.ndarray) -> None:
         """Writes samples/NAME_STEP.png and the same for TensorBoard.
@@ -56,16 +80,34 @@ class MetricsWriter:
           name: Of the picture; becomes part of a file name.
           pixels: uint8 [H, W] or [H, W, 3].
         """
-        self._samples.mkdir(exist_ok=True)
         encoded = io.BytesIO()
         Image.fromarray(pixels).save(encoded, format="PNG")
-        write_bytes(self._samples / f"{name}_{step:08d}.png", encoded.getvalue())
-        self._events.add_image(name, pixels, step, dataformats="HW" if pixels.ndim == 2 else "HWC")
+        with _writing(self._run.samples):
+            self._run.samples.mkdir(exist_ok=True)
+            write_bytes(self._run.samples / f"{name}_{step:08d}.png", encoded.getvalue())
+        with _writing(self._run.tensorboard):
+            dataformats = "HW" if pixels.ndim == 2 else "HWC"
+            self._add(step, summary=tensorboardX.summary.image(name, pixels, dataformats=dataformats))
+            self._events.flush()
 
     def close(self) -> None:
-        """Flushes and closes."""
-        self._lines.close()
-        self._events.close()
+        """Flushes and closes both files, also where one of them fails."""
+        with ExitStack() as stack:
+            stack.enter_context(_writing(self._run.tensorboard))
+            stack.callback(self._events.close)
+            stack.enter_context(_writing(self._run.metrics))
+            stack.callback(self._lines.close)
+
+    def _add(self, step: int, **content: Any) -> None:
+        self._events.write(_proto.Event(step=step, wall_time=time.time(), **content).SerializeToString())
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def _drop_after(run: RunDirectory, start: int) -> None:

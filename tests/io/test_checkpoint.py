@@ -201,6 +201,27 @@ def test_a_full_disk_is_one_clear_sentence_and_the_older_checkpoint_is_whole(tmp
 
         with monkeypatch.context() as patch:
             patch.setattr(checkpoints._checkpointer, "save_async", fails)
-            with pytest.raises(RunError, match=r"of 0\.0 MiB could not be written .*no space left on the disk"):
+            with pytest.raises(RunError, match=r"of 0\.0 MiB could not be written .*no space left .* are whole\."):
                 checkpoints.save(2, make_state(2), score=None)
         assert_same(checkpoints.restore(1, make_state()), state)
+
+
+def test_a_failed_first_save_claims_no_older_checkpoint_and_orbax_is_silent(tmp_path):
+    script = f"""
+import pathlib, resource, signal
+import numpy as np
+from lesion_jax.errors import RunError
+from lesion_jax.io.checkpoint import Checkpoints
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+try:
+    with Checkpoints(pathlib.Path({str(tmp_path)!r})) as checkpoints:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+        checkpoints.save(1, {{"x": np.random.default_rng(0).random(10_000)}}, score=None)
+        checkpoints.wait()
+except RunError as error:
+    print(error)
+"""
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2]), "JAX_PLATFORMS": "cpu", "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("make room, then start again.\n") and done.stdout.count("\n") == 1

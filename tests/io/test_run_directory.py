@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lesion_jax.errors import RunError
+from lesion_jax.io import run_directory
 from lesion_jax.io.run_directory import RunDirectory, load_config, load_provenance
 
 CONFIG = {"kind": "dcgan", "seed": 0, "data": {"fold": 1, "window": (-160.0, 240.0)}, "loop": {"duration": "70 epochs"}}
@@ -146,8 +147,9 @@ def test_a_read_only_directory_is_refused(started):
 def test_a_full_disk_is_refused_with_both_sizes_and_nothing_is_written(tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(100, 90, 10 * 2**20))
-    with pytest.raises(RunError, match=r"10 MiB left, and the run wants 2048 MiB"):
-        open_run(tmp_path, min_free_bytes=2 * 2**30)
+    for path in (tmp_path, tmp_path / "deep" / "run"):
+        with pytest.raises(RunError, match=r"10 MiB left, and the run wants 2048 MiB"):
+            open_run(path, min_free_bytes=2 * 2**30)
     assert list(tmp_path.iterdir()) == []
     open_run(tmp_path, min_free_bytes=2**20)
 
@@ -158,3 +160,35 @@ def test_what_is_no_run_is_named(tmp_path):
     (tmp_path / "provenance.json").write_text('{"cut')
     with pytest.raises(RunError, match=r"provenance\.json cannot be read"):
         load_provenance(tmp_path)
+
+
+def test_a_name_that_is_too_long_is_one_sentence(tmp_path):
+    with pytest.raises(RunError, match=r"cannot be written \(File name too long\)"):
+        open_run(tmp_path / ("x" * 300))
+
+
+def test_a_directory_on_the_way_without_permission_is_one_sentence(tmp_path, monkeypatch):
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(RunError, match=r"cannot be written \(Permission denied\)"):
+        open_run(tmp_path / "run")
+
+
+def test_a_disk_that_fills_meanwhile_is_one_sentence(tmp_path, monkeypatch):
+    run = open_run(tmp_path / "run")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_directory, "write_json", full)
+    second = PROVENANCE | {"environment": {"argv": ["second"]}}
+    for write in (
+        lambda: run.mark_done({}),
+        lambda: run.mark_failed("reason"),
+        lambda: open_run(run.path, provenance=second),
+        lambda: open_run(tmp_path / "other"),
+    ):
+        with pytest.raises(RunError, match=r"cannot be written \(No space left on device\); make room and run again"):
+            write()

@@ -1,10 +1,13 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 from tensorboardX.proto.event_pb2 import Event
 
+from lesion_jax.errors import RunError
 from lesion_jax.io.run_directory import RunDirectory
 from lesion_jax.io.writers import MetricsWriter
 
@@ -88,3 +91,58 @@ def test_pictures_are_png_files_to_the_bit(run, shape):
     assert [path.name for path in run.samples.iterdir()] == ["samples_00000020.png"]
     with Image.open(run.samples / "samples_00000020.png") as image:
         np.testing.assert_array_equal(np.asarray(image), pixels)
+
+
+_FULL = """
+import resource, signal, sys
+import numpy as np
+from lesion_jax.errors import RunError
+from lesion_jax.io.run_directory import RunDirectory
+from lesion_jax.io.writers import MetricsWriter
+
+# Files that may not grow: as on a full disk, but without one.
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+run = RunDirectory.open(sys.argv[1], config={}, provenance={})
+writer = MetricsWriter(run)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+pixels = np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8)
+def write():
+    for step in range(1, 100):
+        writer.scalars(step, {"train/loss": 0.5})
+for action in (write, lambda: writer.image(1, "samples", pixels), writer.close):
+    try:
+        action()
+        print("no error")
+    except RunError as error:
+        print(error)
+print(writer._lines.closed, writer._events._writer.closed)
+"""
+
+
+@pytest.mark.parametrize(("limit", "file"), [(150, "tensorboard"), (0, "metrics.jsonl")])
+def test_a_full_disk_is_one_sentence_each_and_everything_is_closed_in_silence(tmp_path, limit, file):
+    done = subprocess.run(
+        [sys.executable, "-c", _FULL, str(tmp_path / "run"), str(limit)], capture_output=True, text=True, timeout=60
+    )
+    assert done.stderr == "" and done.returncode == 0
+    *sentences, closed = done.stdout.splitlines()
+    assert closed == "True True"
+    assert f"run/{file} cannot be written (File too large); " in sentences[0]
+    assert "run/samples cannot be written" in sentences[1]
+    assert f"run/{file} cannot be written" in sentences[2]
+
+
+def test_the_events_are_closed_where_the_lines_cannot_be(run, monkeypatch):
+    writer = MetricsWriter(run)
+    writer._lines.close()
+
+    class Full:
+        def close(self):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writer, "_lines", Full())
+    with pytest.raises(
+        RunError, match=r"metrics.jsonl cannot be written \(No space left on device\); make room and run"
+    ):
+        writer.close()
+    assert writer._events._writer.closed
