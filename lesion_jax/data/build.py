@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lesion_jax.core.types import LesionSet
 from lesion_jax.data.dataset import load_dataset
 from lesion_jax.data.folds import Folds, load_folds, make_folds, save_folds
-from lesion_jax.errors import LesionJaxError, RunError
+from lesion_jax.errors import FoldError, LesionJaxError, RunError
 from lesion_jax.ingest.cohort import read_lesions
 
 FOLDS = "folds.json"
@@ -46,9 +45,11 @@ def build_dataset(
 
     Raises:
       DataError: Something is wrong with the input; names file, field or line.
-      FoldError: The patients cannot be divided into so many folds.
+      FoldError: The patients cannot be divided into so many folds, or not into any.
       RunError: `out` holds something else, or cannot be written.
     """
+    if num_folds < 0 or num_folds == 1:
+        raise FoldError(f"num_folds is {num_folds}; cross-validation needs at least 2, and 0 makes no folds.")
     out = Path(out)
     is_new = _check_out(out)
     lesions = read_lesions(Path(input_dir), Path(annotations), class_names, progress)
@@ -56,6 +57,8 @@ def build_dataset(
     if not is_new:
         return _check_same(out, lesions, folds)
     needed = sum(lesion.patch.nbytes for lesion in lesions.lesions) + _OVERHEAD_BYTES
+    # One fixed name: what a killed process leaves behind is removed by the next, never piled up.
+    building = out.absolute().with_name(f".{out.absolute().name}.building")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         if (free := shutil.disk_usage(out.parent).free) < needed:
@@ -63,7 +66,8 @@ def build_dataset(
                 f"--out {out} takes up to {needed / 2**20:.1f} MiB, but {free / 2**20:.1f} MiB are free; "
                 "free room or name another folder."
             )
-        building = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir()
     except OSError as error:
         raise _unwritable(out, error) from error
     try:
@@ -75,10 +79,8 @@ def build_dataset(
             raise RunError(f"--out {out}: what was written reads back differently; check the disk.")
         if folds is not None:
             save_folds(folds, building / FOLDS)
-        # mkdtemp lets nobody else in.
-        building.chmod(0o755)
         # Over an empty folder rename is atomic; over one that has been filled meanwhile it fails.
-        os.rename(building, out)
+        os.rename(building, out.absolute())
     except OSError as error:
         raise _unwritable(out, error) from error
     finally:
@@ -94,6 +96,8 @@ def _check_out(out: Path) -> bool:
                 return False
             raise RunError(f"--out {out} exists and is not an empty folder; name a new one.")
         parent = next(path for path in (out, *out.absolute().parents) if path.exists())
+        if not parent.is_dir():
+            raise RunError(f"--out {out} cannot be made: {parent} is a file; name a place in a folder.")
         if not os.access(parent, os.W_OK | os.X_OK):
             raise RunError(f"--out {out} cannot be written: {parent} is read-only; name a folder that can.")
     except OSError as error:

@@ -19,7 +19,11 @@ def load_dataset(directory: Path) -> LesionSet:
       DataError: No such directory, no dataset in it, or a damaged one.
     """
     lesions = None
-    if directory.is_dir():
+    try:
+        is_filled = directory.is_dir() and any(directory.iterdir())
+    except OSError as error:
+        raise DataError(f"{directory} cannot be read ({error.strerror or error}); make it readable.") from error
+    if is_filled:
         # Takes seconds: only where there is something to read.
         from lesion_jax.ingest.builder import read_dataset
 

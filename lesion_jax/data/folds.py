@@ -143,7 +143,7 @@ def train_fingerprint(lesions: Iterable[Lesion]) -> str:
 
 def save_folds(folds: Folds, path: Path) -> None:
     """Writes the partition as JSON; a reader sees the old file or the whole new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(json.dumps({**_content(folds), "fingerprint": folds.fingerprint}, indent=1) + "\n")
     os.replace(temporary, path)
 
@@ -156,7 +156,7 @@ def load_folds(path: Path, lesions: LesionSet) -> Folds:
       lesions: The dataset.
 
     Raises:
-      FoldError: No such file, a changed one, or one of another dataset.
+      FoldError: No such file, an unreadable or changed one, or one of another dataset.
     """
     try:
         content = json.loads(path.read_text())
@@ -170,6 +170,10 @@ def load_folds(path: Path, lesions: LesionSet) -> Folds:
         )
     except FileNotFoundError:
         raise FoldError(f"{path} does not exist; run `lesion-jax build` to make dataset and folds.") from None
+    except OSError as error:
+        raise FoldError(
+            f"{path} cannot be read ({error.strerror or error}); make it readable or run `lesion-jax build` again."
+        ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise FoldError(f"{path} is not a partition ({error!r}); run `lesion-jax build` again.") from None
     if folds.fingerprint != _fingerprint(folds):

@@ -1,8 +1,10 @@
 """The real images of a run: originals and their classic augmentation, on every core, kept on disk for other runs."""
 
+import contextlib
 import functools
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +17,8 @@ from lesion_jax.errors import DataError
 
 # Part of the name of cached files: raise it when augment.py gives other pixels.
 _VERSION = 1
+# A half-written file of this age is what a killed process left; a living one takes seconds.
+_LEFT_SECONDS = 3600
 
 
 def classic_pool(
@@ -48,6 +52,7 @@ def classic_pool(
     if cache_dir is not None:
         try:
             cache_dir.mkdir(parents=True, exist_ok=True)
+            _remove_left(cache_dir)
         except OSError as error:
             raise _unwritable(cache_dir, error) from None
     hu = np.empty((1 + per_lesion, len(lesions), image_size, image_size), np.int16)
@@ -76,6 +81,14 @@ def _num_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _remove_left(cache_dir: Path) -> None:
+    for path in cache_dir.glob(".*.npy.*"):
+        # Another process may have renamed or removed it.
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > _LEFT_SECONDS:
+                path.unlink()
+
+
 def _cached(path: Path, num: int, draw: Callable[[Iterable[int]], np.ndarray]) -> np.ndarray:
     try:
         kept = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -85,6 +98,7 @@ def _cached(path: Path, num: int, draw: Callable[[Iterable[int]], np.ndarray]) -
         # Not there, or damaged from outside: made again below.
         pass
     images = draw(range(num))
+    # The process in the name: others may be writing the same file.
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("wb") as file:
@@ -97,7 +111,9 @@ def _cached(path: Path, num: int, draw: Callable[[Iterable[int]], np.ndarray]) -
 
 
 def _unwritable(cache_dir: Path, error: OSError) -> DataError:
-    return DataError(f"Cache {cache_dir} cannot be written ({error.strerror}); free space or make it writable.")
+    return DataError(
+        f"Cache {cache_dir} cannot be written ({error.strerror or error}); free space or make it writable."
+    )
 
 
 def _cache_name(lesion: Lesion, image_size: int, margin: float, seed: int) -> str:

@@ -10,6 +10,7 @@ tfds build lesions --imports lesion_jax.ingest.builder --data_dir OUT \
 import contextlib
 import dataclasses
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import logging
+from google.protobuf.json_format import ParseError
 
 from lesion_jax.core.types import Lesion, LesionSet
 from lesion_jax.errors import DataError
@@ -157,8 +159,9 @@ def read_dataset(directory: Path) -> LesionSet | None:
             examples: Any = tfds.as_numpy(cast(Any, builder).as_dataset(split=SPLIT))
             lesions = [_make_lesion(example) for example in examples]
             num_lesions = builder.info.splits[SPLIT].num_examples
-    except (tf.errors.OpError, OSError, ValueError, KeyError) as error:
-        text = " ".join(str(error).split())
+    except (tf.errors.OpError, ParseError, OSError, ValueError, KeyError) as error:
+        # TensorFlow's own names say nothing to who reads this.
+        text = " ".join(re.sub(r"\{\{.*?\}\}|\[Op:.*", "", str(error), flags=re.DOTALL).split())
         raise DataError(f"The dataset in {places[0]} is damaged ({text}); run `lesion-jax build` again.") from error
     if len(lesions) != num_lesions:
         raise DataError(f"The dataset in {places[0]} has lost lesions; run `lesion-jax build` again.")

@@ -61,10 +61,17 @@ def list_files(folder: Path) -> list[Path]:
       DataError: No such folder, one that cannot be read, or nothing in it.
     """
 
-    def refuse(error: OSError) -> None:
-        raise DataError(f"--input: {error.filename} cannot be read: {error.strerror}; name a readable folder.")
+    def stop(error: OSError) -> None:
+        raise error
 
-    files = [Path(root, name) for root, _, names in os.walk(folder, onerror=refuse) for name in names]
+    try:
+        paths = [Path(root, name) for root, _, names in os.walk(folder, onerror=stop) for name in names]
+        # Opening a pipe would wait for ever.
+        files = [path for path in paths if path.is_file()]
+    except OSError as error:
+        raise DataError(
+            f"--input: {error.filename} cannot be read: {error.strerror}; name a readable folder."
+        ) from error
     if not files:
         raise DataError(f"--input {folder} holds no files; name the folder of the images.")
     return sorted(files)

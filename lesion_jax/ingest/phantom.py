@@ -8,7 +8,6 @@ import concurrent.futures
 import csv
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -27,6 +26,9 @@ MIN_DEPTH = 0.3
 GAP_MM = 4.0
 NUM_TRIES = 12
 SHRINK = 0.85
+
+# Of a slice: 512 x 512 pixels of two bytes, and its header.
+_SLICE_BYTES = 530_000
 
 Row = tuple[str, float, float, float, str]
 
@@ -60,24 +62,35 @@ def write_phantom(
     """
     out = Path(out)
     cohort = draw_cohort(_draw(seed, "cohort"), num_lesions)
+    # One fixed name: what a killed process leaves behind is removed by the next, never piled up.
+    build = out.absolute().with_name(f".{out.absolute().name}.building")
     try:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise RunError(f"--out {out} exists and is not an empty folder; name a new one.")
+        needed = _SLICE_BYTES * sum(min(len(labels), MAX_MARKED_SLICES) + 1 for labels in cohort)
+        nearest = next(path for path in out.absolute().parents if path.exists())
+        if (free := shutil.disk_usage(nearest).free) < needed:
+            raise RunError(
+                f"--out {out} takes {needed / 2**20:.1f} MiB, but {free / 2**20:.1f} MiB are free; "
+                "free room or name another folder."
+            )
         out.parent.mkdir(parents=True, exist_ok=True)
-        build = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        shutil.rmtree(build, ignore_errors=True)
+        build.mkdir()
     except OSError as error:
-        raise RunError(f"--out {out} cannot be written: {error.strerror}; name a folder that can.") from error
+        raise RunError(f"--out {out} cannot be written: {error.strerror or error}; name a folder that can.") from error
     try:
         rows = _write_patients(build, seed, cohort, progress)
         with (build / ANNOTATIONS).open("w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(COLUMNS)
             writer.writerows((uid, *(f"{value:.2f}" for value in numbers), label) for uid, *numbers, label in rows)
-        build.chmod(0o755)
         # Over an empty folder rename is atomic; over one that has been filled meanwhile it fails.
-        os.rename(build, out)
+        os.rename(build, out.absolute())
     except OSError as error:
-        raise RunError(f"--out {out} cannot be written: {error.strerror}; free room or name another folder.") from error
+        raise RunError(
+            f"--out {out} cannot be written: {error.strerror or error}; free room or name another folder."
+        ) from error
     finally:
         shutil.rmtree(build, ignore_errors=True)
     return out / ANNOTATIONS

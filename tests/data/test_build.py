@@ -4,6 +4,7 @@ import collections
 import errno
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_dataset_and_folds_are_written_and_load(built):
     assert collections.Counter(folds.fold_of.values()) == {0: 2, 1: 2, 2: 2}
     # Nothing beside it, and others may read it.
     assert {path.name for path in folder.iterdir()} == {"input", "out"}
-    assert (folder / "out").stat().st_mode & 0o777 == 0o755
+    assert (folder / "out").stat().st_mode == (folder / "input").stat().st_mode
 
 
 def test_the_same_command_again_changes_nothing_and_another_is_refused(built):
@@ -120,7 +121,7 @@ def _fail_on_file(folder, csv, out):
 def test_bad_input_ends_before_anything_is_written(tmp_path, spoil, message, monkeypatch):
     csv = _write_sources(tmp_path / "input")
     spoil(tmp_path / "input", csv, tmp_path / "out")
-    monkeypatch.setattr("lesion_jax.data.build.tempfile.mkdtemp", lambda **_: pytest.fail("something was written"))
+    monkeypatch.setattr(Path, "mkdir", lambda *_, **__: pytest.fail("something was written"))
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(LesionJaxError, match=message) as caught:
         build_dataset(tmp_path / "input", csv, tmp_path / "out")
@@ -160,6 +161,26 @@ def test_what_reads_back_differently_is_not_kept(built, tmp_path, monkeypatch):
     with pytest.raises(RunError, match="reads back differently"):
         build_dataset(built[0] / "input", built[1], tmp_path / "out")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_process_left_is_removed(built, tmp_path):
+    (tmp_path / ".out.building" / "lesions").mkdir(parents=True)
+    (tmp_path / ".out.building" / "half").write_text("written")
+    build_dataset(built[0] / "input", built[1], tmp_path / "out", num_folds=0)
+    assert [path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("lesions")] == ["out"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_called_a_file(tmp_path):
+    (tmp_path / "note").write_text("mine")
+    with pytest.raises(RunError, match="note is a file"):
+        build_dataset(tmp_path / "none", tmp_path / "none.csv", tmp_path / "note" / "out")
+
+
+@pytest.mark.parametrize("num_folds", [1, -2])
+def test_no_cross_validation_is_refused_before_the_sources_are_read(tmp_path, num_folds):
+    with pytest.raises(FoldError, match=f"num_folds is {num_folds}"):
+        build_dataset(tmp_path / "none", tmp_path / "none.csv", tmp_path / "out", num_folds=num_folds)
 
 
 def test_too_many_folds_are_refused(built, tmp_path):

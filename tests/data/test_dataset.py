@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,16 @@ def test_a_missing_or_empty_directory_is_refused_with_the_command(tmp_path):
         with pytest.raises(DataError, match="lesion-jax build --input .* --out ") as caught:
             load_dataset(path)
         assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["is_dir", "iterdir"])
+def test_a_directory_without_permission_is_one_sentence(tmp_path, monkeypatch, name):
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, name, refuse)
+    with pytest.raises(DataError, match=r"cannot be read \(Permission denied\)"):
+        load_dataset(tmp_path)
 
 
 def test_a_missing_directory_costs_no_import_of_tensorflow():

@@ -115,3 +115,8 @@ def test_train_fingerprint_is_of_the_set_of_patients(cohort):
     # Two lesions each: without one of them the patient is still there.
     assert train_fingerprint(lesions[:10]) == train_fingerprint(lesions[1:10])
     assert train_fingerprint(lesions[:10]) != train_fingerprint(lesions[:8])
+
+
+def test_a_folder_in_the_place_of_the_file_is_refused(cohort, tmp_path):
+    with pytest.raises(FoldError, match="cannot be read"):
+        load_folds(tmp_path, cohort)

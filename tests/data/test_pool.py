@@ -1,4 +1,5 @@
 import dataclasses
+import os
 
 import numpy as np
 import pytest
@@ -91,3 +92,23 @@ def test_error_of_a_lesion_reaches_the_caller(lesions):
     cut = dataclasses.replace(lesions[1], patch=lesions[1].patch[35:-35, 35:-35], center=(10.0, 10.0))
     with pytest.raises(DataError, match="lesion 1"):
         classic_pool([lesions[0], cut], per_lesion=2, **SETTINGS)
+
+
+def test_what_killed_processes_left_is_removed_and_a_living_one_is_let_be(lesions, tmp_path):
+    left, living = tmp_path / ".a.npy.17", tmp_path / ".b.npy.18"
+    for path in (left, living):
+        path.write_text("half")
+    os.utime(left, (0, 0))
+    classic_pool(lesions[:1], per_lesion=1, cache_dir=tmp_path, **SETTINGS)
+    assert not left.exists() and living.exists()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_failure_without_a_number_is_told_in_its_own_words(lesions, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError("the library's own words")
+
+    monkeypatch.setattr(np, "save", fail)
+    with pytest.raises(DataError, match="cannot be written .the library's own words"):
+        classic_pool(lesions[:1], per_lesion=1, cache_dir=tmp_path, **SETTINGS)
+    assert not list(tmp_path.iterdir())

@@ -1,5 +1,6 @@
 """The TFDS builder: what is written reads back to the bit, also as plain TFDS, and nothing private is in it."""
 
+import re
 import shutil
 
 import numpy as np
@@ -85,13 +86,16 @@ def test_an_absent_dataset_is_none_and_a_damaged_one_is_refused(written, tmp_pat
         ("truncated", lambda path: path.write_bytes(path.read_bytes()[:-40])),
         ("emptied", lambda path: path.write_bytes(b"")),
         ("gone", lambda path: path.unlink()),
+        ("info cut", lambda path: (path.parent / "dataset_info.json").write_text('{"na')),
+        ("info of another kind", lambda path: (path.parent / "features.json").write_text("[1]")),
     ):
         copy = tmp_path / name
         shutil.copytree(written[1], copy)
         (record,) = copy.rglob("*.tfrecord*")
         damage(record)
-        with pytest.raises(DataError, match="run `lesion-jax build` again"):
+        with pytest.raises(DataError, match="run `lesion-jax build` again") as caught:
             builder.read_dataset(copy)
+        assert not re.search(r"function_node|Op:|\n", str(caught.value))
 
 
 def test_what_tensorflow_says_of_the_disk_is_an_oserror_and_a_defect_stays_one(written, tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """HU from honest, odd and real files; every file that must not be used is refused by name and field."""
 
+import os
+
 import numpy as np
 import pydicom
 import pytest
@@ -169,3 +171,9 @@ def test_real_signed_series_has_its_padding_turned_to_air(real_data):
     assert pydicom.dcmread(path).pixel_array.min() == -2000
     assert image.hu.min() == -1024 and image.hu[0, 0] == -1024
     assert 50 < np.median(image.hu[240:260, 140:165]) < 75
+
+
+def test_a_pipe_among_the_files_is_passed_over(tmp_path, write_ct):
+    path = write_ct("slice", uid="1.2")
+    os.mkfifo(tmp_path / "pipe")
+    assert list_files(tmp_path) == [path]

@@ -3,6 +3,7 @@
 import collections
 import csv
 import filecmp
+import shutil
 
 import numpy as np
 import pydicom
@@ -10,7 +11,7 @@ import pytest
 
 from lesion_jax.errors import ConfigError, RunError
 from lesion_jax.ingest import phantom_anatomy, phantom_lesions, phantom_render, phantom_shapes
-from lesion_jax.ingest.phantom import write_phantom
+from lesion_jax.ingest.phantom import _SLICE_BYTES, write_phantom
 from lesion_jax.ingest.phantom_cohort import PAPER_COUNTS, draw_cohort
 
 COUNTS = {"cyst": 4, "metastasis": 6, "hemangioma": 4}
@@ -130,6 +131,35 @@ def test_takes_an_empty_folder_and_leaves_nothing_when_interrupted(tmp_path):
     assert list(tmp_path.iterdir()) == [out]
     assert not list(out.iterdir())
     assert write_phantom(out, num_lesions=TINY).is_file()
+
+
+def test_a_disk_without_room_is_refused_with_both_numbers(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 1 << 19))
+    # Two patients of two slices each.
+    with pytest.raises(RunError, match=r"takes 2\.0 MiB, but 0\.5 MiB are free"):
+        write_phantom(tmp_path / "deep" / "out", num_lesions=TINY)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_room_that_is_asked_for_is_the_room_that_is_taken(cohort):
+    folder, _, _ = cohort
+    sizes = [path.stat().st_size for path in folder.rglob("*.dcm")]
+    assert max(sizes) <= _SLICE_BYTES < 1.02 * min(sizes)
+
+
+@pytest.mark.parametrize("told", [OSError(28, "No space left on device"), OSError("the library's own words")])
+def test_what_a_killed_process_left_is_removed_and_a_failure_is_told(tmp_path, monkeypatch, told):
+    left = tmp_path / ".out.building" / "patient_000"
+    left.mkdir(parents=True)
+
+    def fail(folder, *_):
+        assert not left.exists() and folder == tmp_path / ".out.building"
+        raise told
+
+    monkeypatch.setattr("lesion_jax.ingest.phantom._write_patients", fail)
+    with pytest.raises(RunError, match=f"cannot be written: {told.strerror or told}; free room"):
+        write_phantom(tmp_path / "out", num_lesions=TINY)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("counts", [{"abscess": 3}, {"cyst": -1}, {"cyst": 0}, {}])
