@@ -23,7 +23,8 @@ class DataConfig:
         training folds give twice as many); 0 for the originals alone.
       augmentation_seed: Seed of the classic augmentation.
       banks: Synthetic banks to mix in.
-      synthetic_size: Synthetic images per class and fold; 0 for none.
+      synthetic_size: Synthetic images per class and fold, as the paper counts them; 0 for none. Held-out inner
+        patients take their share of the real images with them, not of the synthetic ones.
       synthetic_share: Share of a batch that is synthetic; 0 means in proportion to the sizes.
       batch_size: Global batch: real images of a GAN, all images of a classifier.
     """
@@ -96,13 +97,14 @@ class GanConfig:
     Attributes:
       kind: 'dcgan' or 'acgan'.
       seed: Of weights, batches and latents.
-      num_devices: Data-parallel replicas; 0 for every device.
+      num_devices: Data-parallel replicas; 0 for every device. Batch norm is of each replica's share of the batch.
       width: W of generator widths 8W, 4W, 2W, W; 128 in the paper (1024 .. 128).
       discriminator_width: W of discriminator widths W .. 8W. The paper is silent: 64.
       latent_size: Length of z ~ U[-1, 1].
       embedding_size: ACGAN only: length of the class embedding that is joined to z. The paper is silent.
       dtype: Of the computation; parameters, statistics and loss are float32 in any case.
-      loss: Form of the adversarial loss.
+      loss: Form of the adversarial loss. The paper names the non-saturating one for the DCGAN and writes the
+        ACGAN's as a minimax game (section on the ACGAN); we take the non-saturating one for both.
       label_smoothing: One-sided; only for the two cross-entropy losses.
       class_weight: ACGAN only: weight of the class loss.
       learning_rate: Of Adam.
@@ -145,7 +147,7 @@ class PaperConfig:
       dataset: Directory written by `lesion-jax build`; empty makes and builds the phantom.
       phantom_seed: Seed of that phantom.
       phantom_patients_scale: Share of the phantom's default number of lesions, for quick runs.
-      seeds: One complete repetition of every training per seed.
+      seeds: One repetition of every training per seed, on the same folds and the same classic augmentation.
       selection: Where sizes and checkpoints are chosen: 'inner' on patients held out of the
         training folds, 'test' on the test folds, as the paper did (optimistic).
       arms: What is compared.

@@ -117,6 +117,12 @@ def _gan(config: GanConfig, prefix: str) -> None:
             f"{prefix}generator_every is {config.generator_every} and {prefix}discriminator_every is "
             f"{config.discriminator_every}: at some steps nothing would be trained; one of them must be 1."
         )
+    unused = {"class_weight": config.class_weight, "embedding_size": config.embedding_size}
+    for name, value in unused.items():
+        if config.kind == "dcgan" and value != getattr(GanConfig, name):
+            raise ConfigError(f"{prefix}{name} is {value} but {prefix}kind is 'dcgan', which has no classes.")
+    if not 0 <= config.class_weight < math.inf:
+        raise ConfigError(f"{prefix}class_weight is {config.class_weight}; it must not be negative, and finite.")
     if config.kind == "acgan" and config.data.label:
         raise ConfigError(
             f"{prefix}kind is 'acgan' but {prefix}data.label is {config.data.label!r}; an ACGAN takes all classes."
@@ -162,7 +168,8 @@ def _paper(config: PaperConfig) -> None:
     for name, part in zip(("classifier", "dcgan", "acgan"), parts, strict=True):
         if part.data != _left_alone(part.data):
             raise ConfigError(
-                f"{name}.data sets dataset, fold, label, banks or a size; `paper` fills these in for every arm, "
+                f"{name}.data sets another field than image_size, window, margin, augmentation_seed or "
+                "batch_size; `paper` fills these in for every arm, "
                 "leave them alone."
             )
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from lesion_jax import __version__
 from lesion_jax.core.types import Images
-from lesion_jax.data.bank import save_bank
+from lesion_jax.data.bank import check_new_bank, save_bank
 from lesion_jax.errors import BankError
 from lesion_jax.evaluate.restore import Which, restore_generator
 from lesion_jax.io.run_directory import load_provenance
@@ -25,12 +25,18 @@ def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "
       which: Checkpoint.
 
     Raises:
-      BankError: `num` is not positive, or `out` exists.
+      BankError: `num` is not positive, `out` exists, or the images would have no label.
       RunError: The run draws nothing.
     """
     if num < 1:
         raise BankError(f"num is {num}; draw at least one image of each class.")
+    check_new_bank(out)
     generator = restore_generator(run, which)
+    if generator.config.kind == "dcgan" and len(generator.labels) > 1:
+        raise BankError(
+            f"{run} is one DCGAN of {len(generator.labels)} classes, whose images have no label; train one for each "
+            "data.label, or an ACGAN."
+        )
     facts = load_provenance(run)
     labels, images = [], []
     for label in generator.labels:
@@ -50,6 +56,7 @@ def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "
         "seed": seed,
         "image_size": data.image_size,
         "window": list(data.window),
+        "margin": data.margin,
         "lesion_jax": __version__,
         **{name: facts[name] for name in ("dataset_fingerprint", "fold_fingerprint", "train_fingerprint")},
     }

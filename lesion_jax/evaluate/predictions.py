@@ -21,6 +21,7 @@ class Predictions:
       labels: int64 [N], the truth.
       probabilities: float32 [N, C].
       features: float32 [N, F], last layer.
+      steps: Of the checkpoints that said it, one per network.
     """
 
     lesion_ids: tuple[str, ...]
@@ -28,6 +29,7 @@ class Predictions:
     labels: np.ndarray
     probabilities: np.ndarray
     features: np.ndarray
+    steps: tuple[int, ...]
 
     @property
     def classes(self) -> np.ndarray:
@@ -66,6 +68,7 @@ def predict(run: Path, lesions: Sequence[Lesion], which: Which = "best") -> Pred
         labels=np.array([lesion.label for lesion in lesions]),
         probabilities=probabilities,
         features=features,
+        steps=(classifier.step,),
     )
 
 
@@ -77,4 +80,5 @@ def pooled(parts: Sequence[Predictions]) -> Predictions:
         labels=np.concatenate([part.labels for part in parts]),
         probabilities=np.concatenate([part.probabilities for part in parts]),
         features=np.concatenate([part.features for part in parts]),
+        steps=tuple(step for part in parts for step in part.steps),
     )

@@ -29,7 +29,7 @@ def score_run(run: Path, *, dataset: Path | None = None, part: Part = "test", wh
       which: Checkpoint.
 
     Returns:
-      {run, kind, fold, part, checkpoint, step?, n, class_names} and, of a classifier or an ACGAN,
+      {run, kind, fold, part, checkpoint, n, class_names} and, of a classifier or an ACGAN,
       what `confusion.score_predictions` returns; of a GAN, kernel_distance {value, std, num_real, num_synthetic}.
 
     Raises:
@@ -64,7 +64,8 @@ def score_run(run: Path, *, dataset: Path | None = None, part: Part = "test", wh
     if config.kind != "dcgan":
         predictions = predict(run, chosen, which)
         result |= score_predictions(predictions.labels, predictions.classes, lesions.num_classes)
-    if isinstance(config, GanConfig):
+    # The distance is defined from three images on.
+    if isinstance(config, GanConfig) and len(chosen) >= 3:
         generator = restore_generator(run, which)
         low, high = config.data.window
         real = np.stack([original(x, config.data.image_size, config.data.margin) for x in chosen])

@@ -14,7 +14,12 @@ class Ledger:
     """Trains what is not finished, once, and prints an ETA from the mean time of each kind."""
 
     def __init__(self, trainings: Trainings, study: Study):
-        """Args: trainings: what there is to do; study: the loaded dataset."""
+        """Counts what there is to do.
+
+        Args:
+          trainings: Of the protocol.
+          study: The loaded dataset.
+        """
         self._trainings = trainings
         self._study = study
         self._left = collections.Counter(trainings.counts())

@@ -1,10 +1,12 @@
 """From findings to the results that `report` writes; the shape is described there."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from lesion_jax.config import PaperConfig
 from lesion_jax.core.types import Images, LesionSet
 from lesion_jax.data.augment import original
 from lesion_jax.data.bank import load_bank
@@ -38,13 +40,7 @@ def results_of(protocol: Protocol, findings: Findings) -> dict[str, Any]:
             "seeds": list(config.seeds),
             "num_folds": folds.num_folds,
             "fold_fingerprint": folds.fingerprint,
-            "notes": [
-                f"A classifier is trained for {config.classifier.loop.duration}, a DCGAN for "
-                f"{config.dcgan.loop.duration}, an ACGAN for {config.acgan.loop.duration}; widths "
-                f"{config.classifier.width}, {config.dcgan.width} and {config.acgan.width} "
-                "(the paper's: 32, 128 and 128).",
-                "The ACGAN's discriminator classifies with its last checkpoint: the best one is its generator's.",
-            ],
+            "notes": _notes(protocol),
         },
         "arms": [_arm(name, arms, chosen, lesions, protocol) for name in config.arms],
         "classic_curve": [
@@ -111,6 +107,36 @@ def features_of(protocol: Protocol, findings: Findings) -> list[tuple[str, np.nd
     ]
 
 
+def _notes(protocol: Protocol) -> list[str]:
+    config = protocol.config
+    departures = [
+        f"{part}.{name} is {ours} (paper's or default: {theirs})"
+        for part in ("classifier", *protocol.trainings.gan_kinds)
+        for name, ours, theirs in _changed(getattr(config, part), getattr(PaperConfig(), part))
+    ]
+    notes = ["Settings that depart from the paper's, or from our choice where it is silent: " + "; ".join(departures)]
+    if config.selection == "inner":
+        notes.append(
+            "Sizes are nominal, per fold, as the paper counts them. Inner patients leave the training with their share "
+            "of the real images, about a quarter, but not of the synthetic ones."
+        )
+    if "acgan_discriminator" in config.arms:
+        notes.append("The ACGAN's discriminator classifies with its last checkpoint: the best one is its generator's.")
+    return notes
+
+
+def _changed(ours: Any, theirs: Any, prefix: str = "") -> list[tuple[str, Any, Any]]:
+    # Fields that differ, dotted; how often something is logged or saved changes no result.
+    found = []
+    for field in dataclasses.fields(ours):
+        mine, default = getattr(ours, field.name), getattr(theirs, field.name)
+        if dataclasses.is_dataclass(mine):
+            found += _changed(mine, default, f"{prefix}{field.name}.")
+        elif mine != default and field.name not in ("num_devices", "log_every", "checkpoint_every", "pictures_every"):
+            found.append((prefix + field.name, mine, default))
+    return found
+
+
 def _by_seed(outcomes: Sequence[Sequence[Outcome]]) -> list[Predictions]:
     return [pooled([outcome.test for outcome in folds]) for folds in outcomes]
 
@@ -140,7 +166,7 @@ def _arm(
         **_scored(own, lesions),
         "seeds": list(protocol.config.seeds),
         "folds": list(range(protocol.study.folds.num_folds)),
-        "chosen": chosen[name],
+        "chosen": {**chosen[name], "step of the checkpoint, first seed": list(own[0].steps)},
         "difference": difference,
     }
 

@@ -114,7 +114,7 @@ def run_loop(
         bad = [name for name, value in values.items() if not math.isfinite(value)]
         if bad:
             raise DivergedError(
-                f"Step {done}: {bad[0]} is {values[bad[0]]}; lower the learning rate, or continue from the checkpoint."
+                f"Step {done}: {bad[0]} is {values[bad[0]]}; start again in another workdir with a lower learning rate."
             )
         if periods.due(periods.log, done):
             writer.scalars(done, {f"train/{name}": value for name, value in values.items()})
@@ -147,9 +147,12 @@ def run_loop(
 
 def _check_finite(state: Any, done: int) -> None:
     # A loss says nothing about the update that followed it: a checkpoint must not hold what would only show next.
-    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
-        if jnp.issubdtype(leaf.dtype, jnp.floating) and not bool(jnp.isfinite(leaf).all()):
-            raise DivergedError(
-                f"Step {done}: {jax.tree_util.keystr(path)} is no longer finite; lower the learning rate, or continue "
-                "from the checkpoint."
-            )
+    if not _all_finite(state):
+        raise DivergedError(
+            f"Step {done}: the weights are no longer finite; start again in another workdir with a lower learning rate."
+        )
+
+
+@jax.jit
+def _all_finite(state: Any) -> jax.Array:
+    return jnp.all(jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state)]))

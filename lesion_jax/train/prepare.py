@@ -73,9 +73,14 @@ def _synthetic(data: DataConfig, study: Study, trained_on: str) -> tuple[list[Im
     for path in data.banks:
         bank = load_bank(Path(path))
         check_bank(bank, train_fingerprint=trained_on, path=Path(path), run=f"a run with test fold {data.fold}")
-        for field, own in (("image_size", data.image_size), ("window", list(data.window))):
-            if (theirs := bank.provenance[field]) != own:
-                raise BankError(f"Bank {path} has {field} {theirs} but data.{field} is {own}; draw a new bank.")
+        for field, own in (
+            ("class_names", list(study.lesions.class_names)),
+            ("image_size", data.image_size),
+            ("window", list(data.window)),
+            ("margin", data.margin),
+        ):
+            if (theirs := bank.provenance.get(field)) != own:
+                raise BankError(f"Bank {path} has {field} {theirs}, but the run has {own}; draw a new bank.")
         found.append(take_per_class(bank.images, wanted, source=f"Bank {path}"))
         if twice := covered & set(np.unique(bank.images.labels).tolist()):
             names = ", ".join(study.lesions.class_names[i] for i in sorted(twice))

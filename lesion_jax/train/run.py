@@ -7,7 +7,7 @@ from lesion_jax.config import ClassifierConfig, GanConfig, to_dict
 from lesion_jax.core import keys, parallel
 from lesion_jax.data.feed import prefetch_to_devices
 from lesion_jax.errors import ConfigError, DivergedError, RunError
-from lesion_jax.io.checkpoint import Checkpoints
+from lesion_jax.io.checkpoint import Checkpoints, last_step
 from lesion_jax.io.progress import Progress
 from lesion_jax.io.provenance import describe_environment
 from lesion_jax.io.run_directory import RunDirectory
@@ -64,10 +64,11 @@ def train(
     prepared.schedule.check_devices(len(devices))
     periods = Periods.of(config.loop, prepared.schedule.steps_per_epoch)
     provenance = {**prepared.provenance, "environment": describe_environment()}
+    _check_not_shorter(workdir, periods.total)
     run = RunDirectory.open(workdir, config=to_dict(config), provenance=provenance, free=_FREE)
     if run.is_done:
         return False
-    # TensorFlow takes seconds to import; everything that can fail early has not needed it.
+    # Imports TensorFlow, which a caller that brings its own study has not needed until here.
     from lesion_jax.data.pipeline import make_batches
 
     training = create_training(config, prepared, devices)
@@ -76,11 +77,6 @@ def train(
         if (last := checkpoints.last_step) is not None:
             state = checkpoints.restore(last, state)
         start = int(state.step)
-        if start > periods.total:
-            raise RunError(
-                f"{workdir} has been trained for {start} steps, but loop.duration means {periods.total}; a run can be "
-                "made longer, never shorter."
-            )
         writer = MetricsWriter(run, start=start)
         batches = make_batches(prepared.images, prepared.schedule, start=start, stop=periods.total)
         try:
@@ -103,6 +99,16 @@ def train(
         checkpoints.wait()
         run.mark_done({"steps": periods.total, "best_step": checkpoints.best_step})
     return True
+
+
+def _check_not_shorter(workdir: Path, total: int) -> None:
+    # Before the run directory is opened for writing: a refused change must leave it as it is.
+    done = last_step(workdir / "checkpoints")
+    if done is not None and done > total:
+        raise RunError(
+            f"{workdir} has been trained for {done} steps, but loop.duration means {total}; a run can be made longer, "
+            "never shorter."
+        )
 
 
 def _with_absolute_paths(config: ClassifierConfig | GanConfig) -> ClassifierConfig | GanConfig:

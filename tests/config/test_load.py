@@ -56,6 +56,8 @@ def test_unknown_and_mistyped_settings_are_named(change, message):
         (GanConfig(loss="hinge", label_smoothing=0.1), ("0.1", "hinge")),
         (GanConfig(generator_every=2, discriminator_every=3), ("2", "3")),
         (GanConfig(kind="acgan", data=DataConfig(label="cyst")), ("acgan", "cyst")),
+        (GanConfig(class_weight=2.0), ("class_weight", "dcgan")),
+        (GanConfig(kind="acgan", class_weight=-1.0), ("class_weight", "-1.0")),
         (GanConfig(data=DataConfig(image_size=28)), ("28", "16")),
         (GanConfig(data=DataConfig(banks=("b",), synthetic_size=3)), ("banks",)),
         (ClassifierConfig(data=DataConfig(synthetic_size=5)), ("5", "banks")),

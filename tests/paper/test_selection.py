@@ -13,6 +13,7 @@ def predictions(num_right, num, confidence=0.6):
         labels=np.zeros(num, int),
         probabilities=np.stack([first, 1 - first], -1),
         features=np.zeros((num, 1)),
+        steps=(1,),
     )
 
 

@@ -88,6 +88,11 @@ def test_a_bank_joins_the_training_of_its_own_fold_and_no_other(tiny, tmp_path):
     assert "fold 1" in str(error.value) and not (tmp_path / "other").exists()
     with pytest.raises(BankError, match="window"):
         train(with_data(mixed, window=(0.0, 1.0)), tmp_path / "other", study=tiny)
+    with pytest.raises(BankError, match="margin"):
+        train(with_data(mixed, margin=0.1), tmp_path / "other", study=tiny)
+    renamed = dataclasses.replace(tiny, lesions=dataclasses.replace(tiny.lesions, class_names=("b", "a", "c")))
+    with pytest.raises(BankError, match="class_names"):
+        train(mixed, tmp_path / "other", study=renamed)
     with pytest.raises(BankError):
         train(with_data(mixed, synthetic_size=50), tmp_path / "other", study=tiny)
 
@@ -98,6 +103,13 @@ def test_a_bank_without_every_class_is_refused(tiny, tmp_path):
     draw_bank(gan, 10, bank)
     with pytest.raises(BankError, match="metastasis, hemangioma"):
         train(with_data(CLASSIFIER, banks=(str(bank),), synthetic_size=5), tmp_path / "mixed", study=tiny)
+
+
+def test_images_without_a_label_make_no_bank(tiny, tmp_path):
+    train(DCGAN, tmp_path / "gan", study=tiny)
+    with pytest.raises(BankError, match="one DCGAN of 3 classes"):
+        draw_bank(tmp_path / "gan", 10, tmp_path / "bank")
+    assert not (tmp_path / "bank").exists()
 
 
 def test_what_is_restored_does_what_was_trained(tiny, tmp_path):
@@ -157,8 +169,10 @@ def test_what_cannot_be_run_is_refused_before_anything_is_written(config, messag
 
 def test_a_run_can_be_made_longer_but_not_shorter(tiny, tmp_path):
     train(CLASSIFIER, tmp_path, study=tiny)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(RunError, match="8 steps, but loop.duration means 4"):
         train(lasting(CLASSIFIER, "4 steps"), tmp_path, study=tiny)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
     train(lasting(CLASSIFIER, "10 steps"), tmp_path, study=tiny)
     assert arrays(tmp_path)[0] == 10
 
