@@ -6,8 +6,9 @@ from typing import cast
 
 import numpy as np
 
-# Its start-up messages would tear up the progress line; a value that the user set stays.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Its messages would tear up the progress line; a value that the user set stays. 1 is what JAX sets.
+if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1") == "1":
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 import tensorflow as tf
 

@@ -2,6 +2,9 @@
 
 import re
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,6 +99,23 @@ def test_an_absent_dataset_is_none_and_a_damaged_one_is_refused(written, tmp_pat
         with pytest.raises(DataError, match="run `lesion-jax build` again") as caught:
             builder.read_dataset(copy)
         assert not re.search(r"function_node|Op:|\n", str(caught.value))
+
+
+def test_tensorflow_logs_nothing_of_a_damaged_dataset(written, tmp_path):
+    shutil.copytree(written[1], tmp_path / "cut")
+    (record,) = (tmp_path / "cut").rglob("*.tfrecord*")
+    record.write_bytes(record.read_bytes()[:-40])
+    # JAX first: it sets TensorFlow's log level, too low.
+    script = f"""
+import pathlib, jax
+from lesion_jax.errors import DataError
+from lesion_jax.ingest.builder import read_dataset
+try: read_dataset(pathlib.Path({str(tmp_path / "cut")!r}))
+except DataError: print("refused")
+"""
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2]), "JAX_PLATFORMS": "cpu", "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("refused\n", "")
 
 
 def test_what_tensorflow_says_of_the_disk_is_an_oserror_and_a_defect_stays_one(written, tmp_path, monkeypatch):
