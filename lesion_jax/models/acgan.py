@@ -38,8 +38,9 @@ class ConditionalGenerator(nn.Module):
         Returns:
           float32 [B, H, H, 1] in [-1, 1].
         """
-        # As large as z: an embedding of N(0, 0.02) would be lost beside it for the first thousands of updates.
-        embed = nn.Embed(self.num_classes, self.embedding_size, embedding_init=nn.initializers.normal(1.0))
+        # N(0, 0.02) as every weight. One of N(0, 1), as large as z, lets the batch statistics be met by the classes
+        # alone: G then draws one image per class, whatever z.
+        embed = nn.Embed(self.num_classes, self.embedding_size, embedding_init=gan_init)
         joined = jnp.concatenate([z, embed(labels)], axis=-1)
         return Generator(self.width, self.image_size, self.dtype, name="generator")(joined, labels, train=train)
 
