@@ -46,3 +46,14 @@ def test_bfloat16_keeps_float32_parameters_statistics_and_outputs():
     exact = ConditionalGenerator(3, embedding_size=4, width=2, image_size=16)
     difference = abs(run(exact, variables, z, labels, train=False) - run(generator, variables, z, labels, train=False))
     assert 0 < float(difference.max()) < 0.05
+
+
+def test_latents_outweigh_the_class_at_the_start():
+    # With an embedding of N(0, 1) the ratio is near 3, and training collapsed to one image per class.
+    generator = ConditionalGenerator(3, width=4, image_size=16)
+    z = jnp.repeat(jax.random.uniform(jax.random.key(0), (8, 100), minval=-1.0), 3, axis=0)
+    labels = jnp.tile(jnp.arange(3), 8)
+    variables = generator.init(jax.random.key(1), z, labels, train=True)
+    images, _ = generator.apply(variables, z, labels, train=True, mutable=["batch_stats"])
+    images = images.reshape(8, 3, -1)
+    assert images.var(0).mean() > 50 * images.var(1).mean()
