@@ -2,7 +2,9 @@
 
 lesion-jax train --config configs/acgan.py --config.data.dataset=DATASET --workdir runs/acgan
 
-On a CPU add --config.width=16 --config.discriminator_width=16.
+At full width meant for an accelerator; not run to its end yet. On a CPU add --config.width=16
+--config.discriminator_width=16 --config.loop.duration='1000 steps' --config.learning_rate=2e-4: about two minutes
+on two cores (AMD EPYC), three classes that can be told apart, inner kernel distance near 0.05 on the phantom.
 """
 
 from lesion_jax.config import GanConfig, LoopConfig, to_config_dict
