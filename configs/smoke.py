@@ -2,7 +2,8 @@
 
 lesion-jax paper --config configs/smoke.py --workdir runs/smoke
 
-Expect arms near chance.
+83 s on two cores (AMD EPYC) that were busy with other work, compilation included. Expect 70 to 75 % in every arm
+and grey synthetic images: 40 steps teach a GAN nothing.
 """
 
 from lesion_jax.config import PaperConfig, to_config_dict
