@@ -34,12 +34,7 @@ def define_flags(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Builds, and says what was built."""
     from lesion_jax.data.build import build_dataset
-    from lesion_jax.io.progress import Progress
-
-    shown: dict[str, Progress] = {}
-
-    def progress(done: int, total: int) -> None:
-        shown.setdefault("line", Progress(total, "build, files")).update(done)
+    from lesion_jax.io.progress import progress_callback
 
     lesions = build_dataset(
         values.input,
@@ -48,6 +43,6 @@ def run(values: flags.FlagValues) -> None:
         num_folds=values.num_folds,
         fold_seed=values.fold_seed,
         class_names=values.class_names or None,
-        progress=progress,
+        progress=progress_callback("build, files"),
     )
     print(f"{values.out}: {len(lesions.lesions)} lesions of {', '.join(lesions.class_names)}")

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any, Literal
 
+import jax.numpy as jnp
 import numpy as np
 
 from lesion_jax.config import GanConfig
+from lesion_jax.core.intensity import to_signed
 from lesion_jax.data.augment import original
 from lesion_jax.data.dataset import load_dataset
 from lesion_jax.data.folds import load_folds, split
@@ -67,12 +69,10 @@ def score_run(run: Path, *, dataset: Path | None = None, part: Part = "test", wh
     # The distance is defined from three images on.
     if isinstance(config, GanConfig) and len(chosen) >= 3:
         generator = restore_generator(run, which)
-        low, high = config.data.window
         real = np.stack([original(x, config.data.image_size, config.data.margin) for x in chosen])
         labels = np.resize(np.array([x.label for x in chosen], np.int32), 4 * len(chosen))
         fake = generator(labels, seed=config.seed)
-        value, std = kernel_distance(
-            *(np.clip((hu.astype(np.float32) - low) / (high - low), 0, 1) * 2 - 1 for hu in (fake, real))
-        )
+        signed = [np.asarray(to_signed(jnp.asarray(hu), config.data.window)) for hu in (fake, real)]
+        value, std = kernel_distance(*signed)
         result["kernel_distance"] = {"value": value, "std": std, "num_real": len(real), "num_synthetic": len(fake)}
     return result

@@ -3,6 +3,8 @@
 import errno
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,3 +40,16 @@ def unwritable(path: Path, error: OSError) -> RunError:
     """The sentence for a file or directory of a run that the disk does not take."""
     advice = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make it writable"
     return RunError(f"{path} cannot be written ({error.strerror or error}); {advice} and run again.")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """A disk's OSError inside becomes the RunError of `unwritable`.
+
+    Args:
+      path: What is being written, for the message.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(path, error) from error

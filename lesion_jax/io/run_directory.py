@@ -10,13 +10,12 @@ DONE, FAILED     JSON: how it ended
 import errno
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lesion_jax.errors import RunError
-from lesion_jax.io.atomic import unwritable, write_json
+from lesion_jax.io.atomic import write_json, writing
 
 # Enough for the small files of any run; a caller that knows its checkpoints asks for more.
 _MIN_FREE_BYTES = 64 * 2**20
@@ -79,7 +78,7 @@ class RunDirectory:
         if is_done and not changed:
             return run
         run._check_writable(min_free_bytes)
-        with _writing(run.path):
+        with writing(run.path):
             if run._exists():
                 run._continue(config, provenance)
             else:
@@ -102,7 +101,7 @@ class RunDirectory:
         Raises:
           RunError: It cannot be written.
         """
-        with _writing(self._done):
+        with writing(self._done):
             write_json(self._done, summary)
             self._failed.unlink(missing_ok=True)
 
@@ -115,7 +114,7 @@ class RunDirectory:
         Raises:
           RunError: It cannot be written.
         """
-        with _writing(self._failed):
+        with writing(self._failed):
             write_json(self._failed, {"reason": reason})
 
     @property
@@ -181,14 +180,6 @@ class RunDirectory:
             write_json(self._config, config)
         self._done.unlink(missing_ok=True)
         self._failed.unlink(missing_ok=True)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise unwritable(path, error) from error
 
 
 def _no_place(path: Path, error: OSError) -> RunError:

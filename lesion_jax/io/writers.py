@@ -5,9 +5,8 @@ import json
 import math
 import socket
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from PIL import Image
 from tensorboardX.proto import event_pb2
 from tensorboardX.record_writer import RecordWriter
 
-from lesion_jax.io.atomic import unwritable, write_bytes
+from lesion_jax.io.atomic import write_bytes, writing
 from lesion_jax.io.run_directory import RunDirectory
 
 # Any: a generated module, whose classes appear when it is imported.
@@ -41,10 +40,10 @@ class MetricsWriter:
           RunError: A file cannot be written, as in everything below.
         """
         self._run = run
-        with _writing(run.metrics):
+        with writing(run.metrics):
             _drop_after(run, start)
             self._lines = run.metrics.open("a")
-        with _writing(run.tensorboard):
+        with writing(run.tensorboard):
             run.tensorboard.mkdir(exist_ok=True)
             # Not SummaryWriter: it writes in a thread, which dies on a full disk with a traceback, and after ten
             # more events everything waits for it. The suffix: names hold whole seconds, and a file of the same name
@@ -64,10 +63,10 @@ class MetricsWriter:
           values: By "split/group/name"; what is not finite becomes null in the line.
         """
         line = {"step": step} | {name: value if math.isfinite(value) else None for name, value in values.items()}
-        with _writing(self._run.metrics):
+        with writing(self._run.metrics):
             self._lines.write(json.dumps(line) + "\n")
             self._lines.flush()
-        with _writing(self._run.tensorboard):
+        with writing(self._run.tensorboard):
             for name, value in values.items():
                 self._add(step, summary=tensorboardX.summary.scalar(name, value))
             self._events.flush()
@@ -82,10 +81,10 @@ class MetricsWriter:
         """
         encoded = io.BytesIO()
         Image.fromarray(pixels).save(encoded, format="PNG")
-        with _writing(self._run.samples):
+        with writing(self._run.samples):
             self._run.samples.mkdir(exist_ok=True)
             write_bytes(self._run.samples / f"{name}_{step:08d}.png", encoded.getvalue())
-        with _writing(self._run.tensorboard):
+        with writing(self._run.tensorboard):
             dataformats = "HW" if pixels.ndim == 2 else "HWC"
             self._add(step, summary=tensorboardX.summary.image(name, pixels, dataformats=dataformats))
             self._events.flush()
@@ -93,21 +92,13 @@ class MetricsWriter:
     def close(self) -> None:
         """Flushes and closes both files, also where one of them fails."""
         with ExitStack() as stack:
-            stack.enter_context(_writing(self._run.tensorboard))
+            stack.enter_context(writing(self._run.tensorboard))
             stack.callback(self._events.close)
-            stack.enter_context(_writing(self._run.metrics))
+            stack.enter_context(writing(self._run.metrics))
             stack.callback(self._lines.close)
 
     def _add(self, step: int, **content: Any) -> None:
         self._events.write(_proto.Event(step=step, wall_time=time.time(), **content).SerializeToString())
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise unwritable(path, error) from error
 
 
 def _drop_after(run: RunDirectory, start: int) -> None:
