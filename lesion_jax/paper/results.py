@@ -145,8 +145,23 @@ def _scored(by_seed: Sequence[Predictions], lesions: LesionSet) -> dict[str, Any
     return score_predictions(by_seed[0].labels, np.stack([p.classes for p in by_seed]), lesions.num_classes)
 
 
-def _correct(by_seed: Sequence[Predictions]) -> np.ndarray:
-    return np.stack([p.classes == p.labels for p in by_seed])
+def paired(arm: Sequence[Predictions], baseline: Sequence[Predictions]) -> tuple[np.ndarray, np.ndarray]:
+    """Which lesions two arms get right, for a paired comparison.
+
+    Args:
+      arm: One per seed, pooled over folds.
+      baseline: Likewise.
+
+    Returns:
+      (bool [S, N] of the arm, bool [S', N] of the baseline).
+
+    Raises:
+      ValueError: They are not of the same lesions in the same order.
+    """
+    if len({p.lesion_ids for p in (*arm, *baseline)}) != 1:
+        raise ValueError("Two arms are compared on different lesions, or in different orders.")
+    correct = [np.stack([p.classes == p.labels for p in some]) for some in (arm, baseline)]
+    return correct[0], correct[1]
 
 
 def _arm(
@@ -159,7 +174,7 @@ def _arm(
     own, classic = arms[name], arms["classic"]
     difference = None
     if name != "classic":
-        difference = compare(_correct(own), _correct(classic), own[0].patients)
+        difference = compare(*paired(own, classic), own[0].patients)
     return {
         "name": name,
         "title": ARM_TITLES[name],
