@@ -3,8 +3,7 @@
 lesion-jax paper --config configs/paper.py --workdir runs/paper --config.dataset=DATASET
 
 Without a dataset it runs on the phantom. Where the paper is silent, `lesion_jax/config/schema.py` names the
-choice. Meant for an accelerator; it has not been run to its end yet. Expect, from the step times of
-benchmarks/results, more than a week on two CPU cores.
+choice. Meant for an accelerator; it has not been run to its end yet. Two CPU cores are no place for it.
 """
 
 from lesion_jax.config import PaperConfig, to_config_dict

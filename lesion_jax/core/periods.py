@@ -8,13 +8,13 @@ from lesion_jax.errors import ConfigError
 _FORM = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(steps?|epochs?|%)\s*$")
 
 
-def to_steps(text: str, *, field: str, steps_per_epoch: float, total_steps: int | None = None) -> int:
+def to_steps(text: str, *, field: str, steps_per_epoch: int, total_steps: int | None = None) -> int:
     """Number of steps that a duration means.
 
     Args:
       text: "2000 steps", "150 epochs" or "10%".
       field: Name of the config field, for the error message.
-      steps_per_epoch: May be a fraction where batches straddle epochs.
+      steps_per_epoch: Rounded up: the last batch of an epoch runs into the next.
       total_steps: What a percentage refers to; None where a percentage makes no sense.
 
     Returns:

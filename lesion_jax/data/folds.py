@@ -2,7 +2,8 @@
 
 The paper uses one 3-fold partition, "by patient, class-balanced", for everything, and no
 validation set: its sizes were chosen on the test folds. Here each test fold also carries inner
-validation patients, a quarter of its training patients, to choose on instead.
+validation patients, a quarter of its training patients (more where a class has fewer than four), to choose on
+instead.
 """
 
 import dataclasses
