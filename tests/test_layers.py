@@ -79,7 +79,7 @@ def test_every_contract_notices_a_breach(tmp_path):
         tmp_path,
         core__keys="import lesion_jax.models.cnn",
         models__cnn="import absl.logging",
-        io__atomic="import tensorflow",
+        disk__atomic="import tensorflow",
         io__writers="import orbax.checkpoint",
     )
     done = run(tool("lint-imports"), "--no-cache", cwd=copy)
@@ -88,8 +88,8 @@ def test_every_contract_notices_a_breach(tmp_path):
 
 
 def test_siblings_and_new_packages_are_noticed(tmp_path):
-    copy = copy_with(tmp_path, io__atomic="import lesion_jax.data.folds")
-    assert "lesion_jax.io.atomic -> lesion_jax.data.folds" in run(tool("lint-imports"), "--no-cache", cwd=copy).stdout
+    copy = copy_with(tmp_path, io__writers="import lesion_jax.data.folds")
+    assert "lesion_jax.io.writers -> lesion_jax.data.folds" in run(tool("lint-imports"), "--no-cache", cwd=copy).stdout
     copy = copy_with(tmp_path / "second")
     (copy / "lesion_jax" / "utils.py").write_text("")
     assert run(tool("lint-imports"), "--no-cache", cwd=copy).returncode != 0

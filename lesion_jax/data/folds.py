@@ -9,13 +9,13 @@ instead.
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from lesion_jax.core.types import Lesion, LesionSet
+from lesion_jax.disk.atomic import write_json
 from lesion_jax.errors import FoldError
 
 _INNER_SPLITS = 4
@@ -144,9 +144,7 @@ def train_fingerprint(lesions: Iterable[Lesion]) -> str:
 
 def save_folds(folds: Folds, path: Path) -> None:
     """Writes the partition as JSON; a reader sees the old file or the whole new one."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps({**_content(folds), "fingerprint": folds.fingerprint}, indent=1) + "\n")
-    os.replace(temporary, path)
+    write_json(path, {**_content(folds), "fingerprint": folds.fingerprint})
 
 
 def load_folds(path: Path, lesions: LesionSet) -> Folds:

@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 from matplotlib.transforms import ScaledTranslation
 
+from lesion_jax.disk.atomic import write_bytes
 from lesion_jax.evaluate.pictures import grid
-from lesion_jax.io.atomic import write_bytes
 
 ARM_COLORS = {
     "none": "#7F7F7F",

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lesion_jax.disk.atomic import write_json, writing
 from lesion_jax.errors import RunError
-from lesion_jax.io.atomic import write_json, writing
 
 # Enough for the small files of any run; a caller that knows its checkpoints asks for more.
 _MIN_FREE_BYTES = 64 * 2**20

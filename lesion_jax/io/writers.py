@@ -15,7 +15,7 @@ from PIL import Image
 from tensorboardX.proto import event_pb2
 from tensorboardX.record_writer import RecordWriter
 
-from lesion_jax.io.atomic import write_bytes, writing
+from lesion_jax.disk.atomic import write_bytes, writing
 from lesion_jax.io.run_directory import RunDirectory
 
 # Any: a generated module, whose classes appear when it is imported.

@@ -26,9 +26,9 @@ from typing import Any
 
 import numpy as np
 
+from lesion_jax.disk.atomic import write_bytes, write_json
 from lesion_jax.evaluate import figures
 from lesion_jax.evaluate.embedding import neighbor_agreement, tsne
-from lesion_jax.io.atomic import write_bytes, write_json
 from lesion_jax.paper import tables
 from lesion_jax.paper.reference import reference_numbers
 

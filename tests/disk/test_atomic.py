@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from lesion_jax.io.atomic import write_bytes, write_json
+from lesion_jax.disk.atomic import write_bytes, write_json
 
 
 def test_content_is_replaced_and_nothing_else_is_left(tmp_path):

@@ -1,0 +1,1 @@
+"""Files and directories: whole or absent, and one writer at a time."""
