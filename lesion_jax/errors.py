@@ -31,6 +31,17 @@ class RunError(LesionJaxError):
     """A run directory that cannot be written, or that belongs to another run."""
 
 
+class DamagedError(RunError):
+    """A checkpoint that is not what was written; an older one may be whole."""
+
+
+class PreemptedError(LesionJaxError):
+    """The process was asked to end (SIGTERM, SIGUSR1); nothing is lost, the same command carries on."""
+
+    # EX_TEMPFAIL of sysexits.h: "try again".
+    exit_status = 75
+
+
 class DivergedError(LesionJaxError):
     """Training produced a value that is not finite; the message names the step."""
 

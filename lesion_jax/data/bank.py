@@ -8,13 +8,13 @@ import dataclasses
 import hashlib
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lesion_jax.core.types import Images
+from lesion_jax.disk.building import building
 from lesion_jax.errors import BankError
 
 _REQUIRED = (
@@ -79,6 +79,7 @@ def save_bank(path: Path, images: Images, provenance: dict[str, Any]) -> None:
 
     Raises:
       BankError: `path` exists or cannot be written.
+      RunError: Another process is writing it.
       ValueError: The provenance lacks a fact.
     """
     if missing := [name for name in _REQUIRED if name not in provenance]:
@@ -87,19 +88,13 @@ def save_bank(path: Path, images: Images, provenance: dict[str, Any]) -> None:
     counts = np.bincount(images.labels, minlength=len(provenance["class_names"])).tolist()
     facts = {**provenance, "label_counts": counts}
     facts["digest"] = _digest(images, facts)
-    # One fixed name: what a killed process leaves behind is removed by the next, never piled up.
-    temporary = path.with_name(f".{path.name}.building")
-    shutil.rmtree(temporary, ignore_errors=True)
     try:
-        temporary.mkdir(parents=True)
-        np.save(temporary / "images.npy", images.hu)
-        np.save(temporary / "labels.npy", images.labels)
-        (temporary / "bank.json").write_text(json.dumps(facts, indent=1) + "\n")
-        os.rename(temporary, path)
+        with building(path) as folder:
+            np.save(folder / "images.npy", images.hu)
+            np.save(folder / "labels.npy", images.labels)
+            (folder / "bank.json").write_text(json.dumps(facts, indent=1) + "\n")
     except OSError as error:
         raise _unwritable(path, error) from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def load_bank(path: Path) -> Bank:

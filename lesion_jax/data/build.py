@@ -8,6 +8,7 @@ from pathlib import Path
 from lesion_jax.core.types import LesionSet
 from lesion_jax.data.dataset import load_dataset
 from lesion_jax.data.folds import Folds, load_folds, make_folds, save_folds
+from lesion_jax.disk.building import building
 from lesion_jax.errors import FoldError, LesionJaxError, RunError
 from lesion_jax.ingest.cohort import read_lesions
 
@@ -57,34 +58,25 @@ def build_dataset(
     if not is_new:
         return _check_same(out, lesions, folds)
     needed = sum(lesion.patch.nbytes for lesion in lesions.lesions) + _OVERHEAD_BYTES
-    # One fixed name: what a killed process leaves behind is removed by the next, never piled up.
-    building = out.absolute().with_name(f".{out.absolute().name}.building")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        if (free := shutil.disk_usage(out.parent).free) < needed:
+        # Its nearest parent that exists: a refusal leaves nothing behind.
+        nearest = next(path for path in out.absolute().parents if path.exists())
+        if (free := shutil.disk_usage(nearest).free) < needed:
             raise RunError(
                 f"--out {out} takes up to {needed / 2**20:.1f} MiB, but {free / 2**20:.1f} MiB are free; "
                 "free room or name another folder."
             )
-        shutil.rmtree(building, ignore_errors=True)
-        building.mkdir()
-    except OSError as error:
-        raise _unwritable(out, error) from error
-    try:
-        from lesion_jax.ingest.builder import write_dataset
+        with building(out) as folder:
+            from lesion_jax.ingest.builder import write_dataset
 
-        write_dataset(lesions, building)
-        written = load_dataset(building)
-        if written.fingerprint != lesions.fingerprint:
-            raise RunError(f"--out {out}: what was written reads back differently; check the disk.")
-        if folds is not None:
-            save_folds(folds, building / FOLDS)
-        # Over an empty folder rename is atomic; over one that has been filled meanwhile it fails.
-        os.rename(building, out.absolute())
+            write_dataset(lesions, folder)
+            written = load_dataset(folder)
+            if written.fingerprint != lesions.fingerprint:
+                raise RunError(f"--out {out}: what was written reads back differently; check the disk.")
+            if folds is not None:
+                save_folds(folds, folder / FOLDS)
     except OSError as error:
         raise _unwritable(out, error) from error
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
     return written
 
 

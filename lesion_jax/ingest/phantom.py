@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lesion_jax.disk.building import building
 from lesion_jax.errors import RunError
 from lesion_jax.ingest import phantom_anatomy, phantom_dicom, phantom_lesions, phantom_render, phantom_shapes
 from lesion_jax.ingest.phantom_cohort import PAPER_COUNTS, draw_cohort
@@ -62,8 +63,6 @@ def write_phantom(
     """
     out = Path(out)
     cohort = draw_cohort(_draw(seed, "cohort"), num_lesions)
-    # One fixed name: what a killed process leaves behind is removed by the next, never piled up.
-    build = out.absolute().with_name(f".{out.absolute().name}.building")
     try:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise RunError(f"--out {out} exists and is not an empty folder; name a new one.")
@@ -74,25 +73,19 @@ def write_phantom(
                 f"--out {out} takes {needed / 2**20:.1f} MiB, but {free / 2**20:.1f} MiB are free; "
                 "free room or name another folder."
             )
-        out.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(build, ignore_errors=True)
-        build.mkdir()
     except OSError as error:
         raise RunError(f"--out {out} cannot be written: {error.strerror or error}; name a folder that can.") from error
     try:
-        rows = _write_patients(build, seed, cohort, progress)
-        with (build / ANNOTATIONS).open("w", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows((uid, *(f"{value:.2f}" for value in numbers), label) for uid, *numbers, label in rows)
-        # Over an empty folder rename is atomic; over one that has been filled meanwhile it fails.
-        os.rename(build, out.absolute())
+        with building(out) as folder:
+            rows = _write_patients(folder, seed, cohort, progress)
+            with (folder / ANNOTATIONS).open("w", newline="") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(COLUMNS)
+                writer.writerows((uid, *(f"{value:.2f}" for value in numbers), label) for uid, *numbers, label in rows)
     except OSError as error:
         raise RunError(
             f"--out {out} cannot be written: {error.strerror or error}; free room or name another folder."
         ) from error
-    finally:
-        shutil.rmtree(build, ignore_errors=True)
     return out / ANNOTATIONS
 
 
