@@ -35,14 +35,17 @@ class DamagedError(RunError):
     """A checkpoint that is not what was written; an older one may be whole."""
 
 
-class PreemptedError(LesionJaxError):
-    """The process was asked to end (SIGTERM, SIGUSR1); nothing is lost, the same command carries on."""
-
-    # EX_TEMPFAIL of sysexits.h: "try again".
-    exit_status = 75
-
-
 class DivergedError(LesionJaxError):
     """Training produced a value that is not finite; the message names the step."""
 
     exit_status = 3
+
+
+class Preempted(BaseException):
+    """The process was asked to end (SIGTERM, SIGUSR1); nothing is lost, the same command carries on.
+
+    Not an Exception: like KeyboardInterrupt it must not be taken for the failure of whatever it interrupts.
+    """
+
+    # EX_TEMPFAIL of sysexits.h: "try again".
+    exit_status = 75

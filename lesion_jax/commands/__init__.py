@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from absl import flags, logging
 
 from lesion_jax import __version__
+from lesion_jax.core import preemption
 from lesion_jax.core.heap import keep_freed_memory
-from lesion_jax.errors import ConfigError, LesionJaxError
+from lesion_jax.errors import ConfigError, LesionJaxError, Preempted
 
 VERBS = {
     "paper": "the whole protocol: trainings, tables, figures, report",
@@ -18,6 +19,7 @@ VERBS = {
     "train": "start or continue one training",
     "sample": "draw synthetic images from a trained GAN into a bank",
     "evaluate": "score a trained run without training",
+    "show": "what made a run, how far it is, what came of it",
 }
 
 
@@ -26,6 +28,8 @@ def _usage() -> str:
     return (
         f"lesion-jax {__version__}: do GAN-made lesions make my classifier better?\n\n"
         f"usage: lesion-jax VERB [flags]\n\n{verbs}\n\nlesion-jax VERB --help tells what a verb takes.\n"
+        "exit status: 0 done; 1 a defect of ours; 2 bad input; 3 a training diverged;\n"
+        "75 ended by SIGTERM or SIGUSR1, run the same command again; 130 Ctrl-C, likewise.\n"
     )
 
 
@@ -42,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
       argv: Words after the program's name; None takes them from the process.
 
     Returns:
-      Exit status: 0, or an error class's own after its message went to stderr.
+      Exit status: 0; 75 where a signal asked it to end and the same command carries on; or an error class's own after
+      its message went to stderr.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ("-h", "--help", "help"):
@@ -66,10 +71,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     logging.use_absl_handler()
     logging.set_verbosity(logging.WARNING)
+    preemption.install()
     try:
         _parse(values, verb, words[1:])
         module.run(values)
-    except LesionJaxError as error:
+    except (LesionJaxError, Preempted) as error:
         print(f"lesion-jax {verb}: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:

@@ -1,5 +1,6 @@
 """The flags that several verbs share."""
 
+import os
 from pathlib import Path
 
 from absl import flags
@@ -39,6 +40,23 @@ def define_config(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     flags.mark_flag_as_required("config", flag_values=values)
+
+
+def define_deterministic(values: flags.FlagValues) -> None:
+    """--deterministic."""
+    flags.DEFINE_bool(
+        "deterministic",
+        False,
+        "The same bits from the same command on a GPU too, by slower operations (XLA's --xla_gpu_deterministic_ops); "
+        "a CPU gives them in any case.",
+        flag_values=values,
+    )
+
+
+def apply_deterministic(values: flags.FlagValues) -> None:
+    """Hands --deterministic to XLA; before JAX starts its backend."""
+    if values.deterministic:
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
 
 
 def config_of(values: flags.FlagValues) -> Config:

@@ -9,19 +9,27 @@ Read WORKDIR/report/report.md.
 
 from absl import flags
 
-from lesion_jax.commands.config_flag import config_of, define_config, define_workdir
+from lesion_jax.commands.config_flag import (
+    apply_deterministic,
+    config_of,
+    define_config,
+    define_deterministic,
+    define_workdir,
+)
 from lesion_jax.config import PaperConfig
 from lesion_jax.errors import ConfigError
 
 
 def define_flags(values: flags.FlagValues) -> None:
-    """--config, --workdir."""
+    """--config, --workdir, --deterministic."""
     define_config(values)
     define_workdir(values)
+    define_deterministic(values)
 
 
 def run(values: flags.FlagValues) -> None:
     """Runs the protocol and names its report."""
+    apply_deterministic(values)
     config = config_of(values)
     if not isinstance(config, PaperConfig):
         raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax train`.")

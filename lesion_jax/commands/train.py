@@ -2,21 +2,35 @@
 
 lesion-jax train --config configs/dcgan.py --config.data.dataset=DATASET --config.data.label=cyst --workdir RUN
 
-RUN then holds config.json, provenance.json, metrics.jsonl, tensorboard/, samples/, checkpoints/ (last and
-best) and, at the end, DONE.
+RUN then holds config.json, provenance.json, metrics.jsonl, tensorboard/, samples/, checkpoints/ (the last two and
+the best) and, at the end, DONE. SIGTERM and SIGUSR1 end it after the step in flight, saved, with exit status 75.
+
+Several processes, one command each on a disk that all of them see; the first one writes:
+lesion-jax train ... --coordinator=HOST:PORT --num_processes=2 --process_id=0    (and 1)
+lesion-jax train ... --coordinator=auto    (on SLURM, a GKE JobSet or a TPU pod, which know the rest)
 """
 
 from absl import flags
 
-from lesion_jax.commands.config_flag import config_of, define_config, define_workdir
+from lesion_jax.commands.config_flag import (
+    apply_deterministic,
+    config_of,
+    define_config,
+    define_deterministic,
+    define_workdir,
+)
 from lesion_jax.config import PaperConfig
 from lesion_jax.errors import ConfigError
 
 
 def define_flags(values: flags.FlagValues) -> None:
-    """--config, --workdir."""
+    """--config, --workdir, --deterministic, --coordinator, --num_processes, --process_id."""
     define_config(values)
     define_workdir(values)
+    define_deterministic(values)
+    flags.DEFINE_string("coordinator", None, "HOST:PORT of process 0, or 'auto'.", flag_values=values)
+    flags.DEFINE_integer("num_processes", None, "Of the whole run.", lower_bound=1, flag_values=values)
+    flags.DEFINE_integer("process_id", None, "Of this process, from 0.", lower_bound=0, flag_values=values)
 
 
 def run(values: flags.FlagValues) -> None:
@@ -24,7 +38,14 @@ def run(values: flags.FlagValues) -> None:
     config = config_of(values)
     if isinstance(config, PaperConfig):
         raise ConfigError("--config is of kind 'paper'; run it with `lesion-jax paper`.")
+    apply_deterministic(values)
+    from lesion_jax.core import processes
     from lesion_jax.train.run import train
 
+    if values.coordinator is not None:
+        processes.start(values.coordinator, values.num_processes, values.process_id)
+    elif values.num_processes is not None or values.process_id is not None:
+        raise ConfigError("--num_processes and --process_id need --coordinator=HOST:PORT.")
     fresh = train(config, values.workdir)
-    print(f"{values.workdir}: {'trained' if fresh else 'was finished'}")
+    if processes.is_first():
+        print(f"{values.workdir}: {'trained' if fresh else 'was finished'}")

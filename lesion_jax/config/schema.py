@@ -113,6 +113,8 @@ class GanConfig:
       ema_decay: Of the generator's moving average; 0 for none, as in the paper.
       generator_every: Update the generator at every n-th step. The paper is silent: 1 to 1.
       discriminator_every: Update the discriminator at every n-th step.
+      on_collapse: What follows when the images are all alike or the discriminator's loss is at zero, which every
+        evaluation looks for: 'continue' only logs it, 'stop' ends the run there and keeps the last good checkpoint.
       data: Images.
       loop: Durations.
     """
@@ -134,6 +136,7 @@ class GanConfig:
     ema_decay: float = 0.0
     generator_every: int = 1
     discriminator_every: int = 1
+    on_collapse: Literal["continue", "stop"] = "continue"
     data: DataConfig = DataConfig()
     loop: LoopConfig = dataclasses.field(default_factory=lambda: LoopConfig(duration="70 epochs"))
 

@@ -62,6 +62,7 @@ class GanState(PyTreeNode):
       generator: The network that makes images.
       discriminator: The network that judges them.
       ema: Exponential moving average of the generator's {params, batch_stats}.
+      discriminator_loss: float32, running mean of the discriminator's loss, from 1 on: at zero it has won.
       hyper: Scalars.
     """
 
@@ -69,6 +70,7 @@ class GanState(PyTreeNode):
     generator: Network
     discriminator: Network
     ema: Tree
+    discriminator_loss: jax.Array
     hyper: GanHyper
 
 

@@ -8,7 +8,8 @@ from lesion_jax import __version__
 from lesion_jax.core.types import Images
 from lesion_jax.data.bank import check_new_bank, save_bank
 from lesion_jax.errors import BankError
-from lesion_jax.evaluate.restore import Which, restore_generator
+from lesion_jax.evaluate.restore import restore_generator
+from lesion_jax.io.checkpoints import Which
 from lesion_jax.io.run_directory import load_provenance
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from lesion_jax.core.types import Lesion
 from lesion_jax.data.augment import original
-from lesion_jax.evaluate.restore import Which, restore_classifier
+from lesion_jax.evaluate.restore import restore_classifier
+from lesion_jax.io.checkpoints import Which
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import numpy as np
@@ -11,10 +11,9 @@ from lesion_jax.config import ClassifierConfig, GanConfig, from_mapping
 from lesion_jax.errors import RunError
 from lesion_jax.evaluate import networks
 from lesion_jax.evaluate.sample import draw
-from lesion_jax.io.checkpoint import load_arrays
+from lesion_jax.io.checkpoints import Which, load_arrays
 from lesion_jax.io.run_directory import load_config, load_provenance
 
-Which = Literal["best", "last"]
 _CHUNK = 64
 
 

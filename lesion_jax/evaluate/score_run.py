@@ -15,7 +15,8 @@ from lesion_jax.errors import ConfigError, RunError
 from lesion_jax.evaluate.confusion import score_predictions
 from lesion_jax.evaluate.distance import kernel_distance
 from lesion_jax.evaluate.predictions import predict
-from lesion_jax.evaluate.restore import Which, load_run_config, restore_generator
+from lesion_jax.evaluate.restore import load_run_config, restore_generator
+from lesion_jax.io.checkpoints import Which
 from lesion_jax.io.run_directory import load_provenance
 
 Part = Literal["train", "inner", "test"]

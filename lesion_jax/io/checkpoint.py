@@ -1,272 +1,150 @@
-"""Checkpoints: nested dicts of arrays on disk, by step; the newest and the best are kept.
+"""One checkpoint: nested dicts of arrays, and a sealed note of what they are. The only file that imports Orbax.
 
-They are written from host copies and know nothing of devices or processes, so what was
-saved on any topology is restored on any other. Each carries a digest of its arrays:
-Orbax's own files do not notice a flipped byte. The only file that imports Orbax.
+Arrays are written from host copies and know nothing of devices or processes, so what was saved on any topology is
+restored on any other. Orbax's own files do not notice a flipped byte: the note carries a digest of the arrays, and
+one of itself.
 """
 
+import dataclasses
 import functools
 import hashlib
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import flax.serialization
 import jax
 import numpy as np
-from orbax.checkpoint import v1 as ocp
 
-from lesion_jax.errors import RunError
+# v0: in v1 every process of a run takes part in a save, by collectives of its own among those of the training.
+import orbax.checkpoint as ocp
 
-_SCORE = "score"
-_DIGEST = "sha256"
-_MOST_SHOWN = 5
+from lesion_jax.errors import DamagedError
 
-
-class Checkpoints:
-    """The checkpoints of one run, open for writing; a context manager, which waits for the last save."""
-
-    def __init__(self, directory: Path):
-        """Opens the directory, and makes it if absent.
-
-        Args:
-          directory: One subdirectory per step.
-        """
-        self._directory = directory.absolute()
-        logging.getLogger("absl").addFilter(_is_not_orbax)
-        # Any: these policies do not match the protocols that Orbax declares for them.
-        saving: Any = ocp.training.save_decision_policies
-        keeping: Any = ocp.training.preservation_policies
-        best = keeping.BestN(get_metric_fn=_score_of, n=1, keep_checkpoints_without_metrics=False)
-        self._checkpointer = ocp.training.Checkpointer(
-            str(self._directory),
-            save_decision_policy=saving.FixedIntervalPolicy(1),
-            preservation_policy=keeping.AnyPreservationPolicy([keeping.LatestN(1), best]),
-            cleanup_tmp_directories=True,
-        )
-        self._pending: Any = None
-        self._num_bytes = 0
-
-    def __enter__(self) -> "Checkpoints":
-        """Returns itself."""
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        """Waits for what is being written, also when an exception is on its way."""
-        with self._writing():
-            self._checkpointer.close()
-
-    def save(self, step: int, state: Any, *, score: float | None) -> None:
-        """Starts writing a checkpoint and returns as soon as the host holds a copy of the state.
-
-        At most one save is under way: a second one waits for the first. The caller may donate
-        the state right afterwards.
-
-        Args:
-          step: Steps taken; above every step saved before.
-          state: Tree of arrays, replicated or on one device.
-          score: Higher is better; None for a checkpoint that cannot be the best.
-
-        Raises:
-          RunError: This save or the one before it could not be written.
-        """
-        if score is not None and not np.isfinite(score):
-            raise ValueError(f"The score of step {step} is {score}; a best checkpoint needs a finite one.")
-        # A copy: on the CPU np.asarray gives a view, which would pin the buffer that the next step wants donated.
-        copied = jax.tree.map(lambda leaf: np.array(leaf), flax.serialization.to_state_dict(state))
-        self._num_bytes = sum(leaf.nbytes for leaf in jax.tree.leaves(copied))
-        with self._writing():
-            self._pending = self._checkpointer.save_async(
-                step,
-                copied,
-                metrics=None if score is None else {_SCORE: float(score)},
-                custom_metadata={_DIGEST: _digest(copied)},
-            )
-
-    def wait(self) -> None:
-        """Returns when the last save is whole on disk.
-
-        Raises:
-          RunError: It could not be written.
-        """
-        with self._writing():
-            if self._pending is not None:
-                self._pending.result()
-                self._pending = None
-
-    @property
-    def last_step(self) -> int | None:
-        """Step of the newest checkpoint; None without any. Waits for a save under way."""
-        self.wait()
-        return _last(self._checkpointer)
-
-    @property
-    def best_step(self) -> int | None:
-        """Step of the checkpoint with the highest score, of equals the newest; None where none has one."""
-        self.wait()
-        return _best(self._checkpointer)
-
-    def restore(self, step: int, abstract_state: Any) -> Any:
-        """Reads one checkpoint into the structure of a state.
-
-        Args:
-          step: One that was saved and kept.
-          abstract_state: Tree of arrays or ShapeDtypeStructs; leaves without a sharding go to
-            the first local device.
-
-        Returns:
-          A tree of the same structure, shapes, dtypes and shardings, on the devices.
-
-        Raises:
-          RunError: There is no such step, its arrays differ from what is asked for, or it cannot be read.
-        """
-        self.wait()
-        path = self._directory / str(step)
-        wanted = flax.serialization.to_state_dict(abstract_state)
-        with _reading(path):
-            held = _structure(path)
-        _check_same_arrays(held, wanted, path)
-        default = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-        arrays = jax.tree.map(
-            lambda array, leaf: jax.device_put(array, getattr(leaf, "sharding", None) or default),
-            _load(path, held),
-            wanted,
-        )
-        return flax.serialization.from_state_dict(abstract_state, arrays)
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, ValueError) as error:
-            # TensorStore reports a full disk as a ValueError.
-            older = (
-                any(path.name.isdigit() for path in self._directory.iterdir()) if self._directory.is_dir() else False
-            )
-            raise RunError(
-                f"A checkpoint of {self._num_bytes / 2**20:.1f} MiB could not be written below {self._directory} "
-                f"({_reason(error)}); make room, then start again{': the older checkpoints are whole' * older}."
-            ) from error
+_SEAL = "seal"
 
 
-def last_step(directory: Path | str) -> int | None:
-    """Step of the newest checkpoint of a directory; None without any. Nothing is written.
+@dataclasses.dataclass(frozen=True)
+class Note:
+    """What a checkpoint says of itself.
 
-    Args:
-      directory: The `checkpoints` directory of a run; need not exist.
+    Attributes:
+      step: Steps taken.
+      score: Higher is better; None for a checkpoint that cannot be the best.
+      scheduled: False for one that was written because the process was asked to end.
+      digest: Of the arrays, see `digest`.
     """
-    directory = Path(directory).absolute()
-    if not directory.is_dir():
-        return None
-    with ocp.training.Checkpointer(str(directory)) as checkpointer:
-        return _last(checkpointer)
+
+    step: int
+    score: float | None
+    scheduled: bool
+    digest: str
 
 
-def load_arrays(directory: Path | str, which: Literal["best", "last"]) -> tuple[int, dict[str, Any]]:
-    """Reads a checkpoint as nested dicts of numpy arrays, without its config or its code; nothing is written.
+def digest(arrays: Any) -> str:
+    """Hex digest of every array's name, shape, dtype and content.
 
     Args:
-      directory: The `checkpoints` directory of a run.
-      which: "best" by score, or the last one where none has a score; or "last".
+      arrays: Nested dicts of host arrays.
+    """
+    found = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_flatten_with_path(arrays)[0]:
+        found.update(f"{dotted(path)} {leaf.dtype} {leaf.shape}\n".encode())
+        found.update(np.ascontiguousarray(leaf).reshape(-1).view(np.uint8).data)
+    return found.hexdigest()
 
-    Returns:
-      (step, nested dict of host arrays).
+
+dotted = functools.partial(jax.tree_util.keystr, simple=True, separator=".")
+
+
+def write_checkpoint(path: Path, arrays: Any, note: Note) -> None:
+    """Writes a checkpoint, which appears whole or not at all; only the calling process takes part.
+
+    Args:
+      path: Absolute; must not exist.
+      arrays: Nested dicts of host arrays.
+      note: Of them.
 
     Raises:
-      RunError: There is no checkpoint, or it cannot be read.
+      OSError, ValueError: The disk does not take it.
     """
-    directory = Path(directory).absolute()
-    step = None
-    if directory.is_dir():
-        with ocp.training.Checkpointer(str(directory)) as checkpointer:
-            step = _best(checkpointer) if which == "best" else None
-            step = _last(checkpointer) if step is None else step
-    if step is None:
-        raise RunError(f"{directory} holds no checkpoint; has the run saved one yet?")
-    path = directory / str(step)
+    facts = dataclasses.asdict(note)
+    with _silent():
+        _checkpointer().save(str(path), arrays, custom_metadata={**facts, _SEAL: _seal(facts)})
+
+
+def read_note(path: Path) -> Note:
+    """What a checkpoint says of itself; its arrays are not read.
+
+    Raises:
+      DamagedError: It cannot be read, or is not what was written.
+    """
     with _reading(path):
-        held = _structure(path)
-    return step, _load(path, held)
+        facts = dict(_checkpointer().metadata(str(path)).custom_metadata or {})
+        if facts.pop(_SEAL, None) != _seal(facts) or facts["step"] != int(path.name):
+            raise ValueError("its note is not what was written")
+        return Note(**facts)
 
 
-def _is_not_orbax(record: logging.LogRecord) -> bool:
-    # Every thread of a failed save logs a traceback of its own; what is wrong comes as one exception.
-    return "/orbax/" not in record.pathname.replace("\\", "/")
+def read_arrays(path: Path) -> Any:
+    """The arrays of a checkpoint as nested dicts on the host, whatever devices there were or are.
 
-
-_dotted = functools.partial(jax.tree_util.keystr, simple=True, separator=".")
-
-
-def _score_of(metrics: Any) -> float:
-    return metrics[_SCORE]
-
-
-def _last(checkpointer: ocp.training.Checkpointer) -> int | None:
-    latest = checkpointer.latest
-    return None if latest is None else latest.step
-
-
-def _best(checkpointer: ocp.training.Checkpointer) -> int | None:
-    scored = [(_score_of(found.metrics), found.step) for found in checkpointer.checkpoints if found.metrics]
-    return max(scored)[1] if scored else None
-
-
-def _structure(path: Path) -> Any:
-    return ocp.metadata(str(path)).metadata
-
-
-def _load(path: Path, held: Any) -> Any:
-    # Numpy leaves in the abstract tree: read to the host, whatever devices there were or are.
+    Raises:
+      DamagedError: They cannot be read, or are not what was written.
+    """
+    note = read_note(path)
     with _reading(path):
-        arrays = ocp.load(str(path), jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), held))
-        notes: Any = ocp.metadata(str(path)).custom_metadata or {}
-        if notes.get(_DIGEST) != _digest(arrays):
+        checkpointer = _checkpointer()
+        held = checkpointer.metadata(str(path)).item_metadata.tree
+        to_host = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), held)
+        arrays = checkpointer.restore(str(path), ocp.args.PyTreeRestore(restore_args=to_host))
+        if note.digest != digest(arrays):
             raise ValueError("its arrays are not those that were written")
     return arrays
 
 
-def _digest(arrays: Any) -> str:
-    digest = hashlib.sha256()
-    for path, leaf in jax.tree_util.tree_flatten_with_path(arrays)[0]:
-        digest.update(f"{_dotted(path)} {leaf.dtype} {leaf.shape}\n".encode())
-        digest.update(np.ascontiguousarray(leaf).reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()
+def _checkpointer() -> ocp.Checkpointer:
+    # As if this process were alone, whatever the run: without it, a save waits for all processes.
+    alone = ocp.options.MultiprocessingOptions(
+        primary_host=jax.process_index(),
+        active_processes={jax.process_index()},
+        barrier_sync_key_prefix=f"process{jax.process_index()}",
+    )
+    return ocp.Checkpointer(ocp.PyTreeCheckpointHandler(multiprocessing_options=alone), multiprocessing_options=alone)
+
+
+def _seal(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    if not path.is_dir():
-        raise RunError(f"{path} does not exist; there is no checkpoint of that step.")
     try:
-        yield
+        with _silent():
+            yield
     except Exception as error:
         # Orbax wraps whatever goes wrong below it in types of its own, by the kind of damage.
-        raise RunError(f"Checkpoint {path} is damaged and cannot be read ({_reason(error)}).") from error
+        raise DamagedError(f"Checkpoint {path} is damaged and cannot be read ({reason(error)}).") from error
 
 
-def _check_same_arrays(held: Any, wanted: Any, path: Path) -> None:
-    def described(tree: Any) -> dict[str, str]:
-        flat, _ = jax.tree_util.tree_flatten_with_path(tree)
-        return {_dotted(path): f"{leaf.dtype}{list(leaf.shape)}" for path, leaf in flat}
-
-    old, new = described(held), described(wanted)
-    differences = [
-        f"{name} is {old.get(name, 'absent')} there and {new.get(name, 'absent')} here"
-        # The parameters first: the optimizer's copies of them lie deeper.
-        for name in sorted({*old, *new}, key=lambda name: (name.count("."), name))
-        if old.get(name) != new.get(name)
-    ]
-    if differences:
-        more = len(differences) - _MOST_SHOWN
-        raise RunError(
-            f"Checkpoint {path} is of another network ({', '.join(differences[:_MOST_SHOWN])}"
-            f"{f', and {more} more' if more > 0 else ''}); continue it with the config that it was made with."
-        )
+@contextmanager
+def _silent() -> Iterator[None]:
+    # Every thread of a failed save or read logs a traceback of its own; what is wrong comes as one exception.
+    logging.getLogger("absl").addFilter(_is_not_orbax)
+    try:
+        yield
+    finally:
+        logging.getLogger("absl").removeFilter(_is_not_orbax)
 
 
-def _reason(error: BaseException) -> str:
+def _is_not_orbax(record: logging.LogRecord) -> bool:
+    return "/orbax/" not in record.pathname.replace("\\", "/")
+
+
+def reason(error: BaseException) -> str:
+    """The first line of what went wrong, and of a full disk just that."""
     # TensorStore nests its messages, outermost first; the cause comes last.
     if "No space left" in str(error):
         return "no space left on the disk"

@@ -4,27 +4,31 @@ config.json      the resolved config; a run is continued with the same one or no
 provenance.json  data, splits, versions, devices and command lines
 metrics.jsonl    one JSON object per line      tensorboard/   the same, for TensorBoard
 samples/         pictures                      checkpoints/   last and best
-DONE, FAILED     JSON: how it ended
+DONE, FAILED     JSON: how it ended            .lock          who is writing
 """
 
 import errno
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from lesion_jax.disk.atomic import write_json, writing
+from lesion_jax.disk.lock import holder, locked
 from lesion_jax.errors import RunError
 
 # Enough for the small files of any run; a caller that knows its checkpoints asks for more.
 _MIN_FREE_BYTES = 64 * 2**20
 _MOST_SHOWN = 6
 _ENVIRONMENT = "environment"
+# What a process leaves that is killed before it has written config.json.
+_LEFT = frozenset({".lock", ".probe", ".config.json.tmp", ".provenance.json.tmp"})
 
 
 class RunDirectory:
-    """The directory of one run; made and checked by `open`."""
+    """The directory of one run; made and checked by `open`. A context manager, which gives the lock back."""
 
     def __init__(self, path: Path):
         """Names the parts of a run directory without touching the disk.
@@ -37,6 +41,15 @@ class RunDirectory:
         self.tensorboard = path / "tensorboard"
         self.samples = path / "samples"
         self.checkpoints = path / "checkpoints"
+        self._held = ExitStack()
+
+    def __enter__(self) -> "RunDirectory":
+        """Returns itself."""
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        """Lets others write."""
+        self._held.close()
 
     @classmethod
     def open(
@@ -62,10 +75,11 @@ class RunDirectory:
           min_free_bytes: Room that must be left on the disk.
 
         Returns:
-          The directory, ready to be written to.
+          The directory, ready to be written to, and locked unless it is finished.
 
         Raises:
-          RunError: It belongs to another run, is no run at all, or cannot be written.
+          RunError: It belongs to another run, is no run at all, is being written by another process, or cannot be
+            written.
         """
         run = cls(Path(path))
         config, provenance = _plain(config), _plain(provenance)
@@ -79,13 +93,27 @@ class RunDirectory:
             return run
         run._check_writable(min_free_bytes)
         with writing(run.path):
+            run._held.enter_context(locked(run._lock, what=run.path))
+        try:
+            # Again: another process may have started or continued it before this one held the lock.
             if run._exists():
-                run._continue(config, provenance)
-            else:
-                write_json(run._provenance, provenance)
-                # Last: a directory without config.json was never started.
-                write_json(run._config, config)
+                run._check_same(config, provenance, free)
+            with writing(run.path):
+                if run._exists():
+                    run._continue(config, provenance)
+                else:
+                    write_json(run._provenance, provenance)
+                    # Last: a directory without config.json was never started.
+                    write_json(run._config, config)
+        except BaseException:
+            run._held.close()
+            raise
         return run
+
+    @property
+    def holder(self) -> dict[str, Any] | None:
+        """Which process is writing, see `lock.holder`; None where none is."""
+        return holder(self._lock)
 
     @property
     def is_done(self) -> bool:
@@ -116,6 +144,10 @@ class RunDirectory:
         """
         with writing(self._failed):
             write_json(self._failed, {"reason": reason})
+
+    @property
+    def _lock(self) -> Path:
+        return self.path / ".lock"
 
     @property
     def _config(self) -> Path:
@@ -154,7 +186,8 @@ class RunDirectory:
 
     def _check_writable(self, min_free_bytes: int) -> None:
         try:
-            if not self._exists() and not self._provenance.exists() and self.path.is_dir() and any(self.path.iterdir()):
+            started = self._exists() or self._provenance.exists()
+            if not started and self.path.is_dir() and {file.name for file in self.path.iterdir()} - _LEFT:
                 raise RunError(f"{self.path} holds files but no config.json, so it is no run; name an empty --workdir.")
             # Before it is made: a refusal leaves no empty directory.
             nearest = next(path for path in (self.path, *self.path.absolute().parents) if path.exists())

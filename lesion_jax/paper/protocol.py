@@ -7,7 +7,7 @@ from lesion_jax.config import PaperConfig
 from lesion_jax.data.folds import split
 from lesion_jax.evaluate.draw_bank import draw_bank
 from lesion_jax.evaluate.predictions import predict
-from lesion_jax.evaluate.restore import Which
+from lesion_jax.io.checkpoints import Which
 from lesion_jax.paper.ledger import Ledger
 from lesion_jax.paper.selection import Outcome, choose
 from lesion_jax.paper.trainings import Trainings

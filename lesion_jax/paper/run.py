@@ -41,19 +41,20 @@ def run_paper(config: PaperConfig, workdir: Path) -> Path:
         config = dataclasses.replace(config, dataset=str(Path(config.dataset).expanduser().absolute()))
     study = Study.load(Path(config.dataset)) if config.dataset else None
     _check_sizes(config, study)
-    run = RunDirectory.open(workdir, config=to_dict(config), provenance={"environment": describe_environment()})
-    dataset = Path(config.dataset) if config.dataset else _phantom(config, workdir)
-    protocol = Protocol(config, workdir, dataset, study or Study.load(dataset))
-    findings = protocol.run()
-    report = write_report(
-        results_of(protocol, findings),
-        workdir / "report",
-        samples=samples_of(protocol, findings),
-        features=features_of(protocol, findings),
-        window=config.classifier.data.window,
-        feature_note=f"Fold 0, seed {config.seeds[0]}",
-    )
-    run.mark_done({"report": "report/report.md"})
+    provenance = {"environment": describe_environment()}
+    with RunDirectory.open(workdir, config=to_dict(config), provenance=provenance) as run:
+        dataset = Path(config.dataset) if config.dataset else _phantom(config, workdir)
+        protocol = Protocol(config, workdir, dataset, study or Study.load(dataset))
+        findings = protocol.run()
+        report = write_report(
+            results_of(protocol, findings),
+            workdir / "report",
+            samples=samples_of(protocol, findings),
+            features=features_of(protocol, findings),
+            window=config.classifier.data.window,
+            feature_note=f"Fold 0, seed {config.seeds[0]}",
+        )
+        run.mark_done({"report": "report/report.md"})
     return report
 
 

@@ -15,6 +15,9 @@ from lesion_jax.core.state import GanHyper, GanState, Network
 from lesion_jax.objectives.classification import cross_entropy_loss
 from lesion_jax.objectives.gan import discriminator_loss, generator_loss
 
+# Of the running mean of D's loss: it follows within some fifty steps.
+_LOSS_DECAY = 0.98
+
 Metrics = dict[str, jax.Array]
 Step = Callable[[Any, dict[str, jax.Array], jax.Array], tuple[Any, Metrics]]
 
@@ -61,6 +64,7 @@ def _create(
         generator=network_g,
         discriminator=network_d,
         ema=jax.tree.map(jnp.copy, network_g.variables),
+        discriminator_loss=jnp.ones(()),
         hyper=hyper,
     )
 
@@ -162,6 +166,10 @@ def make_gan_step(
             state.ema,
             network_g.variables,
         )
-        return state.replace(step=state.step + 1, generator=network_g, discriminator=network_d, ema=ema), metrics
+        running = _LOSS_DECAY * state.discriminator_loss + (1.0 - _LOSS_DECAY) * metrics["loss/discriminator"]
+        new = state.replace(
+            step=state.step + 1, generator=network_g, discriminator=network_d, ema=ema, discriminator_loss=running
+        )
+        return new, metrics
 
     return step

@@ -14,13 +14,15 @@ from lesion_jax.config import ClassifierConfig, GanConfig
 from lesion_jax.core import parallel
 from lesion_jax.core.intensity import to_signed
 from lesion_jax.core.state import ClassifierHyper, GanHyper
+from lesion_jax.core.types import Images
 from lesion_jax.evaluate import networks
+from lesion_jax.evaluate.collapse import describe_collapse, variety
 from lesion_jax.evaluate.distance import kernel_distance
 from lesion_jax.evaluate.pictures import grid
 from lesion_jax.evaluate.sample import draw
 from lesion_jax.train.classifier_step import create_classifier_state, make_classifier_step
 from lesion_jax.train.gan_step import create_gan_state, make_gan_step
-from lesion_jax.train.loop import Hooks
+from lesion_jax.train.loop import Evaluation, Hooks
 from lesion_jax.train.prepare import Prepared, mean_intensity
 
 # Images drawn to score a generator, and per class in a sample grid.
@@ -92,14 +94,14 @@ def _classifier(config: ClassifierConfig, prepared: Prepared, devices: list[para
     state = create_classifier_state(classifier, seed=config.seed, image_size=data.image_size, hyper=hyper)
     apply = networks.classifier_function(classifier, data.window)
 
-    def evaluate(state: Any) -> tuple[float | None, dict[str, float]]:
+    def evaluate(state: Any) -> Evaluation:
         if not len(inner):
-            return None, {}
+            return Evaluation(None, {})
         probabilities, _ = jax.device_get(apply(state.classifier.params, state.hyper.mean, inner.hu))
         likelihood = float(np.mean(np.log(probabilities[np.arange(len(inner)), inner.labels] + 1e-12)))
         accuracy = float(np.mean(probabilities.argmax(-1) == inner.labels))
         # The likelihood chooses: with a few dozen lesions accuracy moves in steps of several per cent.
-        return likelihood, {"inner/loss/cross_entropy": -likelihood, "inner/accuracy": accuracy}
+        return Evaluation(likelihood, {"inner/loss/cross_entropy": -likelihood, "inner/accuracy": accuracy})
 
     step = _classifier_step(classifier, data.window, tuple(devices))
     return Training(state, step, Hooks(evaluate, lambda state: {}))
@@ -124,23 +126,40 @@ def _gan(config: GanConfig, prepared: Prepared, devices: list[parallel.Device]) 
     )
     function = networks.generator_function(generator, data.window)
     labels = np.unique(prepared.images.labels)
+    real = _some_of_each(prepared.images[: prepared.schedule.num_real], labels)
 
     def sample(state: Any, wanted: np.ndarray) -> np.ndarray:
         return draw(function, state.ema, wanted, latent_size=config.latent_size, seed=config.seed)
 
-    def evaluate(state: Any) -> tuple[float | None, dict[str, float]]:
+    def evaluate(state: Any) -> Evaluation:
         # The distance is defined from three images on.
-        if len(inner) < 3:
-            return None, {}
+        is_scored = len(inner) >= 3
         # Labels in the proportions of the inner images, so that the classes' shares cancel out.
-        fake = sample(state, np.resize(inner.labels, _NUM_SCORED))
+        wanted = np.resize(inner.labels if is_scored else labels, _NUM_SCORED).astype(np.int32)
+        fake = sample(state, wanted)
+        varieties = {
+            prepared.class_names[label]: variety(fake[wanted == label], real[label], data.window)
+            for label in labels.tolist()
+            if (wanted == label).sum() > 1 and len(real[label]) > 1
+        }
+        running = float(state.discriminator_loss)
+        scalars = {f"health/variety/{name}": share for name, share in varieties.items()}
+        scalars["health/loss/discriminator"] = running
+        collapse = describe_collapse(int(state.step), varieties, running)
+        if not is_scored:
+            return Evaluation(None, scalars, collapse)
         signed = [np.asarray(to_signed(jnp.asarray(hu), data.window)) for hu in (fake, inner.hu)]
         distance, deviation = kernel_distance(*signed)
-        return -distance, {"inner/kernel_distance/value": distance, "inner/kernel_distance/std": deviation}
+        scalars |= {"inner/kernel_distance/value": distance, "inner/kernel_distance/std": deviation}
+        return Evaluation(-distance, scalars, collapse)
 
     def pictures(state: Any) -> dict[str, Any]:
         shown = sample(state, np.repeat(labels, _NUM_SHOWN).astype(np.int32))
         return {"samples": grid(shown, data.window)}
 
     step = _gan_step(generator, discriminator, config.loss, config.latent_size, data.window, tuple(devices))
-    return Training(state, step, Hooks(evaluate, pictures))
+    return Training(state, step, Hooks(evaluate, pictures, config.on_collapse == "stop"))
+
+
+def _some_of_each(images: Images, labels: np.ndarray) -> dict[int, np.ndarray]:
+    return {label: images.hu[np.flatnonzero(images.labels == label)[:_NUM_SCORED]] for label in labels.tolist()}

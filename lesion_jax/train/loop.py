@@ -1,6 +1,7 @@
 """The loop around a step: log, score, save; the host is never ahead of the device by more than one step."""
 
 import dataclasses
+import logging
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,10 +10,10 @@ import jax
 import jax.numpy as jnp
 
 from lesion_jax.config import LoopConfig
-from lesion_jax.core import parallel
+from lesion_jax.core import parallel, preemption
 from lesion_jax.core.periods import to_steps
-from lesion_jax.errors import ConfigError, DivergedError
-from lesion_jax.io.checkpoint import Checkpoints
+from lesion_jax.errors import ConfigError, DivergedError, Preempted
+from lesion_jax.io.checkpoints import Checkpoints
 from lesion_jax.io.progress import Progress
 from lesion_jax.io.writers import MetricsWriter
 
@@ -57,16 +58,46 @@ class Periods:
 
 
 @dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What is found when a training is looked at.
+
+    Attributes:
+      score: Higher is better; None without inner images.
+      scalars: By "split/group/name".
+      collapse: One sentence where the training has collapsed.
+    """
+
+    score: float | None
+    scalars: dict[str, float]
+    collapse: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Hooks:
     """What a kind of training adds to the loop.
 
     Attributes:
-      evaluate: state -> (score, higher is better, or None without inner images; scalars).
-      pictures: state -> {name: uint8 image}.
+      evaluate: state, on one device -> Evaluation.
+      pictures: state, on one device -> {name: uint8 image}.
+      stops_on_collapse: Whether a collapse ends the training.
     """
 
-    evaluate: Callable[[Any], tuple[float | None, dict[str, float]]]
+    evaluate: Callable[[Any], Evaluation]
     pictures: Callable[[Any], dict[str, Any]]
+    stops_on_collapse: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Ending:
+    """How a training ended.
+
+    Attributes:
+      steps: Taken.
+      collapse: Why it ended before its time; None where it did not.
+    """
+
+    steps: int
+    collapse: str | None = None
 
 
 def run_loop(
@@ -75,31 +106,33 @@ def run_loop(
     key: jax.Array,
     batches: Iterator[Any],
     *,
+    start: int,
+    devices: list[parallel.Device],
     periods: Periods,
     hooks: Hooks,
     checkpoints: Checkpoints,
     writer: MetricsWriter,
     progress: Progress,
-) -> Any:
-    """Trains from `state.step` to `periods.total`.
+) -> Ending:
+    """Trains from step `start` to `periods.total`.
 
     Args:
       step: From `parallel.over_devices`; donates its state.
       state: Replicated; what the caller holds is consumed.
       key: Root of the run's random streams.
       batches: One sharded batch for each step that is left, on the devices.
+      start: Steps taken before.
+      devices: Of the run.
       periods: When what happens.
       hooks: Scores and pictures.
       checkpoints: Where the state goes.
       writer: Where metrics and pictures go.
       progress: Told of every step.
 
-    Returns:
-      The final state.
-
     Raises:
-      DivergedError: A metric is not finite; the message names the step. No checkpoint is
-        written at or after that step.
+      DivergedError: A metric is not finite, or replicas hold different bits; the message names the step. No
+        checkpoint is written at or after that step.
+      Preempted: The process was asked to end; the step in flight has been taken and saved.
     """
     pending: tuple[int, Any] | None = None
 
@@ -121,28 +154,49 @@ def run_loop(
         losses = [f"{name.removeprefix('loss/')} {value:.3f}" for name, value in values.items() if "loss/" in name]
         progress.update(done, "loss " + ", ".join(losses))
 
-    for done in range(int(state.step) + 1, periods.total + 1):
-        state, metrics = step(state, next(batches), key)
-        settle()
-        pending = (done, metrics)
-        evaluate = periods.due(periods.evaluate, done)
-        save = evaluate or periods.due(periods.checkpoint, done) or done == periods.total
-        if not (save or periods.due(periods.pictures, done)):
-            continue
-        settle()
-        local = parallel.first_replica(state)
-        _check_finite(local, done)
-        score = None
-        if evaluate:
-            score, scalars = hooks.evaluate(local)
-            writer.scalars(done, scalars)
-        if periods.due(periods.pictures, done):
-            for name, picture in hooks.pictures(local).items():
-                writer.image(done, name, picture)
-        if save:
-            checkpoints.save(done, local, score=score)
+    with preemption.deferred():
+        for done in range(start + 1, periods.total + 1):
+            state, metrics = step(state, next(batches), key)
+            settle()
+            pending = (done, metrics)
+            evaluate = periods.due(periods.evaluate, done)
+            save = evaluate or periods.due(periods.checkpoint, done) or done == periods.total
+            stopping = preemption.requested(done) and done < periods.total
+            if not (save or stopping or periods.due(periods.pictures, done)):
+                continue
+            settle()
+            _check_replicas(state, devices, done)
+            local = parallel.first_replica(state)
+            _check_finite(local, done)
+            found = Evaluation(None, {})
+            if evaluate:
+                found = hooks.evaluate(local)
+                writer.scalars(done, found.scalars)
+            if periods.due(periods.pictures, done):
+                for name, picture in hooks.pictures(local).items():
+                    writer.image(done, name, picture)
+            if found.collapse:
+                logging.getLogger(__name__).warning(found.collapse)
+            ends = found.collapse is not None and hooks.stops_on_collapse
+            # The last checkpoint is then the last good one, if there was any.
+            if (save or stopping) and not (ends and checkpoints.any()):
+                checkpoints.save(done, local, score=found.score, scheduled=save)
+            if ends:
+                return Ending(done, found.collapse)
+            if stopping:
+                checkpoints.wait()
+                raise Preempted(preemption.describe())
     settle()
-    return state
+    return Ending(periods.total)
+
+
+def _check_replicas(state: Any, devices: list[parallel.Device], done: int) -> None:
+    # A step that forgets to average leaves a state that calls itself replicated and is not.
+    if len(set(parallel.replica_checksums(state, devices).tolist())) > 1:
+        raise DivergedError(
+            f"Step {done}: the {len(devices)} devices hold different weights; this is a defect of lesion_jax or of a "
+            "device: run on one device, and report it."
+        )
 
 
 def _check_finite(state: Any, done: int) -> None:

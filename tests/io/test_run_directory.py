@@ -16,7 +16,8 @@ PROVENANCE = {"dataset_fingerprint": "abc", "environment": {"argv": ["first"]}}
 
 
 def open_run(path, config=CONFIG, provenance=PROVENANCE, **options):
-    return RunDirectory.open(path, config=config, provenance=provenance, **options)
+    with RunDirectory.open(path, config=config, provenance=provenance, **options) as run:
+        return run
 
 
 def changed(**data):

@@ -1,6 +1,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -48,11 +49,26 @@ def test_the_exit_status_of_the_training_is_the_jobs(environment, tmp_path):
     assert not (tmp_path / "requeued").exists()
 
 
-def test_a_job_that_runs_out_of_time_ends_its_training_and_is_queued_again(environment, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
+def test_a_job_that_runs_out_of_time_lets_its_training_save_and_is_queued_again(number, environment, tmp_path):
+    # Saves for a while, and says 75.
+    script = "import signal, sys, time, pathlib\n"
+    script += "def end(*_): time.sleep(0.3); pathlib.Path('{0}/saved').touch(); sys.exit(75)\n"
+    script += "signal.signal(signal.SIGUSR1, end); pathlib.Path('{0}/trained').touch(); time.sleep(60)"
+    script = script.format(tmp_path)
+    (tmp_path / "lesion-jax").write_text(f'#!/bin/sh\nexec {sys.executable} -c "{script}"\n')
     command = ["bash", LAUNCH / "train.sbatch", "c.py", "w"]
-    with subprocess.Popen(command, env=environment | {"SECONDS_EACH": "60"}, stderr=subprocess.PIPE) as job:
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as job:
         while not (tmp_path / "trained").exists():
             time.sleep(0.01)
-        job.send_signal(signal.SIGUSR1)
+        job.send_signal(number)
         assert job.wait(timeout=10) == 0
+    assert (tmp_path / "saved").exists()
     assert (tmp_path / "requeued").read_text() == "requeue 17\n"
+
+
+def test_a_killed_training_is_not_queued_again(environment, tmp_path):
+    (tmp_path / "lesion-jax").write_text("#!/bin/sh\nkill -9 $$\n")
+    done = subprocess.run(["bash", LAUNCH / "train.sbatch", "c.py", "w"], env=environment, stderr=subprocess.DEVNULL)
+    assert done.returncode == 137
+    assert not (tmp_path / "requeued").exists()

@@ -9,7 +9,7 @@ from lesion_jax.errors import BankError, ConfigError, DivergedError, RunError
 from lesion_jax.evaluate.draw_bank import draw_bank
 from lesion_jax.evaluate.predictions import predict
 from lesion_jax.evaluate.restore import restore_classifier, restore_generator
-from lesion_jax.io.checkpoint import load_arrays
+from lesion_jax.io.checkpoints import load_arrays
 from lesion_jax.io.run_directory import load_provenance
 from lesion_jax.train.run import train
 from tests.train.tiny import study

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 
 from lesion_jax.core import parallel
 from lesion_jax.core.state import ClassifierHyper, ClassifierState, Network
-from lesion_jax.errors import RunError
-from lesion_jax.io.checkpoint import Checkpoints, load_arrays
+from lesion_jax.errors import DamagedError, RunError
+from lesion_jax.io import checkpoints as module
+from lesion_jax.io.checkpoints import Checkpoints, best_step, find_note, last_step, load_arrays
 
 
 def make_state(value=1.0, width=3):
@@ -35,37 +37,47 @@ def steps_on_disk(directory):
 def test_a_state_comes_back_to_the_bit_in_its_own_structure(tmp_path):
     state = make_state(3.25)
     with Checkpoints(tmp_path) as checkpoints:
+        assert checkpoints.restore_last(make_state(0.0)) is None
         checkpoints.save(3, state, score=None)
-        assert_same(checkpoints.restore(3, make_state(0.0)), state)
+        assert_same(checkpoints.restore_last(make_state(0.0)), state)
 
 
 def test_bfloat16_and_abstract_leaves(tmp_path):
     state = {"a": jnp.arange(5, dtype=jnp.bfloat16), "empty": {}, "nothing": None}
     with Checkpoints(tmp_path) as checkpoints:
         checkpoints.save(1, state, score=None)
-        abstract = jax.eval_shape(lambda: state)
-        restored = checkpoints.restore(1, abstract)
-    assert_same(restored, state)
-    assert restored["a"].sharding.device_set == {jax.local_devices()[0]}
+        assert_same(checkpoints.restore_last(jax.eval_shape(lambda: state)), state)
 
 
-def test_the_newest_and_the_best_are_kept_and_nothing_else(tmp_path):
+def test_the_last_two_and_the_best_are_kept_and_nothing_else(tmp_path):
     scores = {10: -3.0, 20: -1.0, 30: None, 40: -2.0, 50: None}
     with Checkpoints(tmp_path) as checkpoints:
-        assert checkpoints.last_step is None
-        assert checkpoints.best_step is None
+        assert not checkpoints.any()
         for step, score in scores.items():
             checkpoints.save(step, make_state(step), score=score)
-        assert (checkpoints.last_step, checkpoints.best_step) == (50, 20)
-    assert steps_on_disk(tmp_path) == [20, 50]
+            assert checkpoints.any()
+    assert steps_on_disk(tmp_path) == [20, 40, 50]
+    assert (last_step(tmp_path), best_step(tmp_path)) == (50, 20)
 
 
 def test_of_equal_scores_the_newest_is_the_best(tmp_path):
     with Checkpoints(tmp_path) as checkpoints:
-        for step in (1, 2, 3):
+        for step in (1, 2, 3, 4):
             checkpoints.save(step, make_state(step), score=0.5 if step < 3 else None)
-        assert checkpoints.best_step == 2
-    assert steps_on_disk(tmp_path) == [2, 3]
+    assert best_step(tmp_path) == 2
+    assert steps_on_disk(tmp_path) == [2, 3, 4]
+
+
+def test_what_a_signal_made_it_save_goes_when_a_later_one_is_there(tmp_path):
+    with Checkpoints(tmp_path) as checkpoints:
+        for step in (1, 2):
+            checkpoints.save(step, make_state(step), score=None)
+        checkpoints.save(3, make_state(3), score=None, scheduled=False)
+    assert steps_on_disk(tmp_path) == [1, 2, 3]
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(4, make_state(4), score=None)
+    # What an uninterrupted run holds.
+    assert steps_on_disk(tmp_path) == [2, 4]
 
 
 def test_a_later_process_knows_last_and_best(tmp_path):
@@ -73,9 +85,10 @@ def test_a_later_process_knows_last_and_best(tmp_path):
         checkpoints.save(1, make_state(1), score=2.0)
         checkpoints.save(2, make_state(2), score=1.0)
     with Checkpoints(tmp_path) as checkpoints:
-        assert (checkpoints.last_step, checkpoints.best_step) == (2, 1)
-        checkpoints.save(3, make_state(3), score=1.5)
-    assert steps_on_disk(tmp_path) == [1, 3]
+        assert_same(checkpoints.restore_last(make_state()), make_state(2))
+        for step in (3, 4):
+            checkpoints.save(step, make_state(step), score=1.5)
+    assert steps_on_disk(tmp_path) == [1, 3, 4]
 
 
 def test_a_score_that_is_not_finite_is_refused(tmp_path):
@@ -91,34 +104,35 @@ def test_saving_reads_the_state_before_it_is_donated(tmp_path):
         for number in range(4):
             checkpoints.save(number, {"x": state}, score=float(number == 0))
             state = step(state)
-        checkpoints.wait()
-        for number in (0, 3):
-            np.testing.assert_array_equal(checkpoints.restore(number, {"x": state})["x"], np.float32(number))
+    for which, number in (("best", 0), ("last", 3)):
+        step_taken, arrays = load_arrays(tmp_path, which)
+        assert step_taken == number
+        np.testing.assert_array_equal(arrays["x"], np.float32(number))
 
 
-def test_a_replicated_state_is_restored_to_one_device_and_back(tmp_path):
-    devices = jax.devices()
-    assert len(devices) == 4
+@pytest.mark.parametrize("num_saving", [1, 2, 4])
+@pytest.mark.parametrize("num_restoring", [1, 2, 4])
+def test_what_some_devices_saved_any_others_restore(num_saving, num_restoring, tmp_path):
     state = make_state(5)
     with Checkpoints(tmp_path) as checkpoints:
-        checkpoints.save(5, parallel.replicate(state, devices), score=None)
-        one = checkpoints.restore(5, make_state(0))
-        four = checkpoints.restore(5, parallel.replicate(make_state(0), devices))
-    assert_same(one, state)
-    for leaf, expected in zip(jax.tree.leaves(four), jax.tree.leaves(state), strict=True):
-        assert len(leaf.addressable_shards) == 4
+        replicated = parallel.replicate(state, jax.devices()[:num_saving])
+        checkpoints.save(5, parallel.first_replica(replicated), score=None)
+        restored = parallel.replicate(checkpoints.restore_last(make_state(0)), jax.devices()[:num_restoring])
+    for leaf, expected in zip(jax.tree.leaves(restored), jax.tree.leaves(state), strict=True):
+        assert len(leaf.addressable_shards) == num_restoring
         for shard in leaf.addressable_shards:
             np.testing.assert_array_equal(shard.data, expected)
 
 
 def test_what_four_devices_saved_is_read_where_there_is_one_without_tensorflow_or_writing(tmp_path):
     with Checkpoints(tmp_path) as checkpoints:
-        checkpoints.save(7, parallel.replicate(make_state(7), jax.devices()), score=1.0)
-        checkpoints.save(8, parallel.replicate(make_state(8), jax.devices()), score=None)
+        for step, score in ((7, 1.0), (8, None)):
+            state = parallel.replicate(make_state(step), jax.devices())
+            checkpoints.save(step, parallel.first_replica(state), score=score)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     script = f"""
 import sys, jax, numpy
-from lesion_jax.io.checkpoint import load_arrays
+from lesion_jax.io.checkpoints import load_arrays
 assert jax.device_count() == 1
 for which, expected in (("best", 7), ("last", 8)):
     step, arrays = load_arrays({str(tmp_path)!r}, which)
@@ -144,49 +158,102 @@ def test_no_checkpoint(tmp_path):
     for directory in (tmp_path / "absent", tmp_path):
         with pytest.raises(RunError, match="holds no checkpoint"):
             load_arrays(directory, "last")
+        assert (last_step(directory), best_step(directory), find_note(directory, "last")) == (None, None, None)
     assert list(tmp_path.iterdir()) == []
-    with Checkpoints(tmp_path) as checkpoints, pytest.raises(RunError, match="no checkpoint of that step"):
-        checkpoints.restore(3, make_state())
 
 
 def test_another_network_is_refused_with_the_difference(tmp_path):
     with Checkpoints(tmp_path) as checkpoints:
         checkpoints.save(1, make_state(width=3), score=None)
         with pytest.raises(RunError) as caught:
-            checkpoints.restore(1, make_state(width=4))
+            checkpoints.restore_last(make_state(width=4))
         assert "classifier.params.dense.kernel is float32[2, 3] there and float32[2, 4] here" in str(caught.value)
         smaller = {"step": jnp.int32(0)}
         with pytest.raises(RunError, match=r"hyper\.mean is float32\[\] there and absent here"):
-            checkpoints.restore(1, smaller)
+            checkpoints.restore_last(smaller)
 
 
-@pytest.mark.parametrize("damage", ["truncate", "flip"])
-def test_a_damaged_checkpoint_is_never_taken_for_a_whole_one(tmp_path, damage):
-    state = {"x": jnp.arange(10_000, dtype=jnp.float32) * 1.7}
+def files_of(checkpoint):
+    return sorted(path.relative_to(checkpoint) for path in checkpoint.rglob("*") if path.is_file())
+
+
+def spoil(path, how):
+    content = bytearray(path.read_bytes())
+    if how == "flip" and content:
+        content[len(content) // 2] ^= 1
+    path.write_bytes({"empty": b"", "truncate": content[: len(content) // 2], "flip": content}[how])
+
+
+@pytest.mark.parametrize("how", ["empty", "truncate", "flip"])
+def test_whatever_is_spoilt_the_one_before_is_used_or_nothing_was_lost(how, tmp_path, caplog):
+    states = {step: {"x": jnp.arange(10_000, dtype=jnp.float32) * step} for step in (1, 2)}
+    whole = tmp_path / "whole"
+    with Checkpoints(whole) as checkpoints:
+        for step, state in states.items():
+            checkpoints.save(step, state, score=float(step))
+    fell_back = 0
+    for number, file in enumerate(files_of(whole / "2")):
+        spoilt = tmp_path / str(number)
+        shutil.copytree(whole, spoilt)
+        spoil(spoilt / "2" / file, how)
+        caplog.clear()
+        for which in ("best", "last"):
+            step, arrays = load_arrays(spoilt, which)
+            # Never anything else than what was once saved.
+            np.testing.assert_array_equal(arrays["x"], states[step]["x"])
+            if step == 1:
+                assert f"{spoilt}/2 is damaged" in caplog.text and f"{spoilt}/1 is used" in caplog.text
+        fell_back += step == 1
+        with Checkpoints(spoilt) as checkpoints:
+            assert_same(checkpoints.restore_last(states[1]), states[step])
+            assert steps_on_disk(spoilt) == [1, 2][:step]
+            if step == 1:
+                checkpoints.save(2, states[2], score=2.0)
+                assert_same(checkpoints.restore_last(states[1]), states[2])
+    # Of the files of a checkpoint some hold what nobody reads back, such as times.
+    assert fell_back >= 3
+
+
+def test_a_score_that_was_changed_does_not_make_a_best(tmp_path):
     with Checkpoints(tmp_path) as checkpoints:
-        checkpoints.save(1, state, score=None)
-    largest = max((path for path in (tmp_path / "1").rglob("*") if path.is_file()), key=lambda p: p.stat().st_size)
-    content = bytearray(largest.read_bytes())
-    assert len(content) > 1000
-    content[len(content) // 2] ^= 1
-    largest.write_bytes(content if damage == "flip" else b"")
-    with pytest.raises(RunError, match="damaged"):
+        for step in (1, 2):
+            checkpoints.save(step, make_state(step), score=step / 16)
+    notes = tmp_path / "1" / "_CHECKPOINT_METADATA"
+    assert '"score": 0.0625' in notes.read_text()
+    notes.write_text(notes.read_text().replace('"score": 0.0625', '"score": 0.9625'))
+    assert load_arrays(tmp_path, "best")[0] == 2
+
+
+def test_a_checkpoint_under_another_steps_name_is_not_that_step(tmp_path):
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(1, make_state(1), score=None)
+    shutil.copytree(tmp_path / "1", tmp_path / "7")
+    assert load_arrays(tmp_path, "last")[0] == 1
+
+
+def test_nothing_whole_is_said_with_what_to_do(tmp_path):
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(1, make_state(1), score=None)
+    spoil(tmp_path / "1" / "_METADATA", "empty")
+    with pytest.raises(DamagedError, match="no whole checkpoint .*1 is damaged.*; bring one back"):
         load_arrays(tmp_path, "last")
-    with Checkpoints(tmp_path) as checkpoints, pytest.raises(RunError, match="damaged"):
-        checkpoints.restore(1, state)
+    with Checkpoints(tmp_path) as checkpoints, pytest.raises(DamagedError, match="no whole checkpoint"):
+        checkpoints.restore_last(make_state(1))
+    assert steps_on_disk(tmp_path) == [1]
 
 
-def test_a_save_that_was_cut_off_is_not_a_checkpoint(tmp_path):
+def test_what_a_kill_leaves_is_no_checkpoint_and_is_removed(tmp_path):
     with Checkpoints(tmp_path) as checkpoints:
-        checkpoints.save(1, make_state(1), score=1.0)
-        checkpoints.save(2, make_state(2), score=None)
-    # What a kill leaves: Orbax writes into this name and renames.
-    (tmp_path / "2").rename(tmp_path / "2.orbax-checkpoint-tmp")
+        for step in (1, 2, 3):
+            checkpoints.save(step, make_state(step), score=-float(step))
+    # While it is written, and while it is removed.
+    (tmp_path / "3").rename(tmp_path / "3.orbax-checkpoint-tmp")
+    (tmp_path / "2").rename(tmp_path / "2.removing")
     assert load_arrays(tmp_path, "last")[0] == 1
     with Checkpoints(tmp_path) as checkpoints:
-        assert checkpoints.last_step == 1
+        assert_same(checkpoints.restore_last(make_state()), make_state(1))
         checkpoints.save(2, make_state(2.5), score=None)
-        assert_same(checkpoints.restore(2, make_state()), make_state(2.5))
+        assert_same(checkpoints.restore_last(make_state()), make_state(2.5))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2"]
 
 
@@ -200,10 +267,11 @@ def test_a_full_disk_is_one_clear_sentence_and_the_older_checkpoint_is_whole(tmp
             raise ValueError("RESOURCE_EXHAUSTED: Error writing file: No space left on device [os_error_code='28']")
 
         with monkeypatch.context() as patch:
-            patch.setattr(checkpoints._checkpointer, "save_async", fails)
+            patch.setattr(module, "write_checkpoint", fails)
+            checkpoints.save(2, make_state(2), score=None)
             with pytest.raises(RunError, match=r"of 0\.0 MiB could not be written .*no space left .* are whole\."):
-                checkpoints.save(2, make_state(2), score=None)
-        assert_same(checkpoints.restore(1, make_state()), state)
+                checkpoints.wait()
+        assert_same(checkpoints.restore_last(make_state()), state)
 
 
 def test_a_failed_first_save_claims_no_older_checkpoint_and_orbax_is_silent(tmp_path):
@@ -211,7 +279,7 @@ def test_a_failed_first_save_claims_no_older_checkpoint_and_orbax_is_silent(tmp_
 import pathlib, resource, signal
 import numpy as np
 from lesion_jax.errors import RunError
-from lesion_jax.io.checkpoint import Checkpoints
+from lesion_jax.io.checkpoints import Checkpoints
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 try:
     with Checkpoints(pathlib.Path({str(tmp_path)!r})) as checkpoints:

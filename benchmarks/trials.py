@@ -1,0 +1,118 @@
+"""What the trials of trust share: a small dataset, commands in processes of their own, and the jobs that are tried."""
+
+import dataclasses
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lesion_jax.data.build import build_dataset
+from lesion_jax.ingest.phantom import write_phantom
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# So small that starting a process is most of the work, and with checkpoints so often that a kill hits one.
+_SMALL = [
+    "--config.width=4",
+    "--config.num_devices=1",
+    "--config.data.image_size=32",
+    "--config.data.batch_size=16",
+    "--config.data.classic_size=60",
+    "--config.loop.log_every=1 steps",
+    "--config.loop.evaluate_every=20 steps",
+    "--config.loop.checkpoint_every=5 steps",
+    "--config.loop.pictures_every=20 steps",
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A command, and the directory that it fills.
+
+    Attributes:
+      name: Of the verb and what it works on.
+      words: After `lesion-jax`.
+      out: Directory; absent before the command.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    out: Path
+
+    def start(self, **options) -> subprocess.Popen:
+        """Starts the command in a process group of its own."""
+        environment = os.environ | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)} | options.pop("env", {})
+        command = [sys.executable, "-m", "lesion_jax", *self.words]
+        return subprocess.Popen(
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **options,
+        )
+
+    def finish(self, **options) -> str:
+        """Runs the command to its end and gives what it printed; RuntimeError where it fails."""
+        process = self.start(text=True, **options)
+        text, _ = process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"{self.name} ended with status {process.returncode}: {text[-2000:]}")
+        return text
+
+    def clear(self) -> None:
+        """Takes away what it filled."""
+        shutil.rmtree(self.out, ignore_errors=True)
+
+
+def make_data(folder: Path) -> tuple[Path, Path]:
+    """Writes a small phantom and its dataset; (studies, dataset)."""
+    studies, dataset = folder / "studies", folder / "dataset"
+    if not dataset.exists():
+        shutil.rmtree(studies, ignore_errors=True)
+        write_phantom(studies, num_lesions={"cyst": 14, "metastasis": 14, "hemangioma": 14})
+        build_dataset(studies, studies / "lesions.csv", dataset)
+    return studies, dataset
+
+
+def train_job(folder: Path, dataset: Path, kind: str, *words: str, name: str = "") -> Job:
+    """A training of a small network; kind is "dcgan", "acgan" or "classifier"."""
+    out = folder / (name or kind)
+    gan = [] if kind == "classifier" else ["--config.discriminator_width=4"]
+    steps = "--config.loop.duration=120 steps"
+    config = [f"--config={ROOT}/configs/{kind}.py", f"--config.data.dataset={dataset}", steps, *_SMALL, *gan]
+    return Job(f"train {name or kind}", ("train", *config, *words, f"--workdir={out}"), out)
+
+
+def mixed_job(folder: Path, dataset: Path, bank: Path) -> Job:
+    """A classifier that mixes a bank in."""
+    words = (f"--config.data.banks=('{bank}',)", "--config.data.synthetic_size=100")
+    return train_job(folder, dataset, "classifier", *words, name="mixed")
+
+
+def sample_job(folder: Path, run: Path) -> Job:
+    """A bank of 600 images from each class of a GAN."""
+    out = folder / "bank"
+    return Job("sample", ("sample", f"--workdir={run}", "--num=600", f"--out={out}"), out)
+
+
+def build_job(folder: Path, studies: Path) -> Job:
+    """The dataset of the small phantom."""
+    out = folder / "built"
+    words = ("build", f"--input={studies}", f"--annotations={studies}/lesions.csv", f"--out={out}")
+    return Job("build", words, out)
+
+
+def paper_job(folder: Path) -> Job:
+    """The whole protocol, phantom included, with few and small trainings."""
+    out = folder / "paper"
+    words: Sequence[str] = (
+        f"--config={ROOT}/configs/smoke.py",
+        "--config.phantom_patients_scale=0.25",
+        "--config.classic_sizes=(0, 50)",
+        "--config.synthetic_sizes=(20,)",
+        "--config.arms=('none', 'classic', 'acgan', 'acgan_discriminator')",
+    )
+    return Job("paper", ("paper", *words, f"--workdir={out}"), out)

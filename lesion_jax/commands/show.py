@@ -1,0 +1,27 @@
+"""Shows what exactly made a run, how far it is, and what came of it; writes nothing.
+
+lesion-jax show --workdir RUN
+
+State, best score, pictures, code, versions, devices, fingerprints of data and splits, parent runs, config. The digest
+of the newest checkpoint's arrays tells at a glance whether two runs are the same. --json prints all of it.
+"""
+
+import json
+
+from absl import flags
+
+from lesion_jax.commands.config_flag import define_path
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """--workdir, --json."""
+    define_path(values, "workdir", "Run directory of a training or of the whole protocol.")
+    flags.DEFINE_bool("json", False, "Print JSON instead of text.", flag_values=values)
+
+
+def run(values: flags.FlagValues) -> None:
+    """Prints."""
+    from lesion_jax.io.summary import describe_run, summarise
+
+    summary = summarise(values.workdir)
+    print(json.dumps(summary, indent=2) if values.json else describe_run(summary))

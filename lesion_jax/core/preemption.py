@@ -1,0 +1,67 @@
+"""SIGTERM and SIGUSR1, which a cluster sends before it takes a machine away: end in order, to be run again.
+
+Outside of a training loop the process ends at once, by an exception: everything there is either whole on disk or
+will be made again. Inside `deferred` the loop asks after every step whether to end, and saves first.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lesion_jax.errors import Preempted
+
+_received: str | None = None
+_is_deferred = False
+_agree: Callable[[int], bool] | None = None
+
+
+def install() -> None:
+    """Takes over both signals; for an entry point, in the main thread."""
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, _receive)
+
+
+def agree_by(agree: Callable[[int], bool]) -> None:
+    """Lets the processes of a run end after the same step.
+
+    Args:
+      agree: Asked by every process after every step; true for all of them at one step after SIGTERM reached any,
+        whose handler it has brought along.
+    """
+    global _agree
+    _agree = agree
+    signal.signal(signal.SIGUSR1, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+
+
+def _receive(number: int, _: Any) -> None:
+    global _received
+    _received = signal.Signals(number).name
+    if not _is_deferred:
+        raise Preempted(describe())
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Inside the block a signal does not raise; the block asks `requested`."""
+    global _is_deferred
+    _is_deferred = True
+    try:
+        yield
+    finally:
+        _is_deferred = False
+
+
+def requested(step: int) -> bool:
+    """Whether to end after a step.
+
+    Args:
+      step: Steps taken.
+    """
+    return _received is not None if _agree is None else _agree(step)
+
+
+def describe() -> str:
+    """What happened, and what to do."""
+    return f"{_received or 'SIGTERM'} came, so it ended; nothing is lost, and the same command carries on."

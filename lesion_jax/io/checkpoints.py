@@ -1,0 +1,240 @@
+"""The checkpoints of a run, by step: the last two and the best are kept, and a damaged one is stepped over."""
+
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Literal
+
+import flax.serialization
+import jax
+import numpy as np
+
+from lesion_jax.errors import DamagedError, RunError
+from lesion_jax.io.checkpoint import Note, digest, dotted, read_arrays, read_note, reason, write_checkpoint
+
+Which = Literal["best", "last"]
+
+# The newest, and one to fall back on where a disk spoils it.
+_NUM_LAST = 2
+_MOST_SHOWN = 5
+_log = logging.getLogger(__name__)
+
+
+class Checkpoints:
+    """The checkpoints of one run, open for writing; a context manager, which waits for the last save."""
+
+    def __init__(self, directory: Path):
+        """Opens the directory, makes it if absent, and removes what a killed process left.
+
+        Args:
+          directory: One subdirectory per step. Its run is locked: nobody else writes here.
+        """
+        self._directory = directory.absolute()
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for left in self._directory.iterdir():
+            if not left.name.isdigit():
+                shutil.rmtree(left, ignore_errors=True)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
+        self._pending: Future[None] | None = None
+        self._num_bytes = 0
+
+    def __enter__(self) -> "Checkpoints":
+        """Returns itself."""
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        """Waits for what is being written, also when an exception is on its way."""
+        try:
+            self.wait()
+        finally:
+            self._writer.shutdown()
+
+    def save(self, step: int, state: Any, *, score: float | None, scheduled: bool = True) -> None:
+        """Starts writing a checkpoint and returns as soon as the host holds a copy of the state.
+
+        At most one save is under way: a second one waits for the first. The caller may donate
+        the state right afterwards.
+
+        Args:
+          step: Steps taken; above every step saved before.
+          state: Tree of arrays on one device or on the host.
+          score: Higher is better; None for a checkpoint that cannot be the best.
+          scheduled: False for one that an uninterrupted run would not write; it goes when a later one is written.
+
+        Raises:
+          RunError: The save before this one could not be written.
+        """
+        if score is not None and not np.isfinite(score):
+            raise ValueError(f"The score of step {step} is {score}; a best checkpoint needs a finite one.")
+        # A copy: on the CPU np.asarray gives a view, which would pin the buffer that the next step wants donated.
+        copied = jax.tree.map(lambda leaf: np.array(leaf), flax.serialization.to_state_dict(state))
+        self.wait()
+        self._num_bytes = sum(leaf.nbytes for leaf in jax.tree.leaves(copied))
+        # In a thread: hashing and writing take longer than a step of an accelerator.
+        self._pending = self._writer.submit(self._write, step, copied, score, scheduled)
+
+    def _write(self, step: int, arrays: Any, score: float | None, scheduled: bool) -> None:
+        note = Note(
+            step=step, score=None if score is None else float(score), scheduled=scheduled, digest=digest(arrays)
+        )
+        write_checkpoint(self._directory / str(step), arrays, note)
+        _remove_all_but_kept(self._directory)
+
+    def any(self) -> bool:
+        """Whether there is a checkpoint, or one is being written."""
+        return self._pending is not None or bool(_steps(self._directory))
+
+    def wait(self) -> None:
+        """Returns when the last save is whole on disk.
+
+        Raises:
+          RunError: It could not be written.
+        """
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return
+        try:
+            pending.result()
+        except (OSError, ValueError) as error:
+            # TensorStore reports a full disk as a ValueError.
+            older = bool(_steps(self._directory))
+            raise RunError(
+                f"A checkpoint of {self._num_bytes / 2**20:.1f} MiB could not be written below {self._directory} "
+                f"({reason(error)}); make room, then start again{': the older checkpoints are whole' * older}."
+            ) from error
+
+    def restore_last(self, state: Any) -> Any | None:
+        """Reads the newest whole checkpoint into the structure of a state, and removes the damaged ones after it.
+
+        Args:
+          state: Tree of arrays or ShapeDtypeStructs.
+
+        Returns:
+          A tree of the same structure, of host arrays; None where there is no checkpoint.
+
+        Raises:
+          RunError: Its arrays differ from what is asked for, or every checkpoint is damaged.
+        """
+        self.wait()
+        if not _steps(self._directory):
+            return None
+        step, arrays = load_arrays(self._directory, "last")
+        _check_same_arrays(arrays, flax.serialization.to_state_dict(state), self._directory / str(step))
+        for later in _steps(self._directory):
+            if later > step:
+                _remove(self._directory / str(later))
+        return flax.serialization.from_state_dict(state, arrays)
+
+
+def last_step(directory: Path) -> int | None:
+    """Step of the newest checkpoint of a directory, whole or not; None without any.
+
+    Args:
+      directory: The `checkpoints` directory of a run; need not exist.
+    """
+    return max(_steps(directory.absolute()), default=None)
+
+
+def best_step(directory: Path) -> int | None:
+    """Step of the checkpoint with the highest score; None where none has one."""
+    best = find_note(directory, "best")
+    return None if best is None or best.score is None else best.step
+
+
+def find_note(directory: Path, which: Which) -> Note | None:
+    """The note of the best or the last checkpoint whose note is whole; None without any. See `load_arrays`."""
+    return next(iter(_ranked(directory.absolute(), which, lambda _: None)), None)
+
+
+def load_arrays(directory: Path | str, which: Which) -> tuple[int, dict[str, Any]]:
+    """Reads a checkpoint as nested dicts of numpy arrays, without its config or its code; nothing is written.
+
+    Where it is damaged the next one is read instead, by score or by step, with a warning that names both.
+
+    Args:
+      directory: The `checkpoints` directory of a run.
+      which: "best" by score, of equals the newest, or the last one where none has a score; or "last".
+
+    Returns:
+      (step, nested dict of host arrays).
+
+    Raises:
+      RunError: There is no checkpoint, or each of them is damaged.
+    """
+    directory = Path(directory).absolute()
+    damaged: list[DamagedError] = []
+    for note in _ranked(directory, which, damaged.append):
+        try:
+            arrays = read_arrays(directory / str(note.step))
+        except DamagedError as error:
+            damaged.append(error)
+            continue
+        for error in damaged:
+            _log.warning("%s Checkpoint %s is used instead.", error, directory / str(note.step))
+        return note.step, arrays
+    if not damaged:
+        raise RunError(f"{directory} holds no checkpoint; has the run saved one yet?")
+    raise DamagedError(
+        f"{directory} holds no whole checkpoint ({damaged[0]}); bring one back from a copy, or remove the directory to "
+        "start again."
+    )
+
+
+def _ranked(directory: Path, which: Which, tell: Callable[[DamagedError], None]) -> Sequence[Note]:
+    notes = []
+    for step in sorted(_steps(directory), reverse=True):
+        try:
+            notes.append(read_note(directory / str(step)))
+        except DamagedError as error:
+            tell(error)
+    if which == "last":
+        return notes
+    # Sorting is stable: of equal scores the newest comes first.
+    scored = sorted((note for note in notes if note.score is not None), key=lambda note: note.score or 0, reverse=True)
+    return [*scored, *(note for note in notes if note.score is None)]
+
+
+def _steps(directory: Path) -> list[int]:
+    if not directory.is_dir():
+        return []
+    return [int(path.name) for path in directory.iterdir() if path.name.isdigit()]
+
+
+def _remove_all_but_kept(directory: Path) -> None:
+    newest = max(_steps(directory))
+    scheduled = [note for note in _ranked(directory, "last", lambda _: None) if note.scheduled]
+    kept = {newest, *(note.step for note in scheduled[:_NUM_LAST])}
+    if (best := find_note(directory, "best")) is not None:
+        kept.add(best.step)
+    for step in _steps(directory):
+        if step not in kept:
+            _remove(directory / str(step))
+
+
+def _remove(path: Path) -> None:
+    # Renamed first: a kill in the middle must not leave half of a checkpoint under a whole one's name.
+    removing = path.with_name(f"{path.name}.removing")
+    path.rename(removing)
+    shutil.rmtree(removing)
+
+
+def _check_same_arrays(held: Any, wanted: Any, path: Path) -> None:
+    def described(tree: Any) -> dict[str, str]:
+        flat, _ = jax.tree_util.tree_flatten_with_path(tree)
+        return {dotted(path): f"{leaf.dtype}{list(leaf.shape)}" for path, leaf in flat}
+
+    old, new = described(held), described(wanted)
+    differences = [
+        f"{name} is {old.get(name, 'absent')} there and {new.get(name, 'absent')} here"
+        # The parameters first: the optimizer's copies of them lie deeper.
+        for name in sorted({*old, *new}, key=lambda name: (name.count("."), name))
+        if old.get(name) != new.get(name)
+    ]
+    if differences:
+        more = len(differences) - _MOST_SHOWN
+        raise RunError(
+            f"Checkpoint {path} is of another network ({', '.join(differences[:_MOST_SHOWN])}"
+            f"{f', and {more} more' if more > 0 else ''}); continue it with the config that it was made with."
+        )
