@@ -4,7 +4,6 @@ import json
 import numpy as np
 import pytest
 
-from lesion_jax.config import ClassifierConfig, DataConfig, GanConfig, LoopConfig
 from lesion_jax.errors import BankError, ConfigError, DivergedError, RunError
 from lesion_jax.evaluate.draw_bank import draw_bank
 from lesion_jax.evaluate.predictions import predict
@@ -12,19 +11,10 @@ from lesion_jax.evaluate.restore import restore_classifier, restore_generator
 from lesion_jax.io.checkpoints import load_arrays
 from lesion_jax.io.run_directory import load_provenance
 from lesion_jax.train.run import train
-from tests.train.tiny import study
+from tests.train.tiny import configs, study
 
-LOOP = LoopConfig(
-    duration="8 steps",
-    log_every="1 steps",
-    evaluate_every="4 steps",
-    checkpoint_every="4 steps",
-    pictures_every="8 steps",
-)
-DATA = DataConfig(dataset="tiny", image_size=32, classic_size=40, batch_size=8)
-CLASSIFIER = ClassifierConfig(width=2, num_devices=2, data=DATA, loop=LOOP)
-DCGAN = GanConfig(width=2, discriminator_width=2, latent_size=6, num_devices=2, data=DATA, loop=LOOP)
-ACGAN = dataclasses.replace(DCGAN, kind="acgan")
+DCGAN, ACGAN, CLASSIFIER = configs().values()
+LOOP = CLASSIFIER.loop
 
 
 @pytest.fixture(scope="module")

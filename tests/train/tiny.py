@@ -1,8 +1,11 @@
 """The smallest states, batches and studies that a step or a run can take."""
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 
+from lesion_jax.config import ClassifierConfig, DataConfig, GanConfig, LoopConfig
 from lesion_jax.core.state import GanHyper
 from lesion_jax.core.types import Lesion, LesionSet
 from lesion_jax.data.folds import make_folds
@@ -33,6 +36,24 @@ def host_batch(size, side=16, num_classes=3, seed=0):
         "hu": generator.integers(-200, 300, (size, side, side)).astype(np.int16),
         "label": generator.integers(0, num_classes, size).astype(np.int32),
         "index": np.arange(size, dtype=np.int32),
+    }
+
+
+def configs():
+    """One small run of 8 steps on two devices for each kind."""
+    loop = LoopConfig(
+        duration="8 steps",
+        log_every="1 steps",
+        evaluate_every="4 steps",
+        checkpoint_every="4 steps",
+        pictures_every="4 steps",
+    )
+    data = DataConfig(dataset="tiny", image_size=32, classic_size=40, batch_size=8)
+    dcgan = GanConfig(width=2, discriminator_width=2, latent_size=6, num_devices=2, data=data, loop=loop)
+    return {
+        "dcgan": dcgan,
+        "acgan": dataclasses.replace(dcgan, kind="acgan"),
+        "classifier": ClassifierConfig(width=2, num_devices=2, data=data, loop=loop),
     }
 
 

@@ -1,0 +1,160 @@
+"""Spoils storage as disks and users do, continues, and compares with a run that was left alone.
+
+    python benchmarks/storage_faults.py --workdir /tmp/faults --out storage_faults.json
+
+Every file of the newest checkpoint of an interrupted DCGAN emptied, truncated, removed, or with a byte flipped, at
+places drawn from --seed. A disk that is full in the middle of a save (a small tmpfs, which takes root). Two processes
+on one run directory. A lock file that a killed process left. Some minutes on two cores.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rows import Row, write_rows
+from same_results import differences, results_of
+from trials import Job, make_data, train_job
+
+_EVERY = "--config.loop.checkpoint_every=20 steps"
+
+
+def main() -> None:
+    """Tries, prints and writes; exit status 1 where something was lost."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workdir", type=Path, required=True, help="emptied folder for everything that is made")
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--seed", type=int, default=0, help="of the places that are spoilt")
+    flags = parser.parse_args()
+    folder = flags.workdir.absolute()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    _, dataset = make_data(folder)
+    job = train_job(folder, dataset, "dcgan", "--config.data.label=cyst", _EVERY)
+    job.finish()
+    expected = results_of(job.out)
+    trials: dict[str, Callable[[], tuple[int, int]]] = {
+        "files of the newest checkpoint spoilt": lambda: _spoilt_files(job, expected, random.Random(flags.seed)),
+        "disk full in the middle of a save": lambda: _full_disk(folder, dataset),
+        "second process on a run refused, the first named": lambda: _two_processes(job, expected),
+        "lock of a killed process": lambda: _stale_lock(job, expected),
+    }
+    rows, all_survived = [], True
+    for name, trial in trials.items():
+        tried, survived = trial()
+        all_survived &= tried == survived
+        peer = f"{tried} tried" if tried else "not tried: needs root"
+        rows.append(
+            Row(measure=f"{name}: survived", value=survived, unit="trials", peer=peer, ratio=survived / max(tried, 1))
+        )
+    write_rows(rows, flags.out)
+    sys.exit(0 if all_survived else 1)
+
+
+def _spoil(path: Path, how: str, draw: random.Random) -> None:
+    content = bytearray(path.read_bytes())
+    if how == "removed":
+        path.unlink()
+    elif how == "flipped":
+        content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
+        path.write_bytes(content)
+    else:
+        path.write_bytes(content[: draw.randrange(len(content)) if how == "truncated" else 0])
+
+
+def _spoilt_files(job: Job, expected: dict[str, str], draw: random.Random) -> tuple[int, int]:
+    half = Job(job.name, (*job.words, "--config.loop.duration=60 steps"), job.out)
+    half.clear()
+    half.finish()
+    kept = job.out.with_name("kept")
+    shutil.copytree(job.out, kept)
+    files = [path.relative_to(kept) for path in sorted((kept / "checkpoints" / "60").rglob("*")) if path.is_file()]
+    tried = survived = 0
+    for file in files:
+        for how in ("emptied", "truncated", "removed", "flipped"):
+            if not (kept / file).stat().st_size and how != "removed":
+                continue
+            job.clear()
+            shutil.copytree(kept, job.out)
+            _spoil(job.out / file, how, draw)
+            text = job.finish()
+            lost = differences(expected, results_of(job.out))
+            tried, survived = tried + 1, survived + (not lost)
+            stepped_back = "checkpoints/40 is used instead" in text
+            print(f"{file} {how}: {'step 40 used' if stepped_back else 'not noticed, nothing lost'}{lost or ''}")
+    return tried, survived
+
+
+@contextmanager
+def _small_disk(place: Path, num_bytes: int) -> Iterator[None]:
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={num_bytes}", "tmpfs", str(place)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def _full_disk(folder: Path, dataset: Path) -> tuple[int, int]:
+    if os.geteuid():
+        return 0, 0
+    # A checkpoint of some 11 MiB.
+    words = ("--config.data.label=cyst", "--config.width=16", "--config.discriminator_width=16", _EVERY)
+    aside = train_job(folder, dataset, "dcgan", *words, name="aside")
+    aside.finish()
+    with _small_disk(folder / "disk", 200 * 2**20):
+        job = train_job(folder / "disk", dataset, "dcgan", *words, name="full")
+        process = job.start(text=True)
+        _wait_for(lambda: (job.out / "checkpoints" / "20").exists(), process)
+        filler = folder / "disk" / "filler"
+        with filler.open("wb") as file:
+            file.truncate(0)
+            file.write(bytes(max(shutil.disk_usage(folder / "disk").free - 3 * 2**20, 0)))
+        text, _ = process.communicate()
+        said = process.returncode == 2 and "MiB could not be written" in text and "checkpoints are whole" in text
+        print(text.strip().splitlines()[-1])
+        filler.unlink()
+        job.finish()
+        same = not differences(results_of(aside.out), results_of(job.out))
+    return 1, int(said and same)
+
+
+def _two_processes(job: Job, expected: dict[str, str]) -> tuple[int, int]:
+    job.clear()
+    first = job.start(text=True)
+    _wait_for(lambda: (job.out / "checkpoints").exists(), first)
+    second = job.start(text=True)
+    text, _ = second.communicate()
+    print(text.strip().splitlines()[-1])
+    first.communicate()
+    refused = second.returncode == 2 and f"process {first.pid} " in text
+    return 1, int(refused and first.returncode == 0 and not differences(expected, results_of(job.out)))
+
+
+def _stale_lock(job: Job, expected: dict[str, str]) -> tuple[int, int]:
+    job.clear()
+    process = job.start(text=True)
+    _wait_for(lambda: (job.out / "checkpoints").exists(), process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    left = (job.out / ".lock").exists()
+    job.finish()
+    return 1, int(left and not differences(expected, results_of(job.out)))
+
+
+def _wait_for(ready: Callable[[], bool], process: subprocess.Popen) -> None:
+    while not ready():
+        if process.poll() is not None:
+            raise RuntimeError(f"ended too early: {process.communicate()[0][-2000:]}")
+        time.sleep(0.01)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Trains the tiny study in a process of its own: python -m tests.train.process WORKDIR KIND [--options]."""
+
+import argparse
+import dataclasses
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("workdir", type=Path)
+    parser.add_argument("kind", choices=["dcgan", "acgan", "classifier"])
+    parser.add_argument("--num_devices", type=int, default=1, help="of this process")
+    parser.add_argument("--changes", type=json.loads, default={}, help="fields of the config, and of its data and loop")
+    parser.add_argument("--signal_at", type=int, nargs=2, help="step and number of a signal that it sends itself")
+    parser.add_argument("--processes", nargs=3, help="coordinator, how many, which")
+    flags = parser.parse_args()
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    os.environ["XLA_FLAGS"] = (
+        f"--xla_force_host_platform_device_count={flags.num_devices} --xla_backend_optimization_level=0"
+    )
+
+    from lesion_jax.core import preemption, processes
+    from lesion_jax.errors import LesionJaxError, Preempted
+    from lesion_jax.train.run import train
+    from tests.train.tiny import configs, study
+
+    preemption.install()
+    if flags.processes:
+        coordinator, num_processes, process_id = flags.processes
+        processes.start(coordinator, int(num_processes), int(process_id))
+    if flags.signal_at:
+        step, number = flags.signal_at
+        requested = preemption.requested
+
+        def kill_at(done):
+            if done == step:
+                os.kill(os.getpid(), number)
+            return requested(done)
+
+        preemption.requested = kill_at
+    config = dataclasses.replace(configs()[flags.kind], num_devices=0)
+    for name, values in flags.changes.items():
+        part = getattr(config, name)
+        values = dataclasses.replace(part, **values) if dataclasses.is_dataclass(part) else values
+        config = dataclasses.replace(config, **{name: values})
+    try:
+        train(config, flags.workdir, study=study())
+    except (LesionJaxError, Preempted) as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_status)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    main()
