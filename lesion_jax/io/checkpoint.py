@@ -97,8 +97,8 @@ def read_arrays(path: Path) -> Any:
     note = read_note(path)
     with _reading(path):
         checkpointer = _checkpointer()
-        held = checkpointer.metadata(str(path)).item_metadata.tree
-        to_host = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), held)
+        held: Any = checkpointer.metadata(str(path)).item_metadata
+        to_host = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), held.tree)
         arrays = checkpointer.restore(str(path), ocp.args.PyTreeRestore(restore_args=to_host))
         if note.digest != digest(arrays):
             raise ValueError("its arrays are not those that were written")
