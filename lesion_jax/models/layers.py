@@ -10,6 +10,10 @@ from jax.typing import DTypeLike
 
 from lesion_jax.models import convolution
 
+BATCH_NORM_EPSILON = 1e-5
+# Paper, section on the DCGAN.
+LEAKY_SLOPE = 0.2
+
 
 def _normal(key: jax.Array, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
     # Drawn flat: XLA takes a fifth of the time to compile it, and the numbers are the same.
@@ -101,7 +105,7 @@ def batch_norm(*, train: bool, dtype: DTypeLike) -> nn.BatchNorm:
     return nn.BatchNorm(
         use_running_average=not train,
         momentum=0.9,
-        epsilon=1e-5,
+        epsilon=BATCH_NORM_EPSILON,
         dtype=dtype,
         # Scales start around one, with the spread of all other weights (Radford et al. 2016, reference code).
         scale_init=lambda key, shape, dtype: 1.0 + gan_init(key, shape, dtype),
@@ -110,7 +114,7 @@ def batch_norm(*, train: bool, dtype: DTypeLike) -> nn.BatchNorm:
 
 def leaky_relu(x: jax.Array) -> jax.Array:
     """max(x, 0.2 x) (paper, section on the DCGAN)."""
-    return nn.leaky_relu(x, 0.2)
+    return nn.leaky_relu(x, LEAKY_SLOPE)
 
 
 def dropout(x: jax.Array, keys: jax.Array, rate: float) -> jax.Array:
