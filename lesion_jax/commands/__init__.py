@@ -18,6 +18,7 @@ VERBS = {
     "train": "start or continue one training",
     "sample": "draw synthetic images from a trained GAN into a bank",
     "evaluate": "score a trained run without training",
+    "export": "write the networks of a run for other frameworks",
 }
 
 

@@ -23,7 +23,7 @@ GAN = {
     "ema_decay": 0.5,
 }
 CONFIGS = {
-    "classifier": ClassifierConfig(width=4, learning_rate=0.05, num_devices=1, data=DATA, loop=LOOP),
+    "classifier": ClassifierConfig(width=4, learning_rate=0.01, num_devices=1, data=DATA, loop=LOOP),
     "dcgan": GanConfig(data=DataConfig(**{**vars(DATA), "label": "metastasis"}), loop=LOOP, **GAN),
     "acgan": GanConfig(kind="acgan", data=DATA, loop=LOOP, **GAN),
 }
