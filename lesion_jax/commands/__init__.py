@@ -20,6 +20,7 @@ VERBS = {
     "sample": "draw synthetic images from a trained GAN into a bank",
     "evaluate": "score a trained run without training",
     "show": "what made a run, how far it is, what came of it",
+    "export": "write the networks of a run for other frameworks",
 }
 
 

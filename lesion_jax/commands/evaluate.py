@@ -5,7 +5,7 @@ lesion-jax evaluate --workdir RUN --part test
 An ACGAN is also scored as the classifier that its discriminator is; the paper's report reads that one from the last
 checkpoint (--checkpoint=last), because the best one is its generator's.
 
-From a script: `from lesion_jax.evaluate.restore import restore_classifier, restore_generator`.
+From a script: `from lesion_jax import restore_classifier, restore_generator`.
 """
 
 import json

@@ -7,14 +7,13 @@ A bank is a directory: images.npy (int16 [N, H, H], HU), labels.npy (int32 [N]) 
 import dataclasses
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lesion_jax.core.types import Images
-from lesion_jax.disk.building import building
+from lesion_jax.disk.building import building_new, check_new
 from lesion_jax.errors import BankError
 
 _REQUIRED = (
@@ -55,17 +54,7 @@ def check_new_bank(path: Path) -> None:
     Raises:
       BankError: `path` exists, or its nearest parent is not a directory that can be written to.
     """
-    try:
-        if path.exists():
-            raise BankError(f"Bank {path} exists; name another directory or remove it.")
-        # A link to nowhere does not exist, but nothing can be made in its place.
-        parent = next(parent for parent in path.absolute().parents if parent.exists() or parent.is_symlink())
-        if not parent.is_dir():
-            raise BankError(f"Bank {path} cannot be written: {parent} is not a directory; name another place.")
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise BankError(f"Bank {path} cannot be written: {parent} is read-only; name another place.")
+    check_new(path, "Bank", BankError)
 
 
 def save_bank(path: Path, images: Images, provenance: dict[str, Any]) -> None:
@@ -84,17 +73,13 @@ def save_bank(path: Path, images: Images, provenance: dict[str, Any]) -> None:
     """
     if missing := [name for name in _REQUIRED if name not in provenance]:
         raise ValueError(f"A bank's provenance needs {', '.join(missing)}.")
-    check_new_bank(path)
     counts = np.bincount(images.labels, minlength=len(provenance["class_names"])).tolist()
     facts = {**provenance, "label_counts": counts}
     facts["digest"] = _digest(images, facts)
-    try:
-        with building(path) as folder:
-            np.save(folder / "images.npy", images.hu)
-            np.save(folder / "labels.npy", images.labels)
-            (folder / "bank.json").write_text(json.dumps(facts, indent=1) + "\n")
-    except OSError as error:
-        raise _unwritable(path, error) from None
+    with building_new(path, "Bank", BankError) as folder:
+        np.save(folder / "images.npy", images.hu)
+        np.save(folder / "labels.npy", images.labels)
+        (folder / "bank.json").write_text(json.dumps(facts, indent=1) + "\n")
 
 
 def load_bank(path: Path) -> Bank:
@@ -169,10 +154,6 @@ def take_per_class(images: Images, num: int, *, source: str = "The bank") -> Ima
             )
     turns = [np.flatnonzero(images.labels == label)[:num] for label in labels]
     return images[np.stack(turns, axis=1).reshape(-1) if turns else slice(0)]
-
-
-def _unwritable(path: Path, error: OSError) -> BankError:
-    return BankError(f"Bank {path} cannot be written ({error.strerror or error}); free space or name another place.")
 
 
 def _digest(images: Images, facts: dict[str, Any]) -> str:

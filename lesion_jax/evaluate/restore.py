@@ -10,7 +10,7 @@ import numpy as np
 from lesion_jax.config import ClassifierConfig, GanConfig, from_mapping
 from lesion_jax.errors import RunError
 from lesion_jax.evaluate import networks
-from lesion_jax.evaluate.sample import draw
+from lesion_jax.evaluate.sample import draw, draw_from_latents
 from lesion_jax.io.checkpoints import Which, load_arrays
 from lesion_jax.io.run_directory import load_config, load_provenance
 
@@ -46,7 +46,8 @@ class RestoredClassifier:
         if hu.shape[1:] != (side, side):
             raise ValueError(f"This run takes images [N, {side}, {side}], got {hu.shape}.")
         outputs = []
-        for start in range(0, len(hu), _CHUNK):
+        # One chunk even for no image: its shapes and dtypes are the answer's.
+        for start in range(0, max(len(hu), 1), _CHUNK):
             chunk = hu[start : start + _CHUNK]
             padded = np.concatenate([chunk, np.zeros((_CHUNK - len(chunk), side, side), hu.dtype)])
             outputs.append(tuple(x[: len(chunk)] for x in jax.device_get(self._apply(padded))))
@@ -91,16 +92,53 @@ class RestoredGenerator:
         """Draws one image per label; image i depends on (seed, i, labels[i]) alone.
 
         Args:
-          labels: int32 [N]; a DCGAN ignores them.
+          labels: int32 [N], each of `self.labels`.
           seed: Of the latents.
 
         Returns:
-          int16 [N, H, H] in HU.
+          int16 [N, H, H] in HU, on the host.
+
+        Raises:
+          ValueError: A label that this generator cannot make.
         """
+        labels = self._checked(labels)
+        return draw(*self._network(), labels, latent_size=self.config.latent_size, seed=seed)
+
+    def from_latents(self, z: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Draws one image per latent; image i depends on (z[i], labels[i]) alone.
+
+        Args:
+          z: float32 [N, latent size]; training saw U[-1, 1].
+          labels: int32 [N], each of `self.labels`.
+
+        Returns:
+          int16 [N, H, H] in HU, on the host.
+
+        Raises:
+          ValueError: Another shape, or a label that this generator cannot make.
+        """
+        z, size = np.asarray(z, np.float32), self.config.latent_size
+        if z.ndim != 2 or z.shape[1] != size:
+            raise ValueError(f"This generator takes latents [N, {size}], got {list(z.shape)}.")
+        labels = self._checked(labels)
+        if len(labels) != len(z):
+            raise ValueError(f"Each latent needs one label, got {len(z)} latents and {len(labels)} labels.")
+        return draw_from_latents(*self._network(), z, labels)
+
+    def _checked(self, labels: np.ndarray) -> np.ndarray:
+        labels = np.asarray(labels)
+        # An empty list has no dtype of its own.
+        if labels.ndim != 1 or (labels.size and not np.issubdtype(labels.dtype, np.integer)):
+            raise ValueError(f"Labels are int32 [N], got {labels.dtype} {list(labels.shape)}.")
+        if others := sorted({*labels.tolist()} - {*self.labels}):
+            known = ", ".join(f"{label} ({self.class_names[label]})" for label in self.labels)
+            raise ValueError(f"This generator makes the labels {known}; got {', '.join(map(str, others))}.")
+        return labels.astype(np.int32)
+
+    def _network(self) -> tuple[Any, Any]:
         generator, _ = networks.create_gan(self.config, len(self.class_names))
-        function = networks.generator_function(generator, self.config.data.window)
         variables = {"params": self._arrays["ema"]["params"], "batch_stats": self._arrays["ema"].get("batch_stats", {})}
-        return draw(function, variables, labels, latent_size=self.config.latent_size, seed=seed)
+        return networks.generator_function(generator, self.config.data.window), variables
 
 
 def load_run_config(run: Path) -> ClassifierConfig | GanConfig:
@@ -125,7 +163,7 @@ def restore_classifier(run: Path | str, which: Which = "best") -> RestoredClassi
     Raises:
       RunError: There is no such run or checkpoint, or the run cannot classify.
     """
-    config, class_names, step, arrays = _load(Path(run), which)
+    config, class_names, step, arrays = load_run(Path(run), which)
     if config.kind == "dcgan":
         raise RunError(f"{run} is a DCGAN, which has no class output; name a classifier or an ACGAN.")
     return RestoredClassifier(config, class_names, step, arrays)
@@ -133,13 +171,25 @@ def restore_classifier(run: Path | str, which: Which = "best") -> RestoredClassi
 
 def restore_generator(run: Path | str, which: Which = "best") -> RestoredGenerator:
     """Restores the moving average of a GAN's generator; see `restore_classifier`."""
-    config, class_names, step, arrays = _load(Path(run), which)
+    config, class_names, step, arrays = load_run(Path(run), which)
     if not isinstance(config, GanConfig):
         raise RunError(f"{run} is a classifier, which draws nothing; name a DCGAN or an ACGAN.")
     return RestoredGenerator(config, class_names, step, arrays)
 
 
-def _load(run: Path, which: Which) -> tuple[ClassifierConfig | GanConfig, tuple[str, ...], int, Any]:
+def load_run(run: Path, which: Which) -> tuple[ClassifierConfig | GanConfig, tuple[str, ...], int, Any]:
+    """What a run directory holds of its networks; nothing is written.
+
+    Args:
+      run: Directory of the run.
+      which: See `restore_classifier`.
+
+    Returns:
+      (config, class names, step of the checkpoint, its nested dict of host arrays).
+
+    Raises:
+      RunError: There is no such run or checkpoint.
+    """
     config = load_run_config(run)
     provenance = load_provenance(run)
     step, arrays = load_arrays(run / "checkpoints", which)

@@ -28,11 +28,34 @@ def draw(
       int16 [N, H, H] in HU, on the host.
     """
     key = keys.stream(seed, "samples")
+    parts = [
+        keys.latents(keys.per_example(key, jnp.arange(start, start + _CHUNK, dtype=jnp.int32)), latent_size)
+        for start in _starts(len(labels))
+    ]
+    return draw_from_latents(function, variables, np.concatenate(jax.device_get(parts))[: len(labels)], labels)
+
+
+def draw_from_latents(function: Callable[..., Any], variables: Any, z: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Draws one image for each latent and label.
+
+    Args:
+      function: As for `draw`.
+      variables: As for `draw`.
+      z: float32 [N, latent size].
+      labels: int32 [N].
+
+    Returns:
+      As `draw`.
+    """
     images = []
-    for start in range(0, len(labels), _CHUNK):
-        index = jnp.arange(start, start + _CHUNK, dtype=jnp.int32)
-        z = keys.latents(keys.per_example(key, index), latent_size)
+    for start in _starts(len(labels)):
         # Every chunk is full, so that one compiled shape serves any N; the surplus is cut off.
+        chunk_z = np.resize(z[start : start + _CHUNK], (_CHUNK, z.shape[1]))
         chunk = np.resize(labels[start : start + _CHUNK], _CHUNK).astype(np.int32)
-        images.append(jax.device_get(function(variables, z, chunk)))
+        images.append(jax.device_get(function(variables, chunk_z, chunk)))
     return np.concatenate(images)[: len(labels)]
+
+
+def _starts(num: int) -> range:
+    # One chunk even for no image: its shape and dtype are the answer's.
+    return range(0, max(num, 1), _CHUNK)

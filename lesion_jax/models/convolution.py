@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from jax import lax
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
-_PADDING = ((1, 2), (1, 2))
+PADDING = ((1, 2), (1, 2))
 # Each of the four phase convolutions pays for reading all of y: not worth it for the one channel of an image.
 _MIN_CHANNELS_OF_A_PHASE = 8
 
@@ -35,7 +35,7 @@ def down(x: jax.Array, w: jax.Array) -> jax.Array:
     Returns:
       float [B, h, w, O], of x's dtype.
     """
-    return lax.conv_general_dilated(x, w, (2, 2), _PADDING, dimension_numbers=_DIMENSIONS)
+    return lax.conv_general_dilated(x, w, (2, 2), PADDING, dimension_numbers=_DIMENSIONS)
 
 
 @jax.custom_vjp
@@ -66,7 +66,7 @@ def kernel_gradient(x: jax.Array, y: jax.Array) -> jax.Array:
       float [5, 5, I, O], of x's dtype.
     """
     return lax.conv_general_dilated(
-        x, y, (1, 1), _PADDING, rhs_dilation=(2, 2), dimension_numbers=("CHWN", "IHWO", "HWNC")
+        x, y, (1, 1), PADDING, rhs_dilation=(2, 2), dimension_numbers=("CHWN", "IHWO", "HWNC")
     )
 
 

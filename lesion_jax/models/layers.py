@@ -10,6 +10,10 @@ from jax.typing import DTypeLike
 
 from lesion_jax.models import convolution
 
+BATCH_NORM_EPSILON = 1e-5
+# Paper, section on the DCGAN.
+LEAKY_SLOPE = 0.2
+
 
 def _normal(key: jax.Array, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
     # Drawn flat: XLA takes a fifth of the time to compile it, and the numbers are the same.
@@ -103,7 +107,7 @@ def batch_norm(*, train: bool, dtype: DTypeLike, axis_name: str | None = None) -
     return nn.BatchNorm(
         use_running_average=not train,
         momentum=0.9,
-        epsilon=1e-5,
+        epsilon=BATCH_NORM_EPSILON,
         dtype=dtype,
         axis_name=axis_name,
         # Scales start around one, with the spread of all other weights (Radford et al. 2016, reference code).
@@ -113,7 +117,7 @@ def batch_norm(*, train: bool, dtype: DTypeLike, axis_name: str | None = None) -
 
 def leaky_relu(x: jax.Array) -> jax.Array:
     """max(x, 0.2 x) (paper, section on the DCGAN)."""
-    return nn.leaky_relu(x, 0.2)
+    return nn.leaky_relu(x, LEAKY_SLOPE)
 
 
 def dropout(x: jax.Array, keys: jax.Array, rate: float) -> jax.Array:

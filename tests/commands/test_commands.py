@@ -37,6 +37,11 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
         (["paper", "--config=configs/dcgan.py", "--workdir=x"], "lesion-jax train"),
         (["sample", "--workdir=nowhere", "--num=3", "--out=bank"], "nowhere"),
         (["evaluate", "--workdir=nowhere"], "nowhere"),
+        (["export", "--workdir=nowhere", "--out=export"], "nowhere is not the directory of a run"),
+        (["export", "--workdir=nowhere", "--out=configs"], "configs exists"),
+        (["export", "--workdir=nowhere", "--out=configs/dcgan.py/export"], "dcgan.py is not a directory"),
+        (["export", "--workdir=nowhere"], "--out is missing"),
+        (["export", "--workdir=nowhere", "--out=export", "--checkpoint=first"], "best|last"),
         (["train", "surplus", "--config=configs/dcgan.py", "--workdir=x"], "surplus"),
     ],
 )

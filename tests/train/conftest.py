@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import jax.numpy as jnp
 import pytest
 
@@ -13,3 +18,25 @@ def networks(request):
         ConditionalGenerator(num_classes=3, embedding_size=4, width=2, image_size=16, dtype=jnp.float32),
         AuxiliaryDiscriminator(num_classes=3, width=2, dtype=jnp.float32),
     )
+
+
+@pytest.fixture(scope="session")
+def start_training(tmp_path_factory):
+    """Starts tests/train/process.py with the words given; what was once compiled is kept for the next."""
+    environment = os.environ | {
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
+    }
+
+    def start(*words):
+        command = [sys.executable, "-m", "tests.train.process", *map(str, words)]
+        return subprocess.Popen(
+            command,
+            cwd=Path(__file__).parents[2],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return start

@@ -1,0 +1,117 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lesion_jax import restore_classifier, restore_generator
+from lesion_jax.core import keys
+
+CHECKOUT = Path(__file__).parents[2]
+Z = np.random.default_rng(0).uniform(-1, 1, (70, 6)).astype(np.float32)
+LABELS = np.arange(70, dtype=np.int32) % 3
+
+
+def state_of(folder):
+    """What a program that writes nothing leaves as it was."""
+    return {str(path): (path.stat().st_mtime_ns, path.stat().st_size) for path in [folder, *folder.rglob("*")]}
+
+
+def in_a_fresh_process(code, cwd, *argv):
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    command = [sys.executable, "-W", "error", "-c", code, *map(str, argv)]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+def test_the_package_alone_loads_no_framework(tmp_path):
+    code = "import sys, lesion_jax; print({'jax', 'flax', 'numpy', 'tensorflow', 'orbax'} & {*sys.modules})"
+    done = in_a_fresh_process(code, tmp_path)
+    assert (done.stdout.strip(), done.stderr) == ("set()", "")
+
+
+def test_another_name_of_the_package_is_still_missing():
+    import lesion_jax
+
+    with pytest.raises(AttributeError, match="restore_everything"):
+        _ = lesion_jax.restore_everything
+
+
+SCRIPT = """
+import sys
+sys.modules["tensorflow"] = None
+import json
+import numpy as np
+from lesion_jax import restore_classifier, restore_generator
+generator = restore_generator(sys.argv[1])
+images = generator.from_latents(np.zeros((2, 6), np.float32), np.array([0, 2]))
+probabilities, features = restore_classifier(sys.argv[2])(images)
+print(json.dumps([images.tolist(), probabilities.tolist()]))
+"""
+
+
+def test_three_lines_need_neither_tensorflow_nor_the_dataset_and_write_nothing(runs, tmp_path):
+    before = {kind: state_of(run) for kind, run in runs.items()}
+    for run in runs.values():
+        run.chmod(0o555)
+    try:
+        done = in_a_fresh_process(SCRIPT, tmp_path, runs["acgan"], runs["classifier"])
+    finally:
+        for run in runs.values():
+            run.chmod(0o755)
+    assert done.returncode == 0, done.stderr[-2000:]
+    images, probabilities = json.loads(done.stdout)
+    here = restore_generator(runs["acgan"]).from_latents(np.zeros((2, 6), np.float32), np.array([0, 2]))
+    np.testing.assert_array_equal(images, here)
+    np.testing.assert_allclose(probabilities, restore_classifier(runs["classifier"])(here)[0], atol=1e-5)
+    assert {kind: state_of(run) for kind, run in runs.items()} == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_image_from_latents_depends_on_its_own_latent_and_label(runs):
+    generator = restore_generator(runs["acgan"])
+    images = generator.from_latents(Z, LABELS)
+    assert images.shape == (70, 32, 32) and images.dtype == np.int16 and images.std() > 1
+    np.testing.assert_array_equal(generator.from_latents(Z[66:], LABELS[66:]), images[66:])
+    other = generator.from_latents(Z, (LABELS + 1) % 3)
+    assert all(not np.array_equal(a, b) for a, b in zip(images, other, strict=True))
+
+
+def test_drawing_by_seed_is_drawing_from_the_latents_of_that_seed(runs):
+    generator = restore_generator(runs["acgan"])
+    z = np.asarray(keys.latents(keys.per_example(keys.stream(5, "samples"), np.arange(70)), 6))
+    np.testing.assert_array_equal(generator(LABELS, seed=5), generator.from_latents(z, LABELS))
+
+
+def test_nothing_in_gives_nothing_out(runs):
+    generator, classifier = restore_generator(runs["acgan"]), restore_classifier(runs["classifier"])
+    for images in (generator([], seed=0), generator.from_latents(Z[:0], LABELS[:0])):
+        assert images.shape == (0, 32, 32) and images.dtype == np.int16
+    assert [x.shape for x in classifier(np.zeros((0, 32, 32), np.int16))] == [(0, 3), (0, 32)]
+
+
+@pytest.mark.parametrize(
+    ("z", "labels", "message"),
+    [
+        (Z[:, :5], LABELS, r"latents \[N, 6\], got \[70, 5\]"),
+        (Z[0], LABELS[:1], r"latents \[N, 6\], got \[6\]"),
+        (Z, LABELS[:69], "70 latents and 69 labels"),
+        (Z, LABELS[:, None], r"int32 \[N\], got int32 \[70, 1\]"),
+        (Z, LABELS.astype(np.float32), "got float32"),
+        (Z, LABELS + 1, r"0 \(cyst\), 1 \(metastasis\), 2 \(hemangioma\); got 3"),
+        (Z, LABELS - 1, r"2 \(hemangioma\); got -1"),
+    ],
+)
+def test_wrong_latents_and_labels_are_refused_naming_both(runs, z, labels, message):
+    with pytest.raises(ValueError, match=message):
+        restore_generator(runs["acgan"]).from_latents(z, labels)
+
+
+def test_a_dcgan_of_one_class_makes_no_other(runs):
+    generator = restore_generator(runs["dcgan"])
+    assert generator.from_latents(Z[:2], np.array([1, 1])).std() > 1
+    for draw in (lambda labels: generator.from_latents(Z[:2], labels), lambda labels: generator(labels, seed=0)):
+        with pytest.raises(ValueError, match=r"makes the labels 1 \(metastasis\); got 0, 2"):
+            draw(np.array([0, 2]))

@@ -1,0 +1,106 @@
+"""Resume is resume: whatever interrupts a training, at whatever step, it ends with the same bits."""
+
+import dataclasses
+import json
+import signal
+
+import pytest
+
+from benchmarks.same_results import differences, results_of
+from lesion_jax.core import preemption
+from lesion_jax.errors import Preempted
+from lesion_jax.evaluate.draw_bank import draw_bank
+from lesion_jax.train.run import train
+from tests.train.tiny import configs, study
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return study()
+
+
+def ending(process):
+    """(exit status, what it printed)."""
+    printed, _ = process.communicate(timeout=240)
+    return process.returncode, printed
+
+
+def every(config, steps):
+    period = f"{steps} steps"
+    loop = dataclasses.replace(config.loop, evaluate_every=period, checkpoint_every=period)
+    return dataclasses.replace(config, loop=loop)
+
+
+@pytest.fixture(scope="module")
+def whole(tiny, tmp_path_factory):
+    """Results of an uninterrupted run, and its directory."""
+    done = {}
+
+    def run(config):
+        if config not in done:
+            path = tmp_path_factory.mktemp("whole") / "run"
+            assert train(config, path, study=tiny)
+            done[config] = results_of(path), path
+        return done[config]
+
+    return run
+
+
+@pytest.mark.parametrize(("kind", "interval"), [("dcgan", 4), ("acgan", 3), ("classifier", 3), ("classifier", 4)])
+def test_preempted_after_any_step_it_is_saved_there_and_ends_the_same(
+    kind, interval, tiny, whole, tmp_path, monkeypatch
+):
+    config = every(configs()[kind], interval)
+    expected, _ = whole(config)
+    for at in (1, 4, 7):
+        path = tmp_path / str(at)
+        monkeypatch.setattr(preemption, "requested", lambda step, at=at: step == at)
+        with pytest.raises(Preempted):
+            train(config, path, study=tiny)
+        assert (path / "checkpoints" / str(at)).is_dir() and not (path / "DONE").exists()
+        monkeypatch.undo()
+        assert train(config, path, study=tiny)
+        assert differences(expected, results_of(path)) == []
+
+
+@pytest.mark.parametrize("kind", ["dcgan", "acgan"])
+def test_killed_between_checkpoints_it_ends_the_same_in_another_process(kind, tiny, whole, start_training, tmp_path):
+    config = configs()[kind]
+    killed = start_training(tmp_path / "run", kind, "--signal_at", 6, signal.SIGKILL.value)
+    status, printed = ending(killed)
+    assert status == -signal.SIGKILL, printed
+    assert not (tmp_path / "run" / "DONE").exists()
+    # The lines of steps 5 and 6 go, and are written again.
+    steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert max(steps) >= 5
+    assert train(config, tmp_path / "run", study=tiny)
+    assert differences(whole(config)[0], results_of(tmp_path / "run")) == []
+
+
+def test_a_mixed_training_is_killed_and_continued_in_fresh_processes(tiny, whole, start_training, tmp_path):
+    _, gan = whole(configs()["acgan"])
+    draw_bank(gan, 10, tmp_path / "bank")
+    config = configs()["classifier"]
+    data = dataclasses.replace(config.data, banks=(str(tmp_path / "bank"),), synthetic_size=5)
+    expected, _ = whole(dataclasses.replace(config, data=data))
+    changes = json.dumps({"data": {"banks": data.banks, "synthetic_size": 5}})
+    words = tmp_path / "run", "classifier", "--changes", changes
+    killed = start_training(*words, "--signal_at", 7, signal.SIGKILL.value)
+    status, printed = ending(killed)
+    assert status == -signal.SIGKILL, printed
+    # And once more, by a signal that lets it save.
+    stopped = start_training(*words, "--signal_at", 6, signal.SIGUSR1.value)
+    status, printed = ending(stopped)
+    assert status == 75 and "SIGUSR1 came" in printed, printed
+    assert (tmp_path / "run" / "checkpoints" / "6").is_dir()
+    status, printed = ending(start_training(*words))
+    assert status == 0, printed
+    assert differences(expected, results_of(tmp_path / "run")) == []
+
+
+def test_a_result_that_is_not_the_same_is_noticed(tiny, whole, tmp_path):
+    config = configs()["classifier"]
+    expected, _ = whole(config)
+    train(dataclasses.replace(config, seed=1), tmp_path / "run", study=tiny)
+    found = differences(expected, results_of(tmp_path / "run"))
+    assert {"config.json", "metrics.jsonl", "checkpoints/8"} <= set(found)

@@ -1,0 +1,79 @@
+"""Two processes of two devices each train what one process of four devices trains, and end together."""
+
+import dataclasses
+import signal
+import socket
+import time
+
+import jax
+import numpy as np
+import pytest
+
+from lesion_jax.core.processes import DEAD_AFTER_SECONDS
+from lesion_jax.io.checkpoints import last_step, load_arrays
+from lesion_jax.train.run import train
+from tests.train.tiny import configs, study
+
+KIND = "acgan"
+CONFIG = dataclasses.replace(configs()[KIND], num_devices=0)
+# Four numbers are summed in another order, here and there; after eight steps of Adam 2e-6 was seen.
+TOLERANCE = {"rtol": 1e-4, "atol": 2e-5}
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return study()
+
+
+@pytest.fixture(scope="module")
+def expected(tiny, tmp_path_factory):
+    """What one process of four devices comes to."""
+    path = tmp_path_factory.mktemp("one") / "run"
+    train(CONFIG, path, study=tiny)
+    return load_arrays(path / "checkpoints", "last")
+
+
+def start_pair(start_training, workdir, signal_at):
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        address = f"localhost:{probe.getsockname()[1]}"
+    return [
+        start_training(
+            *(workdir, KIND, "--num_devices", 2, "--processes", address, 2, number),
+            *(("--signal_at", *signal_at) if number == 1 else ()),
+        )
+        for number in (0, 1)
+    ]
+
+
+def assert_same_training(expected, workdir):
+    step, arrays = load_arrays(workdir / "checkpoints", "last")
+    assert step == expected[0] == 8
+    for wanted, found in zip(jax.tree.leaves(expected[1]), jax.tree.leaves(arrays), strict=True):
+        np.testing.assert_allclose(found, wanted, **TOLERANCE)
+
+
+def test_asked_to_end_two_save_the_same_step_and_one_continues(tiny, expected, start_training, tmp_path):
+    # The signal reaches the process that does not write.
+    pair = start_pair(start_training, tmp_path, (4, signal.SIGTERM.value))
+    outputs = [process.communicate(timeout=240)[0] for process in pair]
+    assert [process.returncode for process in pair] == [75, 75], outputs
+    assert 4 < last_step(tmp_path / "checkpoints") < 8
+    train(CONFIG, tmp_path, study=tiny)
+    assert_same_training(expected, tmp_path)
+
+
+def test_two_continue_what_one_began_and_one_death_ends_both(tiny, expected, start_training, tmp_path):
+    half = dataclasses.replace(CONFIG, loop=dataclasses.replace(CONFIG.loop, duration="4 steps"))
+    train(half, tmp_path, study=tiny)
+    pair = start_pair(start_training, tmp_path, (6, signal.SIGKILL.value))
+    pair[1].communicate(timeout=240)
+    assert pair[1].returncode == -signal.SIGKILL
+    start = time.monotonic()
+    output, _ = pair[0].communicate(timeout=DEAD_AFTER_SECONDS + 30)
+    # The runtime looks for the dead now and then, and then it has to end.
+    assert time.monotonic() - start < DEAD_AFTER_SECONDS + 15
+    assert pair[0].returncode != 0 and "another" in output
+    assert not (tmp_path / "DONE").exists()
+    train(CONFIG, tmp_path, study=tiny)
+    assert_same_training(expected, tmp_path)
