@@ -5,12 +5,14 @@ must average over replicas it passes through the `average` function that it was 
 `average_replicas` here, `alone` for a step that runs on one device without pmap.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
 
+from lesion_jax.core.checksum import checksum
 from lesion_jax.errors import ConfigError
 
 AXIS = "replica"
@@ -32,11 +34,11 @@ def choose_devices(num_devices: int, batch_size: int) -> list[Device]:
     """The devices of a data-parallel run.
 
     Args:
-      num_devices: How many to use; 0 means all of them.
+      num_devices: How many to use; 0 means all of them, those of other processes included.
       batch_size: Global batch, which they share evenly.
 
     Raises:
-      ConfigError: More devices than there are, or a batch that does not divide.
+      ConfigError: More devices than there are, a process without any, or a batch that does not divide.
     """
     devices = jax.devices()
     if num_devices > len(devices):
@@ -45,6 +47,11 @@ def choose_devices(num_devices: int, batch_size: int) -> list[Device]:
             f"ask for at most {len(devices)}."
         )
     devices = devices[: num_devices or len(devices)]
+    if len({device.process_index for device in devices}) < jax.process_count():
+        raise ConfigError(
+            f"num_devices is {num_devices}, which leaves some of {jax.process_count()} processes without a device; "
+            "set it to 0 or start fewer processes."
+        )
     if batch_size % len(devices):
         raise ConfigError(
             f"data.batch_size is {batch_size}, which does not divide over {len(devices)} devices; "
@@ -62,9 +69,13 @@ def over_devices(step: Callable, devices: list[Device]) -> Callable:
 
     Returns:
       The same signature; batch leaves carry a leading device axis [D, B / D, ...], state,
-      key and metrics are unstacked. The state that is passed in is donated.
+      key and metrics are unstacked. The state that is passed in is donated. With devices of several
+      processes every process makes every call, with trees from `replicate` or an earlier call and
+      from `shard_batch`; the results are arrays of the process's own devices.
     """
-    # out_axes=None checks nothing: that the step really averages is proved by tests, shard by shard.
+    # out_axes=None checks nothing: that the step really averages is proved by tests, shard by shard, and in a run
+    # by `replica_checksums`. pmap leaves gradients as each replica took them, so their average is the mean; under
+    # shard_map(check_vma=True) they arrive summed, and the same average would be too large by the device count.
     return jax.pmap(
         step,
         axis_name=AXIS,
@@ -76,30 +87,79 @@ def over_devices(step: Callable, devices: list[Device]) -> Callable:
 
 
 def replicate(tree: Any, devices: list[Device]) -> Any:
-    """Puts a host or single-device tree on every device, unstacked."""
-    mesh = jax.sharding.Mesh(np.array(devices), (AXIS,))
-    return jax.device_put(tree, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec()))
+    """Puts a host or single-device tree on every device, unstacked; what is passed in may be consumed.
+
+    Args:
+      tree: Arrays, the same in every process.
+      devices: D devices, of one process or of several.
+
+    Returns:
+      Tree of arrays that claim to be replicated over the D devices: see `replica_checksums`.
+    """
+    sharding = _sharding(devices)
+
+    # Each process fills its own devices. Handed a sharding over several processes, device_put would first
+    # compare the values of all of them over the network, leaf by leaf.
+    copies = [jax.device_put(tree, device) for device in sharding.addressable_devices]
+
+    def join(*shards: jax.Array) -> jax.Array:
+        return jax.make_array_from_single_device_arrays(shards[0].shape, sharding, shards)
+
+    return jax.tree.map(join, *copies)
 
 
 def shard_batch(batch: Any, devices: list[Device]) -> Any:
     """Sends a host batch to the devices, contiguous slices in device order.
 
     Args:
-      batch: Tree of numpy arrays [B, ...].
-      devices: D devices; B is a multiple of D.
+      batch: Tree of numpy arrays [B, ...], the global batch, not to be written to any more: a CPU device may
+        share its memory. Every process passes all of it and sends its own devices' slices.
+      devices: D devices, of one process or of several; B is a multiple of D.
 
     Returns:
       Tree of device arrays [D, B / D, ...], sharded over the first axis. Does not wait.
     """
-    mesh = jax.sharding.Mesh(np.array(devices), (AXIS,))
-    sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(AXIS))
+    sharding = _sharding(devices, AXIS)
 
     def put(leaf: np.ndarray) -> jax.Array:
-        return jax.device_put(leaf.reshape(len(devices), -1, *leaf.shape[1:]), sharding)
+        stacked = leaf.reshape(len(devices), -1, *leaf.shape[1:])
+        return jax.make_array_from_callback(stacked.shape, sharding, lambda index: stacked[index])
 
     return jax.tree.map(put, batch)
 
 
+def _sharding(devices: list[Device], *axes: str) -> jax.sharding.NamedSharding:
+    return jax.sharding.NamedSharding(jax.sharding.Mesh(np.array(devices), (AXIS,)), jax.sharding.PartitionSpec(*axes))
+
+
+def replica_checksums(tree: Any, devices: list[Device]) -> np.ndarray:
+    """What each device holds of a tree that claims to be replicated, as one number each.
+
+    A sharding only claims: a forgotten average leaves devices with different values under the same
+    claim. Equal numbers prove the claim, bit by bit and shard by shard, but for a chance of 2^-32.
+    Every process must call it, as any step; it waits for the tree.
+
+    Args:
+      tree: From `replicate` or a step of `over_devices`; not donated.
+      devices: Those it was spread over.
+
+    Returns:
+      uint32 [D] on the host, see `checksum.checksum`; the i-th is of devices[i], and every process
+      sees all of them.
+    """
+    # pmap wants one argument that is mapped.
+    mapped = shard_batch(np.zeros(len(devices), np.int8), devices)
+    return np.asarray(first_replica(_gathered_checksums(tuple(devices))(tree, mapped)))
+
+
+@functools.cache
+def _gathered_checksums(devices: tuple[Device, ...]) -> Callable[[Any, jax.Array], jax.Array]:
+    def gathered(tree: Any, _: jax.Array) -> jax.Array:
+        return jax.lax.all_gather(checksum(tree), AXIS)
+
+    return jax.pmap(gathered, axis_name=AXIS, in_axes=(None, 0), out_axes=None, devices=list(devices))
+
+
 def first_replica(tree: Any) -> Any:
-    """A replicated tree as seen by the first device, without a transfer between devices."""
+    """A replicated tree as seen by this process's first device, without a transfer between devices."""
     return jax.tree.map(lambda x: x.addressable_shards[0].data, tree)
