@@ -22,13 +22,19 @@ def create_classifier(config: ClassifierConfig, num_classes: int) -> nn.Module:
     return Classifier(num_classes=num_classes, width=config.width, dtype=_DTYPES[config.dtype])
 
 
-def create_gan(config: GanConfig, num_classes: int) -> tuple[nn.Module, nn.Module]:
-    """(generator, discriminator) of a DCGAN or an ACGAN."""
+def create_gan(config: GanConfig, num_classes: int, *, axis_name: str | None = None) -> tuple[nn.Module, nn.Module]:
+    """(generator, discriminator) of a DCGAN or an ACGAN.
+
+    Args:
+      config: Kind, widths, image size and dtype; where its batch norm is synchronised is not decided here.
+      num_classes: C, of the dataset.
+      axis_name: See `models.layers.batch_norm`; only a step spread over that axis has use for one.
+    """
     dtype, side = _DTYPES[config.dtype], config.data.image_size
     if config.kind == "dcgan":
         return (
-            Generator(width=config.width, image_size=side, dtype=dtype),
-            Discriminator(width=config.discriminator_width, dtype=dtype),
+            Generator(width=config.width, image_size=side, dtype=dtype, axis_name=axis_name),
+            Discriminator(width=config.discriminator_width, dtype=dtype, axis_name=axis_name),
         )
     return (
         ConditionalGenerator(
@@ -37,8 +43,11 @@ def create_gan(config: GanConfig, num_classes: int) -> tuple[nn.Module, nn.Modul
             width=config.width,
             image_size=side,
             dtype=dtype,
+            axis_name=axis_name,
         ),
-        AuxiliaryDiscriminator(num_classes=num_classes, width=config.discriminator_width, dtype=dtype),
+        AuxiliaryDiscriminator(
+            num_classes=num_classes, width=config.discriminator_width, dtype=dtype, axis_name=axis_name
+        ),
     )
 
 

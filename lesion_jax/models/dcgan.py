@@ -21,11 +21,13 @@ class Generator(nn.Module):
       width: W.
       image_size: Side of the image, a multiple of 16.
       dtype: Of the computation; parameters, statistics and the image are float32.
+      axis_name: See `layers.batch_norm`.
     """
 
     width: int = 128
     image_size: int = 64
     dtype: DTypeLike = jnp.float32
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, z: jax.Array, labels: jax.Array, *, train: bool) -> jax.Array:
@@ -45,9 +47,9 @@ class Generator(nn.Module):
         h = nn.Dense(side * side * width, use_bias=False, kernel_init=gan_init, dtype=self.dtype)(z)
         h = h.reshape(-1, side, side, width)
         for features in (4 * self.width, 2 * self.width, self.width):
-            h = nn.relu(batch_norm(train=train, dtype=self.dtype)(h))
+            h = nn.relu(batch_norm(train=train, dtype=self.dtype, axis_name=self.axis_name)(h))
             h = UpConv(features, dtype=self.dtype)(h)
-        h = nn.relu(batch_norm(train=train, dtype=self.dtype)(h))
+        h = nn.relu(batch_norm(train=train, dtype=self.dtype, axis_name=self.axis_name)(h))
         return jnp.tanh(UpConv(1, use_bias=True, dtype=self.dtype)(h).astype(jnp.float32))
 
 
@@ -59,10 +61,12 @@ class Body(nn.Module):
     Attributes:
       width: W.
       dtype: Of the computation; parameters and statistics are float32.
+      axis_name: See `layers.batch_norm`.
     """
 
     width: int
     dtype: DTypeLike
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
@@ -70,7 +74,7 @@ class Body(nn.Module):
         h = leaky_relu(DownConv(self.width, use_bias=True, dtype=self.dtype)(x))
         for features in (2 * self.width, 4 * self.width, 8 * self.width):
             h = DownConv(features, dtype=self.dtype)(h)
-            h = leaky_relu(batch_norm(train=train, dtype=self.dtype)(h))
+            h = leaky_relu(batch_norm(train=train, dtype=self.dtype, axis_name=self.axis_name)(h))
         # The heads are small: float32 logits cost nothing and the losses need them.
         return h.reshape(len(h), -1).astype(jnp.float32)
 
@@ -81,10 +85,12 @@ class Discriminator(nn.Module):
     Attributes:
       width: W of W, 2W, 4W, 8W channels. The paper is silent: 64 gives 4.3 M parameters, 128 gives 17.2 M.
       dtype: Of the computation; parameters, statistics and logits are float32.
+      axis_name: See `layers.batch_norm`.
     """
 
     width: int = 64
     dtype: DTypeLike = jnp.float32
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> tuple[jax.Array, None]:
@@ -97,5 +103,5 @@ class Discriminator(nn.Module):
         Returns:
           (float32 [B], None): sigmoid of the first is the probability of being real; no class output.
         """
-        features = Body(self.width, self.dtype, name="body")(x, train=train)
+        features = Body(self.width, self.dtype, self.axis_name, name="body")(x, train=train)
         return nn.Dense(1, kernel_init=gan_init, name="source")(features)[:, 0], None

@@ -87,12 +87,14 @@ def _with_bias(module: DownConv | UpConv, x: jax.Array) -> jax.Array:
     return x + module.param("bias", nn.initializers.zeros, (module.features,)).astype(module.dtype)
 
 
-def batch_norm(*, train: bool, dtype: DTypeLike) -> nn.BatchNorm:
+def batch_norm(*, train: bool, dtype: DTypeLike, axis_name: str | None = None) -> nn.BatchNorm:
     """Batch norm as both networks of a GAN use it; statistics and their update are float32.
 
     Args:
       train: Normalise by the batch and update the running statistics; otherwise use them.
       dtype: Of the output.
+      axis_name: Device axis whose batches are normalised as one; None normalises each device's batch alone.
+        The parameters and statistics are the same either way, and so is the result with train=False.
 
     Returns:
       A linen module to call on [..., C].
@@ -103,6 +105,7 @@ def batch_norm(*, train: bool, dtype: DTypeLike) -> nn.BatchNorm:
         momentum=0.9,
         epsilon=1e-5,
         dtype=dtype,
+        axis_name=axis_name,
         # Scales start around one, with the spread of all other weights (Radford et al. 2016, reference code).
         scale_init=lambda key, shape, dtype: 1.0 + gan_init(key, shape, dtype),
     )

@@ -106,8 +106,8 @@ def _classifier(config: ClassifierConfig, prepared: Prepared, devices: list[para
 
 
 def _gan(config: GanConfig, prepared: Prepared, devices: list[parallel.Device]) -> Training:
-    data, inner = config.data, prepared.inner
-    generator, discriminator = networks.create_gan(config, len(prepared.class_names))
+    data, inner, num_classes = config.data, prepared.inner, len(prepared.class_names)
+    generator, discriminator = networks.create_gan(config, num_classes)
     floats = ("learning_rate", "beta1", "beta2", "label_smoothing", "class_weight", "ema_decay")
     hyper = GanHyper(
         **{name: jnp.float32(getattr(config, name)) for name in floats},
@@ -142,5 +142,9 @@ def _gan(config: GanConfig, prepared: Prepared, devices: list[parallel.Device]) 
         shown = sample(state, np.repeat(labels, _NUM_SHOWN).astype(np.int32))
         return {"samples": grid(shown, data.window)}
 
-    step = _gan_step(generator, discriminator, config.loss, config.latent_size, data.window, tuple(devices))
+    # Only the step has the device axis. Everything else takes the networks without it, so that it runs on one device
+    # and shares what is compiled for a restored run.
+    axis_name = parallel.AXIS if config.batch_norm == "synchronised" else None
+    replicas = networks.create_gan(config, num_classes, axis_name=axis_name)
+    step = _gan_step(*replicas, config.loss, config.latent_size, data.window, tuple(devices))
     return Training(state, step, Hooks(evaluate, pictures))
