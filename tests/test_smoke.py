@@ -76,9 +76,12 @@ def test_runs_can_be_scored_and_sampled_by_hand(workdir, capsys, tmp_path):
     out = capsys.readouterr().out
     assert "accuracy" in out and "kernel distance" in out
     bank = tmp_path / "bank"
-    assert main(["sample", "--workdir", str(gan), "--num", "3", "--out", str(bank)]) == 0
-    assert main(["sample", "--workdir", str(gan), "--num", "3", "--out", str(bank)]) == 2
-    assert str(bank) in capsys.readouterr().err
+    sample = ["sample", "--workdir", str(gan), "--out", str(bank)]
+    assert main([*sample, "--num", "3"]) == 0
+    drawn = (bank / "bank.json").stat().st_mtime_ns
+    assert main([*sample, "--num", "3"]) == 0 and (bank / "bank.json").stat().st_mtime_ns == drawn
+    assert main([*sample, "--num", "4"]) == 2
+    assert f"{bank} exists, with num_per_class 3 where 4" in capsys.readouterr().err
     assert np.load(bank / "images.npy").shape == (9, 32, 32)
     config = [f"--config={ROOT / 'configs/classifier.py'}", f"--config.data.dataset={workdir / 'dataset'}"]
     wrong = [f"--config.data.banks=('{bank}',)", "--config.data.synthetic_size=1", "--config.data.fold=1"]

@@ -101,8 +101,9 @@ class GanConfig:
       num_devices: Data-parallel replicas, which share the batch evenly; 0 for every device. See `batch_norm`.
       batch_norm: Whose statistics normalise a batch that devices share. 'synchronised': those of the whole batch, as
         in the paper; however many devices there are, the result is one device's up to rounding. It costs two small
-        all-reduces per batch norm and pass, one forward and one backward: 22 a DCGAN step instead of one. 'replica': those of each device's share,
-        without that cost; running statistics are the mean over devices, and the result depends on num_devices.
+        all-reduces per batch norm and pass, one forward and one backward: 22 in a DCGAN's step in place of one.
+        'replica': those of each device's share, without that cost; running statistics are the mean over devices,
+        and the result depends on num_devices.
       width: W of generator widths 8W, 4W, 2W, W; 128 in the paper (1024 .. 128).
       discriminator_width: W of discriminator widths W .. 8W. The paper is silent: 64.
       latent_size: Length of z ~ U[-1, 1].

@@ -112,8 +112,8 @@ def shard_batch(batch: Any, devices: list[Device]) -> Any:
     """Sends a host batch to the devices, contiguous slices in device order.
 
     Args:
-      batch: Tree of numpy arrays [B, ...], the global batch. Every process passes all of it and sends
-        its own devices' slices.
+      batch: Tree of numpy arrays [B, ...], the global batch, not to be written to any more: a CPU device may
+        share its memory. Every process passes all of it and sends its own devices' slices.
       devices: D devices, of one process or of several; B is a multiple of D.
 
     Returns:

@@ -57,6 +57,27 @@ def check_new_bank(path: Path) -> None:
     check_new(path, "Bank", BankError)
 
 
+def is_drawn(path: Path, provenance: dict[str, Any]) -> bool:
+    """Whether a bank is there already, whole and drawn just so.
+
+    Args:
+      path: Where it would be.
+      provenance: As for `save_bank`.
+
+    Raises:
+      BankError: Something else is there.
+    """
+    if not path.exists():
+        return False
+    held = load_bank(path).provenance
+    if different := [name for name, value in provenance.items() if held.get(name) != value]:
+        raise BankError(
+            f"Bank {path} exists, with {different[0]} {held.get(different[0])} where {provenance[different[0]]} is "
+            "asked for; name another directory or remove it."
+        )
+    return True
+
+
 def save_bank(path: Path, images: Images, provenance: dict[str, Any]) -> None:
     """Writes a bank; it appears whole or not at all.
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from lesion_jax import __version__
 from lesion_jax.core.types import Images
-from lesion_jax.data.bank import check_new_bank, save_bank
+from lesion_jax.data.bank import check_new_bank, is_drawn, save_bank
 from lesion_jax.errors import BankError
 from lesion_jax.evaluate.restore import restore_generator
 from lesion_jax.io.checkpoints import Which
@@ -14,24 +14,25 @@ from lesion_jax.io.run_directory import load_provenance
 
 
 def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "best") -> None:
-    """Draws `num` images of each class that a GAN makes into a bank.
+    """Draws `num` images of each class that a GAN makes into a bank; one that was drawn so before is left as it is.
 
     Image i of a class is a function of (checkpoint, seed, i): a smaller bank is a prefix.
 
     Args:
       run: Directory of a GAN's run.
       num: Images per class.
-      out: The bank, which must not exist.
+      out: The bank.
       seed: Of the latents.
       which: Checkpoint.
 
     Raises:
-      BankError: `num` is not positive, `out` exists, or the images would have no label.
+      BankError: `num` is not positive, `out` holds something else, or the images would have no label.
       RunError: The run draws nothing.
     """
     if num < 1:
         raise BankError(f"num is {num}; draw at least one image of each class.")
-    check_new_bank(out)
+    if not out.exists():
+        check_new_bank(out)
     generator = restore_generator(run, which)
     if generator.config.kind == "dcgan" and len(generator.labels) > 1:
         raise BankError(
@@ -39,12 +40,6 @@ def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "
             "data.label, or an ACGAN."
         )
     facts = load_provenance(run)
-    labels, images = [], []
-    for label in generator.labels:
-        wanted = np.full(num, label, np.int32)
-        labels.append(wanted)
-        # One stream per class: were the latents shared, image i would be the same sketch in every class.
-        images.append(generator(wanted, seed=seed * len(generator.class_names) + label))
     data = generator.config.data
     provenance = {
         "run": str(run),
@@ -61,4 +56,12 @@ def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "
         "lesion_jax": __version__,
         **{name: facts[name] for name in ("dataset_fingerprint", "fold_fingerprint", "train_fingerprint")},
     }
+    if is_drawn(out, provenance):
+        return
+    labels, images = [], []
+    for label in generator.labels:
+        wanted = np.full(num, label, np.int32)
+        labels.append(wanted)
+        # One stream per class: were the latents shared, image i would be the same sketch in every class.
+        images.append(generator(wanted, seed=seed * len(generator.class_names) + label))
     save_bank(out, Images(np.concatenate(images), np.concatenate(labels)), provenance)

@@ -126,7 +126,8 @@ def _notes(protocol: Protocol) -> list[str]:
 
 
 def _changed(ours: Any, theirs: Any, prefix: str = "") -> list[tuple[str, Any, Any]]:
-    # Fields that differ, dotted; how often something is logged or saved changes no result.
+    # Fields that differ, dotted; how often something is logged or saved changes no result, nor do more devices unless
+    # batch norm is each one's own, which is listed.
     found = []
     for field in dataclasses.fields(ours):
         mine, default = getattr(ours, field.name), getattr(theirs, field.name)

@@ -67,3 +67,18 @@ def test_leaky_relu_has_slope_a_fifth():
 def test_fan_in_init_gives_outputs_the_variance_of_its_gain(gain):
     kernel = jax.jit(lambda: fan_in_init(gain)(KEY, (3, 3, 64, 128)))()
     np.testing.assert_allclose(kernel.var(), gain / (9 * 64), rtol=0.02)
+
+
+def test_batch_norm_over_a_device_axis_is_that_of_all_devices_with_the_same_variables():
+    x = 1.0 + jnp.arange(24, dtype=jnp.float32).reshape(4, 2, 3) ** 2
+    alone, shared = (batch_norm(train=True, dtype=jnp.float32, axis_name=axis) for axis in (None, "devices"))
+    variables = alone.init(jax.random.key(0), x[0])
+    assert jax.tree.map(jnp.shape, shared.init(jax.random.key(0), x[0])) == jax.tree.map(jnp.shape, variables)
+    want, want_stats = alone.apply(variables, x.reshape(8, 3), mutable=["batch_stats"])
+    over_axis = jax.vmap(lambda part: shared.apply(variables, part, mutable=["batch_stats"]), axis_name="devices")
+    got, stats = over_axis(x)
+    np.testing.assert_allclose(got.reshape(8, 3), want, rtol=1e-5, atol=1e-6)
+    for a, b in zip(jax.tree.leaves(stats), jax.tree.leaves(want_stats), strict=True):
+        np.testing.assert_allclose(a, jnp.broadcast_to(b, a.shape), rtol=1e-5)
+    by_running = batch_norm(train=False, dtype=jnp.float32, axis_name="devices")
+    assert by_running.apply(variables, x[0]).shape == (2, 3)

@@ -13,7 +13,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("workdir", type=Path)
     parser.add_argument("kind", choices=["dcgan", "acgan", "classifier"])
-    parser.add_argument("--num_devices", type=int, default=4, help="of this process; XLA divides its threads by it, which changes last bits")
+    parser.add_argument(
+        "--num_devices",
+        type=int,
+        default=4,
+        help="of this process; XLA divides its threads by it, which changes last bits",
+    )
     parser.add_argument("--changes", type=json.loads, default={}, help="fields of the config, and of its data and loop")
     parser.add_argument("--signal_at", type=int, nargs=2, help="step and number of a signal that it sends itself")
     parser.add_argument("--processes", nargs=3, help="coordinator, how many, which")

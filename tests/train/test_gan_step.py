@@ -24,37 +24,6 @@ def equal(a, b):
     return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
 
 
-def spread(networks, average, num_steps=3):
-    devices = parallel.choose_devices(4, 8)
-    step = parallel.over_devices(make(networks, average), devices)
-    state = parallel.replicate(create(networks), devices)
-    for seed in range(num_steps):
-        state, metrics = step(state, parallel.shard_batch(host_batch(8, seed=seed), devices), KEY)
-    return state, metrics
-
-
-def differing_leaves(state):
-    return [
-        jax.tree_util.keystr(path)
-        for path, leaf in jax.tree_util.tree_leaves_with_path(state)
-        if any(not np.array_equal(leaf.addressable_shards[0].data, s.data) for s in leaf.addressable_shards[1:])
-    ]
-
-
-def test_replicas_hold_the_same_bits_shard_by_shard(networks):
-    state, metrics = spread(networks, parallel.average_replicas)
-    assert differing_leaves((state, metrics)) == []
-    assert int(state.step) == 3
-
-
-def test_without_the_average_replicas_drift_apart(networks):
-    state, _ = spread(networks, parallel.alone)
-    drifted = differing_leaves(state)
-    for network in ("generator", "discriminator"):
-        for part in ("params", "batch_stats", "opt_state"):
-            assert any(f".{network}.{part}" in leaf for leaf in drifted), (network, part)
-
-
 def test_one_step_equals_two_textbook_gradients(networks):
     """What Adam is given must be jax.grad of each player's loss, written out with sigmoids."""
     generator, discriminator = networks
