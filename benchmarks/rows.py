@@ -16,9 +16,9 @@ class Row(TypedDict):
     Attributes:
       measure: What was measured, with its sizes.
       value: In `unit`.
-      unit: "ms" (smaller is better) or "images/s".
+      unit: "ms", "s", "images/s", "%", "MiB", or what is counted.
       peer: What it is compared with, measured in the same run; empty where there is nothing.
-      ratio: How many times faster than the peer; 1 where there is none.
+      ratio: How many times better than the peer; of trials the share that went well; 1 where there is no peer.
     """
 
     measure: str
@@ -54,7 +54,8 @@ def write_rows(rows: Sequence[Row], out: Path | None) -> None:
     width = max(len(row["measure"]) for row in rows)
     print(f"{'measure':{width}}  {'value':>12} {'unit':8}  {'ratio':>8}  peer")
     for row in rows:
-        print(f"{row['measure']:{width}}  {row['value']:12,.1f} {row['unit']:8}  {row['ratio']:8.2f}  {row['peer']}")
+        value = f"{row['value']:,.1f}" if row["value"] >= 10 else f"{row['value']:.3g}"
+        print(f"{row['measure']:{width}}  {value:>12} {row['unit']:8}  {row['ratio']:8.2f}  {row['peer']}")
     if out is None:
         return
     out.parent.mkdir(parents=True, exist_ok=True)

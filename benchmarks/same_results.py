@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from lesion_jax.data.dataset import load_dataset
 from lesion_jax.io.checkpoint import read_arrays, read_note
 
 # Which process made it, and when.
@@ -18,8 +19,9 @@ def results_of(directory: Path) -> dict[str, str]:
 
     Returns:
       Relative path -> what stands for the content: of a checkpoint its step, score and the digest of its arrays (they
-      are read and checked), of provenance.json the facts, of every other file its bytes. TensorBoard's files, which
-      hold wall times, are left out.
+      are read and checked), of provenance.json the facts, of a dataset's records the fingerprint of their content (the
+      order of fields in a record is protobuf's whim), of every other file its bytes. TensorBoard's files, which hold
+      wall times, are left out.
     """
     found = {}
     for path in sorted(directory.rglob("*")):
@@ -31,6 +33,8 @@ def results_of(directory: Path) -> dict[str, str]:
             if (key := str(checkpoint.relative_to(directory))) not in found:
                 read_arrays(checkpoint)
                 found[key] = str(read_note(checkpoint))
+        elif ".tfrecord" in path.name:
+            found[name] = load_dataset(_dataset_of(path)).fingerprint
         elif path.name == "provenance.json":
             facts = {k: v for k, v in json.loads(path.read_text()).items() if k not in _OF_THE_PROCESS}
             found[name] = json.dumps(facts, sort_keys=True)
@@ -46,3 +50,8 @@ def differences(first: dict[str, str], second: dict[str, str]) -> list[str]:
 
 def _checkpoint_of(path: Path) -> Path:
     return next(parent for parent in path.parents if parent.parent.name == "checkpoints")
+
+
+def _dataset_of(path: Path) -> Path:
+    # DATASET/lesions/CONFIG/VERSION/FILE, as TFDS lays it out.
+    return path.parents[3]

@@ -14,14 +14,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rows import Row, write_rows
 from same_results import differences, results_of
-from trials import Job, make_data, train_job
+from trials import Job, make_data, train_job, wait_for
 
 _EVERY = "--config.loop.checkpoint_every=20 steps"
 
@@ -112,7 +111,7 @@ def _full_disk(folder: Path, dataset: Path) -> tuple[int, int]:
     with _small_disk(folder / "disk", 200 * 2**20):
         job = train_job(folder / "disk", dataset, "dcgan", *words, name="full")
         process = job.start(text=True)
-        _wait_for(lambda: (job.out / "checkpoints" / "20").exists(), process)
+        wait_for(process, lambda: (job.out / "checkpoints" / "20").exists())
         filler = folder / "disk" / "filler"
         with filler.open("wb") as file:
             file.truncate(0)
@@ -129,7 +128,7 @@ def _full_disk(folder: Path, dataset: Path) -> tuple[int, int]:
 def _two_processes(job: Job, expected: dict[str, str]) -> tuple[int, int]:
     job.clear()
     first = job.start(text=True)
-    _wait_for(lambda: (job.out / "checkpoints").exists(), first)
+    wait_for(first, lambda: (job.out / "checkpoints").exists())
     second = job.start(text=True)
     text, _ = second.communicate()
     print(text.strip().splitlines()[-1])
@@ -141,19 +140,12 @@ def _two_processes(job: Job, expected: dict[str, str]) -> tuple[int, int]:
 def _stale_lock(job: Job, expected: dict[str, str]) -> tuple[int, int]:
     job.clear()
     process = job.start(text=True)
-    _wait_for(lambda: (job.out / "checkpoints").exists(), process)
+    wait_for(process, lambda: (job.out / "checkpoints").exists())
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     left = (job.out / ".lock").exists()
     job.finish()
     return 1, int(left and not differences(expected, results_of(job.out)))
-
-
-def _wait_for(ready: Callable[[], bool], process: subprocess.Popen) -> None:
-    while not ready():
-        if process.poll() is not None:
-            raise RuntimeError(f"ended too early: {process.communicate()[0][-2000:]}")
-        time.sleep(0.01)
 
 
 if __name__ == "__main__":

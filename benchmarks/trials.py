@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lesion_jax.data.build import build_dataset
@@ -116,3 +117,11 @@ def paper_job(folder: Path) -> Job:
         "--config.arms=('none', 'classic', 'acgan', 'acgan_discriminator')",
     )
     return Job("paper", ("paper", *words, f"--workdir={out}"), out)
+
+
+def wait_for(process: subprocess.Popen, ready: Callable[[], bool]) -> None:
+    """Waits until something is so; RuntimeError where the process ends before."""
+    while not ready():
+        if process.poll() is not None:
+            raise RuntimeError(f"It ended too early: {process.communicate()[0][-2000:]}")
+        time.sleep(0.01)

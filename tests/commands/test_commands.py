@@ -37,6 +37,14 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
         (["paper", "--config=configs/dcgan.py", "--workdir=x"], "lesion-jax train"),
         (["sample", "--workdir=nowhere", "--num=3", "--out=bank"], "nowhere"),
         (["evaluate", "--workdir=nowhere"], "nowhere"),
+        (["show", "--workdir=nowhere"], "nowhere"),
+        (["train", "--config=configs/dcgan.py", "--workdir=x", "--num_processes=2"], "need --coordinator"),
+        (["train", "--config=configs/dcgan.py", "--workdir=x", "--coordinator=localhost:1"], "give all three"),
+        (
+            ["train", "--config=configs/dcgan.py", "--workdir=x", "--coordinator=localhost:1"]
+            + ["--num_processes=2", "--process_id=2"],
+            "lies in [0, 2)",
+        ),
         (["export", "--workdir=nowhere", "--out=export"], "nowhere is not the directory of a run"),
         (["export", "--workdir=nowhere", "--out=configs"], "configs exists"),
         (["export", "--workdir=nowhere", "--out=configs/dcgan.py/export"], "dcgan.py is not a directory"),

@@ -1,0 +1,65 @@
+import dataclasses
+import json
+import logging
+
+import pytest
+
+from lesion_jax.io.checkpoints import last_step
+from lesion_jax.train import kinds
+from lesion_jax.train.run import train
+from tests.train.tiny import configs, study
+
+DCGAN = configs()["dcgan"]
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return study()
+
+
+@pytest.fixture
+def collapsed_from(monkeypatch):
+    """Lets every GAN collapse at a step."""
+
+    def at(first):
+        def describe(step, varieties, loss):
+            assert set(varieties) == {"cyst", "metastasis", "hemangioma"} and all(v >= 0 for v in varieties.values())
+            return f"Step {step}: collapsed." if step >= first else None
+
+        monkeypatch.setattr(kinds, "describe_collapse", describe)
+
+    return at
+
+
+def test_a_collapse_stops_the_run_and_the_last_good_checkpoint_is_kept(collapsed_from, tiny, tmp_path, caplog):
+    collapsed_from(5)
+    stopping = dataclasses.replace(DCGAN, on_collapse="stop")
+    with caplog.at_level(logging.WARNING):
+        assert train(stopping, tmp_path, study=tiny)
+    assert "Step 8: collapsed." in caplog.text
+    assert last_step(tmp_path / "checkpoints") == 4
+    done = json.loads((tmp_path / "DONE").read_text())
+    assert done == {"steps": 8, "best_step": 4, "collapse": "Step 8: collapsed."}
+    assert not train(stopping, tmp_path, study=tiny)
+
+
+def test_one_that_never_was_good_keeps_what_it_has(collapsed_from, tiny, tmp_path):
+    collapsed_from(0)
+    train(dataclasses.replace(DCGAN, on_collapse="stop"), tmp_path, study=tiny)
+    assert last_step(tmp_path / "checkpoints") == 4
+    assert json.loads((tmp_path / "DONE").read_text())["steps"] == 4
+
+
+def test_by_default_it_is_only_said(collapsed_from, tiny, tmp_path, caplog):
+    collapsed_from(5)
+    with caplog.at_level(logging.WARNING):
+        train(DCGAN, tmp_path, study=tiny)
+    assert "Step 8: collapsed." in caplog.text
+    assert last_step(tmp_path / "checkpoints") == 8
+    assert json.loads((tmp_path / "DONE").read_text())["collapse"] is None
+    records = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    health = [record for record in records if "health/variety/cyst" in record]
+    assert [record["step"] for record in health] == [4, 8]
+    # Still near its start at one, and moving.
+    losses = [record["health/loss/discriminator"] for record in health]
+    assert losses[0] != losses[1] and all(0.9 < loss < 1.5 for loss in losses)
