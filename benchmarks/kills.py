@@ -35,6 +35,10 @@ SHARES = {
 }
 
 
+# Exit status of a command that a signal asked to end.
+_AGAIN = 75
+
+
 def main() -> None:
     """Tries, prints and writes; exit status 1 where a result differs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -42,6 +46,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--kills", type=int, default=sum(SHARES.values()), help="over all commands")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument(
+        "--signal",
+        default="KILL",
+        choices=("KILL", "TERM", "USR1"),
+        help="TERM and USR1 must end with status 75, or 0 in the last moments, or by the signal in the first",
+    )
     parser.add_argument("--only", default="", help="commands whose name begins so")
     flags = parser.parse_args()
     folder = flags.workdir.absolute()
@@ -54,10 +64,10 @@ def main() -> None:
     for name, share in chosen.items():
         num_kills = max(1, round(flags.kills * share / sum(chosen.values())))
         job = _job(name, folder, studies, dataset)
-        killed, differing, seconds = _try(job, num_kills, draw)
+        killed, differing, seconds = _try(job, num_kills, draw, signal.Signals[f"SIG{flags.signal}"])
         all_same &= not differing
         measure = f"{name}: kills after which the results were the same to the bit"
-        peer = f"{killed} kills, seed {flags.seed}; uninterrupted {seconds:.0f} s"
+        peer = f"{killed} times SIG{flags.signal}, seed {flags.seed}; uninterrupted {seconds:.0f} s"
         same = 0 if differing else killed
         rows.append(Row(measure=measure, value=same, unit="kills", peer=peer, ratio=same / killed))
     write_rows(rows, flags.out)
@@ -90,7 +100,7 @@ def _bank(folder: Path, dataset: Path) -> Path:
     return job.out
 
 
-def _try(job: Job, num_kills: int, draw: random.Random) -> tuple[int, list[str], float]:
+def _try(job: Job, num_kills: int, draw: random.Random, number: signal.Signals) -> tuple[int, list[str], float]:
     """(kills, names that differ, seconds of the uninterrupted run)."""
     job.clear()
     start = time.monotonic()
@@ -100,7 +110,7 @@ def _try(job: Job, num_kills: int, draw: random.Random) -> tuple[int, list[str],
     killed, differing = 0, []
     while killed < num_kills:
         job.clear()
-        while not _ends(job, draw.uniform(0.0, seconds) if killed < num_kills else None):
+        while not _ends(job, draw.uniform(0.0, seconds) if killed < num_kills else None, number):
             killed += 1
             print(f"{job.name}: kill {killed} of {num_kills}", file=sys.stderr, flush=True)
         differing += differences(expected, results_of(job.out))
@@ -110,18 +120,20 @@ def _try(job: Job, num_kills: int, draw: random.Random) -> tuple[int, list[str],
     return killed, differing, seconds
 
 
-def _ends(job: Job, kill_after: float | None) -> bool:
-    """Runs a command; False where it was killed."""
+def _ends(job: Job, end_after: float | None, number: signal.Signals) -> bool:
+    """Runs a command, and sends it a signal after some seconds; False where that ended it before its time."""
     process = job.start(text=True)
+    allowed = {0}
     try:
-        text, _ = process.communicate(timeout=kill_after)
+        text, _ = process.communicate(timeout=end_after)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        return False
-    if process.returncode:
+        os.killpg(process.pid, number)
+        text, _ = process.communicate()
+        # By the signal itself where the command has not taken it over yet.
+        allowed |= {-number} if number == signal.SIGKILL else {-number, _AGAIN}
+    if process.returncode not in allowed:
         raise RuntimeError(f"{job.name} ended with status {process.returncode}: {text[-2000:]}")
-    return True
+    return process.returncode == 0
 
 
 if __name__ == "__main__":

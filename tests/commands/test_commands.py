@@ -1,10 +1,14 @@
 import importlib
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from lesion_jax.commands import VERBS, main
+
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def test_without_a_verb_the_verbs_are_listed(capsys):
@@ -54,9 +58,8 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
     ],
 )
 def test_bad_words_end_in_one_sentence_and_status_2(argv, message, capsys, tmp_path, monkeypatch):
-    configs = importlib.import_module("pathlib").Path(__file__).parents[2] / "configs"
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "configs").symlink_to(configs)
+    (tmp_path / "configs").symlink_to(CONFIGS)
     assert main(argv) == 2
     err = capsys.readouterr().err
     assert message in err and "Traceback" not in err
@@ -66,3 +69,39 @@ def test_bad_words_end_in_one_sentence_and_status_2(argv, message, capsys, tmp_p
 def test_the_entry_points_run():
     done = subprocess.run([sys.executable, "-m", "lesion_jax", "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "paper" in done.stdout
+
+
+def test_deterministic_is_handed_to_xla_before_it_starts(tmp_path):
+    script = f"""
+import os, sys
+from lesion_jax.commands import main
+sys.argv = ["lesion-jax"]
+status = main(["train", "--config={CONFIGS}/dcgan.py", "--workdir={tmp_path}/x", "--deterministic"])
+assert status == 2  # data.dataset is empty: refused after the flag was applied
+assert os.environ["XLA_FLAGS"] == "--xla_a=1 --xla_gpu_deterministic_ops=true"
+"""
+    environment = os.environ | {"XLA_FLAGS": "--xla_a=1", "PYTHONPATH": str(CONFIGS.parent)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0 and "data.dataset is empty" in done.stderr, done.stderr
+
+
+def test_xla_knows_the_flag_of_deterministic():
+    environment = os.environ | {"XLA_FLAGS": "--xla_gpu_deterministic_ops=true", "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-c", "import jax; jax.devices()"]
+    assert subprocess.run(command, env=environment, capture_output=True).returncode == 0
+
+
+def test_a_signal_ends_a_command_with_status_75_and_one_sentence(tmp_path):
+    script = f"""
+import os, signal, sys
+from lesion_jax.commands import main, phantom
+phantom.run = lambda values: os.kill(os.getpid(), signal.SIGUSR1)
+sys.exit(main(["phantom", "--out={tmp_path}/x"]))
+"""
+    environment = os.environ | {"PYTHONPATH": str(CONFIGS.parent)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert done.returncode == 75
+    assert (
+        done.stderr
+        == "lesion-jax phantom: SIGUSR1 came, so it ended; nothing is lost, and the same command carries on.\n"
+    )

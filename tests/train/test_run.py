@@ -1,15 +1,23 @@
 import dataclasses
 import json
 
+import flax.serialization
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lesion_jax.core import keys, parallel
+from lesion_jax.core.state import ClassifierHyper
 from lesion_jax.errors import BankError, ConfigError, DivergedError, RunError
 from lesion_jax.evaluate.draw_bank import draw_bank
+from lesion_jax.evaluate.networks import create_classifier
 from lesion_jax.evaluate.predictions import predict
 from lesion_jax.evaluate.restore import restore_classifier, restore_generator
 from lesion_jax.io.checkpoints import load_arrays
 from lesion_jax.io.run_directory import load_provenance
+from lesion_jax.train.classifier_step import create_classifier_state, make_classifier_step
+from lesion_jax.train.prepare import prepare
 from lesion_jax.train.run import train
 from tests.train.tiny import configs, study
 
@@ -61,6 +69,57 @@ def test_a_run_leaves_everything_and_a_continued_one_leaves_the_same_bits(config
     assert step == 8 and first.keys() == second.keys()
     assert all(np.array_equal(first[name], second[name]) for name in first)
     assert (whole / "metrics.jsonl").read_bytes() == (broken / "metrics.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("saving", [1, 2, 4])
+@pytest.mark.parametrize("continuing", [1, 2, 4])
+def test_what_any_number_of_devices_began_any_other_number_ends(saving, continuing, tiny, tmp_path, one_device):
+    train(lasting(dataclasses.replace(ACGAN, num_devices=saving), "4 steps"), tmp_path, study=tiny)
+    train(dataclasses.replace(ACGAN, num_devices=continuing), tmp_path, study=tiny)
+    (_, expected), (step, found) = one_device, arrays(tmp_path)
+    assert step == 8
+    for name in expected:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-4, atol=2e-5, err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def one_device(tiny, tmp_path_factory):
+    """(step, arrays) of a run of one device."""
+    path = tmp_path_factory.mktemp("one_device")
+    train(dataclasses.replace(ACGAN, num_devices=1), path, study=tiny)
+    return arrays(path)
+
+
+def test_with_each_devices_own_batch_norm_their_number_is_part_of_the_run(tiny, tmp_path):
+    config = dataclasses.replace(DCGAN, batch_norm="replica")
+    train(lasting(config, "4 steps"), tmp_path, study=tiny)
+    with pytest.raises(RunError, match="num_devices is 2 there and 1 here"):
+        train(dataclasses.replace(config, num_devices=1), tmp_path, study=tiny)
+    assert load_provenance(tmp_path)["num_replicas"] == 2
+    train(config, tmp_path, study=tiny)
+
+
+def test_what_was_saved_under_pmap_goes_on_without_it(tiny, tmp_path):
+    config = dataclasses.replace(CLASSIFIER, num_devices=1)
+    train(lasting(config, "4 steps"), tmp_path, study=tiny)
+    step, tree = load_arrays(tmp_path / "checkpoints", "last")
+    prepared = prepare(config, tiny)
+    network = create_classifier(config, 3)
+    hyper = ClassifierHyper(*(jnp.float32(0) for _ in range(3)))
+    empty = create_classifier_state(network, seed=0, image_size=32, hyper=hyper)
+    state = flax.serialization.from_state_dict(empty, tree)
+    plain = jax.jit(make_classifier_step(network, window=config.data.window, average=parallel.alone))
+    for at in range(step, 8):
+        chosen = prepared.schedule.indices(at)
+        batch = {"hu": prepared.images.hu[chosen], "label": prepared.images.labels[chosen], "index": np.arange(8)}
+        state, _ = plain(state, batch, keys.stream(config.seed, "classifier"))
+    train(config, tmp_path, study=tiny)
+    assert_same_leaves(load_arrays(tmp_path / "checkpoints", "last")[1], flax.serialization.to_state_dict(state))
+
+
+def assert_same_leaves(one, other):
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_a_bank_joins_the_training_of_its_own_fold_and_no_other(tiny, tmp_path):
