@@ -23,7 +23,7 @@ from step_throughput import gan_runner
 from trials import Job, make_data, train_job, wait_for
 
 from lesion_jax.core.heap import keep_freed_memory
-from lesion_jax.io.checkpoints import Checkpoints, last_step, load_arrays
+from lesion_jax.io.checkpoints import Checkpoints, last_step, load_checkpoint
 
 # Paper, section 4: some 3,700 updates of a DCGAN; `loop.checkpoint_every` and `loop.evaluate_every` are 10 % each.
 _STEPS = 3_700
@@ -48,7 +48,7 @@ def main() -> None:
 def _saving(folder: Path, width: int, num_steps: int) -> list[Row]:
     training = gan_runner(width, 64, 64, jnp.float32, width // 2)
     blocked, steps = [], []
-    with Checkpoints(folder / "checkpoints") as checkpoints:
+    with Checkpoints(folder / "checkpoints", run="benchmark") as checkpoints:
         for number in range(1, 4):
             for _ in range(num_steps):
                 start = time.perf_counter()
@@ -63,7 +63,7 @@ def _saving(folder: Path, width: int, num_steps: int) -> list[Row]:
     seconds, waits = statistics.median(steps), statistics.median(blocked)
     num_bytes = sum(path.stat().st_size for path in (folder / "checkpoints" / "3").rglob("*") if path.is_file())
     start = time.perf_counter()
-    load_arrays(folder / "checkpoints", "last")
+    load_checkpoint(folder / "checkpoints", "last")
     read = time.perf_counter() - start
     where = f"{jax.devices()[0].device_kind}, W = {width}"
     share = 100 * _SAVES * waits / (_STEPS * seconds + _SAVES * waits)

@@ -30,6 +30,9 @@ def results_of(directory: Path) -> dict[str, str]:
             continue
         if "checkpoints" in path.relative_to(directory).parts:
             checkpoint = _checkpoint_of(path)
+            # Not what was set aside because it was damaged.
+            if not checkpoint.name.isdigit():
+                continue
             if (key := str(checkpoint.relative_to(directory))) not in found:
                 read_arrays(checkpoint)
                 found[key] = str(read_note(checkpoint))

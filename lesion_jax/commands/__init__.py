@@ -1,11 +1,12 @@
 """The command line: `lesion-jax VERB`, one small file per verb."""
 
 import importlib
+import logging
 import re
 import sys
 from collections.abc import Sequence
 
-from absl import flags, logging
+from absl import flags
 
 from lesion_jax import __version__
 from lesion_jax.core import preemption
@@ -61,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if verb not in VERBS:
         print(f"lesion-jax: there is no verb {verb!r}; choose one of {', '.join(VERBS)}.", file=sys.stderr)
         return 2
+    preemption.install()
     # Before anything starts JAX.
     keep_freed_memory()
     module = importlib.import_module(f"lesion_jax.commands.{verb}")
@@ -70,9 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if any(word in ("-h", "--help", "-help") for word in words[1:]):
         print(_help(verb, module.__doc__, values))
         return 0
-    logging.use_absl_handler()
-    logging.set_verbosity(logging.WARNING)
-    preemption.install()
+    logging.basicConfig(level=logging.WARNING, format=f"lesion-jax {verb}: %(message)s")
     try:
         _parse(values, verb, words[1:])
         module.run(values)

@@ -1,11 +1,12 @@
 """SIGTERM and SIGUSR1, which a cluster sends before it takes a machine away: end in order, to be run again.
 
-Outside of a training loop the process ends at once, by an exception: everything there is either whole on disk or
-will be made again. Inside `deferred` the loop asks after every step whether to end, and saves first.
+Outside of a training loop the process ends at once, as if killed: everything there is either whole on disk or will be
+made again. Inside `deferred` the loop asks after every step whether to end, and saves first.
 """
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -39,18 +40,32 @@ def _receive(number: int, _: Any) -> None:
     global _received
     _received = signal.Signals(number).name
     if not _is_deferred:
-        raise Preempted(describe())
+        # No exception: one that is raised while an extension is being imported crashes the interpreter, and one in a
+        # callback is swallowed.
+        sys.stderr.write(f"lesion-jax: {describe()}\n")
+        sys.stderr.flush()
+        os._exit(Preempted.exit_status)
 
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Inside the block a signal does not raise; the block asks `requested`."""
+    """Inside the block a signal does not end the process; the block asks `requested`."""
     global _is_deferred
     _is_deferred = True
     try:
         yield
     finally:
         _is_deferred = False
+
+
+def end_if_asked() -> None:
+    """Ends where a signal came in a block that did not ask any more.
+
+    Raises:
+      Preempted: One came.
+    """
+    if _received is not None:
+        raise Preempted(describe())
 
 
 def requested(step: int) -> bool:

@@ -1,8 +1,11 @@
 """Runs of several processes: JAX's own runtime, and the little that the processes tell each other."""
 
+import hashlib
+import sys
 from typing import Any
 
 import jax
+import numpy as np
 from jax.experimental import multihost_utils
 
 from lesion_jax.core import preemption
@@ -35,6 +38,9 @@ def start(coordinator: str, num_processes: int | None, process_id: int | None) -
         raise ConfigError(
             f"process_id is {process_id}; with num_processes {num_processes} it lies in [0, {num_processes})."
         )
+    print(
+        f"process {process_id}: joining the others at {coordinator}, for up to 5 minutes", file=sys.stderr, flush=True
+    )
     jax.config.update("jax_enable_preemption_service", True)
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     try:
@@ -70,3 +76,19 @@ def from_first(tree: Any) -> Any:
       The first process's, as host arrays; with one process `tree` itself.
     """
     return tree if count() == 1 else multihost_utils.broadcast_one_to_all(tree)
+
+
+def agree(text: str) -> bool:
+    """Whether all processes say the same; each of them is told.
+
+    Args:
+      text: Of any length, such as a digest.
+    """
+    words = np.frombuffer(hashlib.sha256(text.encode()).digest(), np.uint32)
+    return count() == 1 or bool((multihost_utils.process_allgather(words) == words).all())
+
+
+def meet() -> None:
+    """Returns when every process has come here."""
+    if count() > 1:
+        multihost_utils.sync_global_devices("lesion_jax")

@@ -70,6 +70,8 @@ def is_drawn(path: Path, provenance: dict[str, Any]) -> bool:
     if not path.exists():
         return False
     held = load_bank(path).provenance
+    # A run that was moved is still the same run: its checkpoint's digest says so.
+    provenance = {name: value for name, value in provenance.items() if name != "run"}
     if different := [name for name, value in provenance.items() if held.get(name) != value]:
         raise BankError(
             f"Bank {path} exists, with {different[0]} {held.get(different[0])} where {provenance[different[0]]} is "

@@ -1,5 +1,6 @@
 """Drawing a synthetic bank from a run, with its provenance."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from lesion_jax.errors import BankError
 from lesion_jax.evaluate.restore import restore_generator
 from lesion_jax.io.checkpoints import Which
 from lesion_jax.io.run_directory import load_provenance
+
+_log = logging.getLogger(__name__)
 
 
 def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "best") -> None:
@@ -40,11 +43,14 @@ def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "
             "data.label, or an ACGAN."
         )
     facts = load_provenance(run)
+    if generator.note.collapse:
+        _log.warning("%s: %s Look at its samples before you train on them.", run, generator.note.collapse)
     data = generator.config.data
     provenance = {
-        "run": str(run),
+        "run": str(run.resolve()),
         "kind": generator.config.kind,
         "step": generator.step,
+        "checkpoint_digest": generator.note.digest,
         "checkpoint": which,
         "fold": data.fold,
         "class_names": list(generator.class_names),

@@ -37,7 +37,7 @@ def export_run(run: Path, out: Path, which: Which = "best") -> None:
       RunError: There is no such run or checkpoint, or `out` exists or cannot be written.
     """
     check_new_export(out)
-    config, class_names, step, arrays = load_run(run, which)
+    config, class_names, note, arrays = load_run(run, which)
     facts = load_provenance(run)
     if isinstance(config, ClassifierConfig):
         described, tensors = _classifier(config, class_names, arrays)
@@ -53,7 +53,8 @@ def export_run(run: Path, out: Path, which: Which = "best") -> None:
         "networks": described,
         "provenance": {
             "run": str(run),
-            "step": step,
+            "step": note.step,
+            "checkpoint_digest": note.digest,
             "checkpoint": which,
             "config": to_dict(config),
             **{name: facts[name] for name in ("dataset_fingerprint", "fold_fingerprint", "train_fingerprint")},

@@ -11,7 +11,8 @@ from lesion_jax.config import ClassifierConfig, GanConfig, from_mapping
 from lesion_jax.errors import RunError
 from lesion_jax.evaluate import networks
 from lesion_jax.evaluate.sample import draw, draw_from_latents
-from lesion_jax.io.checkpoints import Which, load_arrays
+from lesion_jax.io.checkpoint import Note
+from lesion_jax.io.checkpoints import Which, load_checkpoint
 from lesion_jax.io.run_directory import load_config, load_provenance
 
 _CHUNK = 64
@@ -24,13 +25,18 @@ class RestoredClassifier:
     Attributes:
       config: Of the run.
       class_names: One name per output.
-      step: Of the checkpoint.
+      note: What the checkpoint says of itself: step, score, digest of its arrays.
     """
 
     config: ClassifierConfig | GanConfig
     class_names: tuple[str, ...]
-    step: int
+    note: Note
     _arrays: Any
+
+    @property
+    def step(self) -> int:
+        """Steps that the network has been trained for."""
+        return self.note.step
 
     def __call__(self, hu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Classifies images.
@@ -73,13 +79,18 @@ class RestoredGenerator:
     Attributes:
       config: Of the run.
       class_names: Of the dataset; a DCGAN of one class makes only that one.
-      step: Of the checkpoint.
+      note: What the checkpoint says of itself: step, score, digest of its arrays.
     """
 
     config: GanConfig
     class_names: tuple[str, ...]
-    step: int
+    note: Note
     _arrays: Any
+
+    @property
+    def step(self) -> int:
+        """Steps that the network has been trained for."""
+        return self.note.step
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -163,21 +174,21 @@ def restore_classifier(run: Path | str, which: Which = "best") -> RestoredClassi
     Raises:
       RunError: There is no such run or checkpoint, or the run cannot classify.
     """
-    config, class_names, step, arrays = load_run(Path(run), which)
+    config, class_names, note, arrays = load_run(Path(run), which)
     if config.kind == "dcgan":
         raise RunError(f"{run} is a DCGAN, which has no class output; name a classifier or an ACGAN.")
-    return RestoredClassifier(config, class_names, step, arrays)
+    return RestoredClassifier(config, class_names, note, arrays)
 
 
 def restore_generator(run: Path | str, which: Which = "best") -> RestoredGenerator:
     """Restores the moving average of a GAN's generator; see `restore_classifier`."""
-    config, class_names, step, arrays = load_run(Path(run), which)
+    config, class_names, note, arrays = load_run(Path(run), which)
     if not isinstance(config, GanConfig):
         raise RunError(f"{run} is a classifier, which draws nothing; name a DCGAN or an ACGAN.")
-    return RestoredGenerator(config, class_names, step, arrays)
+    return RestoredGenerator(config, class_names, note, arrays)
 
 
-def load_run(run: Path, which: Which) -> tuple[ClassifierConfig | GanConfig, tuple[str, ...], int, Any]:
+def load_run(run: Path, which: Which) -> tuple[ClassifierConfig | GanConfig, tuple[str, ...], Note, Any]:
     """What a run directory holds of its networks; nothing is written.
 
     Args:
@@ -185,12 +196,14 @@ def load_run(run: Path, which: Which) -> tuple[ClassifierConfig | GanConfig, tup
       which: See `restore_classifier`.
 
     Returns:
-      (config, class names, step of the checkpoint, its nested dict of host arrays).
+      (config, class names, note of the checkpoint, its nested dict of host arrays).
 
     Raises:
-      RunError: There is no such run or checkpoint.
+      RunError: There is no such run or checkpoint, or the checkpoint is another run's.
     """
     config = load_run_config(run)
     provenance = load_provenance(run)
-    step, arrays = load_arrays(run / "checkpoints", which)
-    return config, tuple(provenance["class_names"]), step, arrays
+    if missing := {"class_names", "identity"} - provenance.keys():
+        raise RunError(f"{run / 'provenance.json'} lacks {', '.join(sorted(missing))}; bring it back from a copy.")
+    note, arrays = load_checkpoint(run / "checkpoints", which, run=provenance["identity"])
+    return config, tuple(provenance["class_names"]), note, arrays

@@ -21,9 +21,13 @@ import numpy as np
 # v0: in v1 every process of a run takes part in a save, by collectives of its own among those of the training.
 import orbax.checkpoint as ocp
 
-from lesion_jax.errors import DamagedError
+from lesion_jax.errors import DamagedError, RunError
 
 _SEAL = "seal"
+# Orbax's own file, in which it keeps what is told it about a checkpoint.
+_METADATA = "_CHECKPOINT_METADATA"
+# What is written, before Orbax renames it.
+UNFINISHED = ".orbax-checkpoint-tmp"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,12 +38,18 @@ class Note:
       step: Steps taken.
       score: Higher is better; None for a checkpoint that cannot be the best.
       scheduled: False for one that was written because the process was asked to end.
+      run: Identity of the run that wrote it, see `RunDirectory.identity`.
+      is_healthy: Whether an evaluation at this step found no collapse; None where there was none.
+      collapse: The first collapse up to this step, in a sentence.
       digest: Of the arrays, see `digest`.
     """
 
     step: int
     score: float | None
     scheduled: bool
+    run: str
+    is_healthy: bool | None
+    collapse: str | None
     digest: str
 
 
@@ -71,18 +81,19 @@ def write_checkpoint(path: Path, arrays: Any, note: Note) -> None:
       OSError, ValueError: The disk does not take it.
     """
     facts = dataclasses.asdict(note)
-    with _silent():
-        _checkpointer().save(str(path), arrays, custom_metadata={**facts, _SEAL: _seal(facts)})
+    _checkpointer().save(str(path), arrays, custom_metadata={**facts, _SEAL: _seal(facts)})
 
 
 def read_note(path: Path) -> Note:
-    """What a checkpoint says of itself; its arrays are not read.
+    """What a checkpoint says of itself; its arrays are not read, and no device is touched.
 
     Raises:
-      DamagedError: It cannot be read, or is not what was written.
+      DamagedError: It is not what was written.
+      RunError: The disk does not give it.
     """
     with _reading(path):
-        facts = dict(_checkpointer().metadata(str(path)).custom_metadata or {})
+        # By hand: Orbax would start JAX's backend, which may be another process's.
+        facts = dict(json.loads((path / _METADATA).read_text())["custom_metadata"])
         if facts.pop(_SEAL, None) != _seal(facts) or facts["step"] != int(path.name):
             raise ValueError("its note is not what was written")
         return Note(**facts)
@@ -92,11 +103,13 @@ def read_arrays(path: Path) -> Any:
     """The arrays of a checkpoint as nested dicts on the host, whatever devices there were or are.
 
     Raises:
-      DamagedError: They cannot be read, or are not what was written.
+      DamagedError: They are not what was written.
+      RunError: The disk does not give them.
     """
     note = read_note(path)
+    # Out here: a backend that does not start is no damage.
+    checkpointer = _checkpointer()
     with _reading(path):
-        checkpointer = _checkpointer()
         held: Any = checkpointer.metadata(str(path)).item_metadata
         to_host = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), held.tree)
         arrays = checkpointer.restore(str(path), ocp.args.PyTreeRestore(restore_args=to_host))
@@ -122,25 +135,23 @@ def _seal(facts: dict[str, Any]) -> str:
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     try:
-        with _silent():
-            yield
+        yield
     except Exception as error:
+        # A file that is gone is damage; a disk that hangs, or too many open files, says nothing of the checkpoint.
+        is_damage = not isinstance(error, OSError | MemoryError) or isinstance(error, FileNotFoundError)
+        if not is_damage:
+            raise RunError(f"Checkpoint {path} cannot be read now ({reason(error)}); try again.") from error
         # Orbax wraps whatever goes wrong below it in types of its own, by the kind of damage.
         raise DamagedError(f"Checkpoint {path} is damaged and cannot be read ({reason(error)}).") from error
 
 
-@contextmanager
-def _silent() -> Iterator[None]:
-    # Every thread of a failed save or read logs a traceback of its own; what is wrong comes as one exception.
-    logging.getLogger("absl").addFilter(_is_not_orbax)
-    try:
-        yield
-    finally:
-        logging.getLogger("absl").removeFilter(_is_not_orbax)
+class _NotOfOrbax(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        # Every thread of a failed save or read logs a traceback of its own; what is wrong comes as one exception.
+        return "/orbax/" not in record.pathname.replace("\\", "/")
 
 
-def _is_not_orbax(record: logging.LogRecord) -> bool:
-    return "/orbax/" not in record.pathname.replace("\\", "/")
+logging.getLogger("absl").addFilter(_NotOfOrbax())
 
 
 def reason(error: BaseException) -> str:

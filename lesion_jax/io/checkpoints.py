@@ -1,4 +1,4 @@
-"""The checkpoints of a run, by step: the last two and the best are kept, and a damaged one is stepped over."""
+"""The checkpoints of a run, by step: the last two, the best and the last healthy one; a damaged one is stepped over."""
 
 import logging
 import shutil
@@ -12,12 +12,14 @@ import jax
 import numpy as np
 
 from lesion_jax.errors import DamagedError, RunError
-from lesion_jax.io.checkpoint import Note, digest, dotted, read_arrays, read_note, reason, write_checkpoint
+from lesion_jax.io.checkpoint import UNFINISHED, Note, digest, dotted, read_arrays, read_note, reason, write_checkpoint
 
 Which = Literal["best", "last"]
 
 # The newest, and one to fall back on where a disk spoils it.
 _NUM_LAST = 2
+_REMOVING = ".removing"
+_DAMAGED = ".damaged"
 _MOST_SHOWN = 5
 _log = logging.getLogger(__name__)
 
@@ -25,16 +27,18 @@ _log = logging.getLogger(__name__)
 class Checkpoints:
     """The checkpoints of one run, open for writing; a context manager, which waits for the last save."""
 
-    def __init__(self, directory: Path):
+    def __init__(self, directory: Path, *, run: str):
         """Opens the directory, makes it if absent, and removes what a killed process left.
 
         Args:
           directory: One subdirectory per step. Its run is locked: nobody else writes here.
+          run: Identity of the run.
         """
         self._directory = directory.absolute()
+        self._run = run
         self._directory.mkdir(parents=True, exist_ok=True)
         for left in self._directory.iterdir():
-            if not left.name.isdigit():
+            if left.name.endswith(_REMOVING) or UNFINISHED in left.name:
                 shutil.rmtree(left, ignore_errors=True)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._pending: Future[None] | None = None
@@ -51,7 +55,16 @@ class Checkpoints:
         finally:
             self._writer.shutdown()
 
-    def save(self, step: int, state: Any, *, score: float | None, scheduled: bool = True) -> None:
+    def save(
+        self,
+        step: int,
+        state: Any,
+        *,
+        score: float | None,
+        scheduled: bool = True,
+        is_healthy: bool | None = None,
+        collapse: str | None = None,
+    ) -> None:
         """Starts writing a checkpoint and returns as soon as the host holds a copy of the state.
 
         At most one save is under way: a second one waits for the first. The caller may donate
@@ -62,6 +75,8 @@ class Checkpoints:
           state: Tree of arrays on one device or on the host.
           score: Higher is better; None for a checkpoint that cannot be the best.
           scheduled: False for one that an uninterrupted run would not write; it goes when a later one is written.
+          is_healthy: See `Note`.
+          collapse: See `Note`.
 
         Raises:
           RunError: The save before this one could not be written.
@@ -73,18 +88,14 @@ class Checkpoints:
         self.wait()
         self._num_bytes = sum(leaf.nbytes for leaf in jax.tree.leaves(copied))
         # In a thread: hashing and writing take longer than a step of an accelerator.
-        self._pending = self._writer.submit(self._write, step, copied, score, scheduled)
+        facts = {"step": step, "score": None if score is None else float(score), "scheduled": scheduled}
+        facts |= {"run": self._run, "is_healthy": is_healthy, "collapse": collapse}
+        self._pending = self._writer.submit(self._write, copied, facts)
 
-    def _write(self, step: int, arrays: Any, score: float | None, scheduled: bool) -> None:
-        note = Note(
-            step=step, score=None if score is None else float(score), scheduled=scheduled, digest=digest(arrays)
-        )
-        write_checkpoint(self._directory / str(step), arrays, note)
+    def _write(self, arrays: Any, facts: dict[str, Any]) -> None:
+        note = Note(**facts, digest=digest(arrays))
+        write_checkpoint(self._directory / str(note.step), arrays, note)
         _remove_all_but_kept(self._directory)
-
-    def any(self) -> bool:
-        """Whether there is a checkpoint, or one is being written."""
-        return self._pending is not None or bool(_steps(self._directory))
 
     def wait(self) -> None:
         """Returns when the last save is whole on disk.
@@ -105,27 +116,39 @@ class Checkpoints:
                 f"({reason(error)}); make room, then start again{': the older checkpoints are whole' * older}."
             ) from error
 
-    def restore_last(self, state: Any) -> Any | None:
-        """Reads the newest whole checkpoint into the structure of a state, and removes the damaged ones after it.
+    def restore_last(self, state: Any) -> tuple[Note, Any] | None:
+        """Reads the newest whole checkpoint into the structure of a state.
+
+        Damaged ones after it are set aside, as STEP.damaged: their steps will be taken and saved again.
 
         Args:
           state: Tree of arrays or ShapeDtypeStructs.
 
         Returns:
-          A tree of the same structure, of host arrays; None where there is no checkpoint.
+          (its note, a tree of the same structure, of host arrays); None where there is no checkpoint.
 
         Raises:
-          RunError: Its arrays differ from what is asked for, or every checkpoint is damaged.
+          RunError: Its arrays differ from what is asked for, it is another run's, or every checkpoint is damaged.
         """
         self.wait()
         if not _steps(self._directory):
             return None
-        step, arrays = load_arrays(self._directory, "last")
-        _check_same_arrays(arrays, flax.serialization.to_state_dict(state), self._directory / str(step))
+        note, arrays = load_checkpoint(self._directory, "last", run=self._run)
+        _check_same_arrays(arrays, flax.serialization.to_state_dict(state), self._directory / str(note.step))
         for later in _steps(self._directory):
-            if later > step:
-                _remove(self._directory / str(later))
-        return flax.serialization.from_state_dict(state, arrays)
+            if later > note.step:
+                aside = self._directory / f"{later}{_DAMAGED}"
+                shutil.rmtree(aside, ignore_errors=True)
+                (self._directory / str(later)).rename(aside)
+        return note, flax.serialization.from_state_dict(state, arrays)
+
+    def return_to_healthy(self) -> None:
+        """Removes what was saved after the last checkpoint that was found healthy; nothing where none was."""
+        self.wait()
+        healthy = [note.step for note in _ranked(self._directory, "last", lambda _: None) if note.is_healthy]
+        for step in _steps(self._directory):
+            if healthy and step > healthy[0]:
+                _remove(self._directory / str(step))
 
 
 def last_step(directory: Path) -> int | None:
@@ -143,12 +166,23 @@ def best_step(directory: Path) -> int | None:
     return None if best is None or best.score is None else best.step
 
 
+def damaged_steps(directory: Path) -> list[int]:
+    """Steps of the checkpoints whose note is not what was written; their arrays are not read."""
+    found: list[int] = []
+    for step in sorted(_steps(directory.absolute())):
+        try:
+            read_note(directory.absolute() / str(step))
+        except DamagedError:
+            found.append(step)
+    return found
+
+
 def find_note(directory: Path, which: Which) -> Note | None:
-    """The note of the best or the last checkpoint whose note is whole; None without any. See `load_arrays`."""
+    """The note of the best or the last checkpoint whose note is whole; None without any. See `load_checkpoint`."""
     return next(iter(_ranked(directory.absolute(), which, lambda _: None)), None)
 
 
-def load_arrays(directory: Path | str, which: Which) -> tuple[int, dict[str, Any]]:
+def load_checkpoint(directory: Path | str, which: Which, *, run: str | None = None) -> tuple[Note, dict[str, Any]]:
     """Reads a checkpoint as nested dicts of numpy arrays, without its config or its code; nothing is written.
 
     Where it is damaged the next one is read instead, by score or by step, with a warning that names both.
@@ -156,16 +190,22 @@ def load_arrays(directory: Path | str, which: Which) -> tuple[int, dict[str, Any
     Args:
       directory: The `checkpoints` directory of a run.
       which: "best" by score, of equals the newest, or the last one where none has a score; or "last".
+      run: Identity that they must have; None takes any.
 
     Returns:
-      (step, nested dict of host arrays).
+      (note, nested dict of host arrays).
 
     Raises:
-      RunError: There is no checkpoint, or each of them is damaged.
+      RunError: There is no checkpoint, one is another run's, or each of them is damaged.
     """
     directory = Path(directory).absolute()
     damaged: list[DamagedError] = []
     for note in _ranked(directory, which, damaged.append):
+        if run not in (None, note.run):
+            raise RunError(
+                f"Checkpoint {directory / str(note.step)} was written by another run ({note.run[:12]}) than this one "
+                f"({run[:12]}): another config, other data or another fold; take it away."
+            )
         try:
             arrays = read_arrays(directory / str(note.step))
         except DamagedError as error:
@@ -173,7 +213,7 @@ def load_arrays(directory: Path | str, which: Which) -> tuple[int, dict[str, Any
             continue
         for error in damaged:
             _log.warning("%s Checkpoint %s is used instead.", error, directory / str(note.step))
-        return note.step, arrays
+        return note, arrays
     if not damaged:
         raise RunError(f"{directory} holds no checkpoint; has the run saved one yet?")
     raise DamagedError(
@@ -199,13 +239,13 @@ def _ranked(directory: Path, which: Which, tell: Callable[[DamagedError], None])
 def _steps(directory: Path) -> list[int]:
     if not directory.is_dir():
         return []
-    return [int(path.name) for path in directory.iterdir() if path.name.isdigit()]
+    return [int(path.name) for path in directory.iterdir() if path.name.isdigit() and path.is_dir()]
 
 
 def _remove_all_but_kept(directory: Path) -> None:
-    newest = max(_steps(directory))
-    scheduled = [note for note in _ranked(directory, "last", lambda _: None) if note.scheduled]
-    kept = {newest, *(note.step for note in scheduled[:_NUM_LAST])}
+    notes = _ranked(directory, "last", lambda _: None)
+    kept = {max(_steps(directory)), *[note.step for note in notes if note.scheduled][:_NUM_LAST]}
+    kept |= set([note.step for note in notes if note.is_healthy][:1])
     if (best := find_note(directory, "best")) is not None:
         kept.add(best.step)
     for step in _steps(directory):
@@ -215,7 +255,7 @@ def _remove_all_but_kept(directory: Path) -> None:
 
 def _remove(path: Path) -> None:
     # Renamed first: a kill in the middle must not leave half of a checkpoint under a whole one's name.
-    removing = path.with_name(f"{path.name}.removing")
+    removing = path.with_name(f"{path.name}{_REMOVING}")
     path.rename(removing)
     shutil.rmtree(removing)
 

@@ -1,13 +1,14 @@
 """A directory that says what made it, how far it is, and whether it is finished.
 
 config.json      the resolved config; a run is continued with the same one or not at all
-provenance.json  data, splits, versions, devices and command lines
+provenance.json  data, splits, versions, devices and command lines; the run's identity
 metrics.jsonl    one JSON object per line      tensorboard/   the same, for TensorBoard
 samples/         pictures                      checkpoints/   last and best
 DONE, FAILED     JSON: how it ended            .lock          who is writing
 """
 
 import errno
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -22,9 +23,9 @@ from lesion_jax.errors import RunError
 # Enough for the small files of any run; a caller that knows its checkpoints asks for more.
 _MIN_FREE_BYTES = 64 * 2**20
 _MOST_SHOWN = 6
-_ENVIRONMENT = "environment"
+_ENVIRONMENT, _CONTINUED, _IDENTITY = "environment", "continued", "identity"
 # What a process leaves that is killed before it has written config.json.
-_LEFT = frozenset({".lock", ".probe", ".config.json.tmp", ".provenance.json.tmp"})
+_LEFT = frozenset({".lock", ".probe", ".config.json.tmp", ".provenance.json.tmp", "provenance.json"})
 
 
 class RunDirectory:
@@ -41,7 +42,9 @@ class RunDirectory:
         self.tensorboard = path / "tensorboard"
         self.samples = path / "samples"
         self.checkpoints = path / "checkpoints"
+        self.identity = ""
         self._held = ExitStack()
+        self._is_held = False
 
     def __enter__(self) -> "RunDirectory":
         """Returns itself."""
@@ -59,6 +62,7 @@ class RunDirectory:
         config: Mapping[str, Any],
         provenance: Mapping[str, Any],
         free: frozenset[str] = frozenset(),
+        reopening: frozenset[str] = frozenset(),
         min_free_bytes: int = _MIN_FREE_BYTES,
     ) -> "RunDirectory":
         """Makes a run directory, or continues the run that it holds. Every refusal comes before the first write.
@@ -70,8 +74,8 @@ class RunDirectory:
           path: Absent, empty, or the directory of a run.
           config: Resolved, as JSON can hold it (tuples may be lists).
           provenance: Likewise. "environment" may differ when a run is continued, the rest may not.
-          free: Dotted names of config fields that may change when a run is continued; a finished
-            run is then unfinished again.
+          free: Dotted names of config fields that may change when a run is continued.
+          reopening: Those of them that make a finished run unfinished again.
           min_free_bytes: Room that must be left on the disk.
 
         Returns:
@@ -83,17 +87,17 @@ class RunDirectory:
         """
         run = cls(Path(path))
         config, provenance = _plain(config), _plain(provenance)
+        run.identity = provenance[_IDENTITY] = identity_of(config, provenance, free)
         try:
             exists, is_done = run._exists(), run.is_done
         except OSError as error:
             # The name is too long, or a directory on the way to it is another user's.
             raise _no_place(run.path, error) from error
-        changed = exists and run._check_same(config, provenance, free)
-        if is_done and not changed:
+        changed = run._check_same(config, provenance, free) if exists else set()
+        if is_done and not changed & reopening:
             return run
         run._check_writable(min_free_bytes)
-        with writing(run.path):
-            run._held.enter_context(locked(run._lock, what=run.path))
+        run.hold()
         try:
             # Again: another process may have started or continued it before this one held the lock.
             if run._exists():
@@ -110,6 +114,17 @@ class RunDirectory:
             raise
         return run
 
+    def hold(self) -> None:
+        """Keeps others from writing until the end of the `with`; `open` has done so unless the run is finished.
+
+        Raises:
+          RunError: Another process is writing, or the disk does not take it.
+        """
+        if not self._is_held:
+            with writing(self.path):
+                self._held.enter_context(locked(self._lock, what=self.path))
+            self._is_held = True
+
     @property
     def holder(self) -> dict[str, Any] | None:
         """Which process is writing, see `lock.holder`; None where none is."""
@@ -117,8 +132,11 @@ class RunDirectory:
 
     @property
     def is_done(self) -> bool:
-        """Whether the run is finished."""
-        return self._done.exists()
+        """Whether the run is finished: DONE is there, and whole."""
+        try:
+            return isinstance(json.loads(self._done.read_text()), dict)
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return False
 
     def mark_done(self, summary: Mapping[str, Any]) -> None:
         """Declares the run finished; everything it should hold has been written.
@@ -168,7 +186,7 @@ class RunDirectory:
     def _exists(self) -> bool:
         return self._config.exists()
 
-    def _check_same(self, config: dict[str, Any], provenance: dict[str, Any], free: frozenset[str]) -> bool:
+    def _check_same(self, config: dict[str, Any], provenance: dict[str, Any], free: frozenset[str]) -> set[str]:
         differences = _differences(load_config(self.path), config)
         refused = {name: text for name, text in differences.items() if name not in free}
         if refused:
@@ -182,12 +200,11 @@ class RunDirectory:
                 f"{self.path} was started on other data ({_sentence(refused)}); "
                 "name another --workdir, or bring back the data that it was started on."
             )
-        return bool(differences)
+        return set(differences)
 
     def _check_writable(self, min_free_bytes: int) -> None:
         try:
-            started = self._exists() or self._provenance.exists()
-            if not started and self.path.is_dir() and {file.name for file in self.path.iterdir()} - _LEFT:
+            if not self._exists() and self.path.is_dir() and {file.name for file in self.path.iterdir()} - _LEFT:
                 raise RunError(f"{self.path} holds files but no config.json, so it is no run; name an empty --workdir.")
             # Before it is made: a refusal leaves no empty directory.
             nearest = next(path for path in (self.path, *self.path.absolute().parents) if path.exists())
@@ -200,15 +217,16 @@ class RunDirectory:
             self.path.mkdir(parents=True, exist_ok=True)
             probe = self.path / ".probe"
             probe.write_bytes(b"x" * 4096)
-            probe.unlink()
+            # Another process may be looking too.
+            probe.unlink(missing_ok=True)
         except OSError as error:
             raise _no_place(self.path, error) from error
 
     def _continue(self, config: dict[str, Any], provenance: dict[str, Any]) -> None:
         held = load_provenance(self.path)
-        environments = [held.get(_ENVIRONMENT), *held.get("continued", [])]
+        environments = [held.get(_ENVIRONMENT), *held.get(_CONTINUED, [])]
         if provenance.get(_ENVIRONMENT) not in environments:
-            write_json(self._provenance, held | {"continued": [*environments[1:], provenance[_ENVIRONMENT]]})
+            write_json(self._provenance, held | {_CONTINUED: [*environments[1:], provenance[_ENVIRONMENT]]})
         if config != load_config(self.path):
             write_json(self._config, config)
         self._done.unlink(missing_ok=True)
@@ -244,7 +262,21 @@ def _load(run: Path, name: str) -> dict[str, Any]:
         raise RunError(f"{run} is not the directory of a run: it has no {name}.") from error
     except (OSError, ValueError) as error:
         raise RunError(f"{run / name} cannot be read ({error}).") from error
+    if not isinstance(content, dict):
+        raise RunError(f"{run / name} is not what a run writes; bring it back from a copy.")
     return content
+
+
+def identity_of(config: Mapping[str, Any], provenance: Mapping[str, Any], free: frozenset[str]) -> str:
+    """Hex digest of everything that makes a run this run: what may not differ when it is continued.
+
+    Args:
+      config: See `RunDirectory.open`.
+      provenance: Likewise.
+      free: Likewise.
+    """
+    fields = {name: value for name, value in _dotted(_plain(config)).items() if name not in free}
+    return hashlib.sha256(json.dumps([fields, _facts(_plain(provenance))], sort_keys=True).encode()).hexdigest()
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -253,7 +285,7 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _facts(provenance: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in provenance.items() if name not in (_ENVIRONMENT, "continued")}
+    return {name: value for name, value in provenance.items() if name not in (_ENVIRONMENT, _CONTINUED, _IDENTITY)}
 
 
 def _dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 import collections
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
-from lesion_jax.errors import RunError
-from lesion_jax.io.checkpoints import find_note
+from lesion_jax.io.checkpoints import damaged_steps, find_note
 from lesion_jax.io.run_directory import RunDirectory, load_config, load_provenance
 
 _MOST_SHOWN = 8
@@ -20,8 +20,9 @@ def summarise(path: Path) -> dict[str, Any]:
 
     Returns:
       Plain values: run, kind, state ("running", "done", "failed" or "interrupted"), detail (who writes, how it ended,
-      or why it failed), last {step, score, digest} and best {step, score}, each None where there is none, pictures
-      (paths, newest last), runs (of a protocol: state -> number of trainings), config, provenance.
+      or why it failed), collapse (the first one found, in a sentence), last {step, score, digest} and best {step,
+      score}, each None where there is none, damaged (steps of checkpoints whose note is spoilt), pictures (paths,
+      newest last), runs (of a protocol: state -> number of trainings), config, provenance.
 
     Raises:
       RunError: It is not the directory of a run.
@@ -35,7 +36,9 @@ def summarise(path: Path) -> dict[str, Any]:
         "kind": config.get("kind"),
         "state": state,
         "detail": detail,
+        "collapse": last and last.collapse,
         "last": last and {"step": last.step, "score": last.score, "digest": last.digest},
+        "damaged": damaged_steps(run.checkpoints),
         "best": {"step": best.step, "score": best.score} if best and best.score is not None else None,
         "pictures": [str(picture) for picture in (*_sorted(run.samples), *_sorted(path / "report"))],
         "runs": dict(collections.Counter(_state(RunDirectory(below.parent))[0] for below in _trainings(path))),
@@ -55,9 +58,13 @@ def describe_run(summary: dict[str, Any]) -> str:
             "trainings: " + ", ".join(f"{number} {state}" for state, number in sorted(summary["runs"].items()))
         )
     if last := summary["last"]:
-        lines.append(f"newest checkpoint: step {last['step']}, arrays {last['digest'][:16]}")
+        lines.append(f"newest checkpoint: step {last['step']}, recorded digest of its arrays {last['digest'][:16]}")
     if best := summary["best"]:
         lines.append(f"best checkpoint: step {best['step']}, score {best['score']:.6g} on inner patients")
+    if summary["collapse"]:
+        lines.append(f"collapse: {summary['collapse']}")
+    if summary["damaged"]:
+        lines.append("damaged checkpoints: step " + ", ".join(map(str, summary["damaged"])))
     pictures = summary["pictures"]
     if len(pictures) > _MOST_SHOWN:
         lines.append(f"pictures, the newest of {len(pictures)}:")
@@ -66,7 +73,7 @@ def describe_run(summary: dict[str, Any]) -> str:
     lines += [f"  {picture}" for picture in pictures[-_MOST_SHOWN:]]
     git = environment.get("git") or {}
     code = f"commit {git['commit']}{' with changes' * bool(git.get('dirty'))}" if git.get("commit") else "no checkout"
-    lines += ["made by:", f"  code: {code}", f"  command: {' '.join(environment.get('argv', []))}"]
+    lines += ["made by:", f"  code: {code}", f"  command: {shlex.join(environment.get('argv', []))}"]
     for name in ("versions", "devices"):
         lines.append(f"  {name}: " + ", ".join(f"{key} {value}" for key, value in environment.get(name, {}).items()))
     lines.append(f"  python {environment.get('python')}, XLA_FLAGS {environment.get('xla_flags') or 'none'}")
@@ -84,10 +91,9 @@ def _state(run: RunDirectory) -> tuple[str, dict[str, Any]]:
     for state, name in (("done", "DONE"), ("failed", "FAILED")):
         try:
             return state, json.loads((run.path / name).read_text())
-        except FileNotFoundError:
+        except (OSError, ValueError):
+            # Not there, or spoilt: the run itself takes it for unfinished then.
             continue
-        except (OSError, ValueError) as error:
-            raise RunError(f"{run.path / name} cannot be read ({error}).") from error
     return "interrupted", {}
 
 

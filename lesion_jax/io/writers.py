@@ -111,5 +111,9 @@ def _drop_after(run: RunDirectory, start: int) -> None:
 
 
 def _is_kept(line: bytes, start: int) -> bool:
-    # A kill may have cut the last line short; it belongs to a step after the checkpoint.
-    return line.endswith(b"\n") and json.loads(line)["step"] <= start
+    # A kill may have cut the last line short; it belongs to a step after the checkpoint. What else is no line of ours
+    # cannot be placed, and goes.
+    try:
+        return line.endswith(b"\n") and json.loads(line)["step"] <= start
+    except (ValueError, TypeError, KeyError):
+        return False

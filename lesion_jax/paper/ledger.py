@@ -5,6 +5,7 @@ import sys
 import time
 
 from lesion_jax.config import ClassifierConfig, GanConfig
+from lesion_jax.core import preemption
 from lesion_jax.paper.trainings import Trainings
 from lesion_jax.train.prepare import Study
 from lesion_jax.train.run import train
@@ -37,6 +38,7 @@ class Ledger:
             cache_dir=self._trainings.workdir / "cache",
             label=f"[{number}/{self._total}] {name}",
         )
+        preemption.end_if_asked()
         self._left[config.kind] -= 1
         if fresh:
             self._seconds[config.kind].append(time.monotonic() - start)

@@ -119,8 +119,8 @@ class Protocol:
             for fold in self._folds:
                 for name, config in self.trainings.gans(seed, fold, kind, gan_sizes[fold]):
                     self._ledger.train(name, config)
-                    bank = self.trainings.bank(name)
-                    if kind in self.trainings.mixed_kinds and not bank.exists():
+                    if kind in self.trainings.mixed_kinds:
+                        bank = self.trainings.bank(name)
                         draw_bank(self.trainings.run(name), num, bank, seed=seed, which=self._which)
 
     def _discriminators(self, gan_sizes: tuple[int, ...]) -> list[list[Outcome]]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from lesion_jax.config import PaperConfig, to_dict
 from lesion_jax.core.parallel import choose_devices
@@ -41,8 +42,12 @@ def run_paper(config: PaperConfig, workdir: Path) -> Path:
         config = dataclasses.replace(config, dataset=str(Path(config.dataset).expanduser().absolute()))
     study = Study.load(Path(config.dataset)) if config.dataset else None
     _check_sizes(config, study)
-    provenance = {"environment": describe_environment()}
-    with RunDirectory.open(workdir, config=to_dict(config), provenance=provenance) as run:
+    facts: dict[str, Any] = {"environment": describe_environment()}
+    if study is not None:
+        facts |= {"dataset_fingerprint": study.lesions.fingerprint, "fold_fingerprint": study.folds.fingerprint}
+    with RunDirectory.open(workdir, config=to_dict(config), provenance=facts, free=frozenset({"dataset"})) as run:
+        # Also where it is finished: the report is written anew.
+        run.hold()
         dataset = Path(config.dataset) if config.dataset else _phantom(config, workdir)
         protocol = Protocol(config, workdir, dataset, study or Study.load(dataset))
         findings = protocol.run()

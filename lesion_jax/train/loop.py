@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from lesion_jax.config import LoopConfig
-from lesion_jax.core import parallel, preemption
+from lesion_jax.core import parallel, preemption, processes
 from lesion_jax.core.periods import to_steps
 from lesion_jax.errors import ConfigError, DivergedError, Preempted
 from lesion_jax.io.checkpoints import Checkpoints
@@ -93,7 +93,7 @@ class Ending:
 
     Attributes:
       steps: Taken.
-      collapse: Why it ended before its time; None where it did not.
+      collapse: The first collapse that was found, in a sentence; None where there was none.
     """
 
     steps: int
@@ -107,6 +107,7 @@ def run_loop(
     batches: Iterator[Any],
     *,
     start: int,
+    collapse: str | None,
     devices: list[parallel.Device],
     periods: Periods,
     hooks: Hooks,
@@ -122,6 +123,7 @@ def run_loop(
       key: Root of the run's random streams.
       batches: One sharded batch for each step that is left, on the devices.
       start: Steps taken before.
+      collapse: The first collapse found before; None where there was none.
       devices: Of the run.
       periods: When what happens.
       hooks: Scores and pictures.
@@ -176,18 +178,28 @@ def run_loop(
                 for name, picture in hooks.pictures(local).items():
                     writer.image(done, name, picture)
             if found.collapse:
+                collapse = collapse or found.collapse
                 logging.getLogger(__name__).warning(found.collapse)
-            ends = found.collapse is not None and hooks.stops_on_collapse
-            # The last checkpoint is then the last good one, if there was any.
-            if (save or stopping) and not (ends and checkpoints.any()):
-                checkpoints.save(done, local, score=found.score, scheduled=save)
-            if ends:
-                return Ending(done, found.collapse)
+            if save or stopping:
+                checkpoints.save(
+                    done,
+                    local,
+                    # A collapsed GAN must not be the best, however it scores.
+                    score=None if found.collapse else found.score,
+                    scheduled=save,
+                    is_healthy=found.collapse is None if evaluate else None,
+                    collapse=collapse,
+                )
+            if found.collapse and hooks.stops_on_collapse:
+                checkpoints.return_to_healthy()
+                return Ending(done, collapse)
             if stopping:
                 checkpoints.wait()
+                # A process that leaves tears the others down after a while: not before the first has saved.
+                processes.meet()
                 raise Preempted(preemption.describe())
     settle()
-    return Ending(periods.total)
+    return Ending(periods.total, collapse)
 
 
 def _check_replicas(state: Any, devices: list[parallel.Device], done: int) -> None:

@@ -10,29 +10,31 @@ import numpy as np
 from lesion_jax.config import ClassifierConfig, GanConfig, to_dict
 from lesion_jax.core import keys, parallel, processes
 from lesion_jax.data.feed import prefetch_to_devices
-from lesion_jax.errors import ConfigError, DivergedError, RunError
+from lesion_jax.errors import ConfigError, DivergedError, LesionJaxError, RunError
 from lesion_jax.io.checkpoints import Checkpoints, best_step, last_step
 from lesion_jax.io.progress import Progress
 from lesion_jax.io.provenance import describe_environment
-from lesion_jax.io.run_directory import RunDirectory
+from lesion_jax.io.run_directory import RunDirectory, identity_of
 from lesion_jax.io.writers import MetricsWriter
 from lesion_jax.train.kinds import Training, create_training
 from lesion_jax.train.loop import Ending, Periods, run_loop
 from lesion_jax.train.prepare import Prepared, Study, prepare
 
-# What may differ when a run is continued: its length, what is logged, and where its data lies now
-# (the data itself is held to its fingerprints).
+# What may differ when a run is continued: its length, what is logged and saved, and where its data lies now (the data
+# itself is held to its fingerprints). Not how often it is evaluated: that decides which checkpoint is the best.
 _FREE = frozenset(
     {
         "loop.duration",
         "loop.log_every",
-        "loop.evaluate_every",
         "loop.checkpoint_every",
         "loop.pictures_every",
         "data.dataset",
         "data.banks",
     }
 )
+
+# What the first process tells the others of the run directory.
+_GO, _DONE, _REFUSED = range(3)
 
 
 def train(
@@ -70,7 +72,15 @@ def train(
     prepared = prepare(config, study, cache_dir=cache_dir)
     prepared.schedule.check_devices(len(devices))
     periods = Periods.of(config.loop, prepared.schedule.steps_per_epoch)
-    job = _Job(config, prepared, devices, periods)
+    free = _FREE
+    if isinstance(config, GanConfig) and config.batch_norm == "replica":
+        # Their number is then part of the run.
+        config = dataclasses.replace(config, num_devices=len(devices))
+    else:
+        free |= {"num_devices"}
+    job = _Job(config, prepared, devices, periods, free)
+    if not processes.agree(identity_of(to_dict(config), prepared.provenance, frozenset())):
+        raise ConfigError("The processes of this run were given different configs or data; start them all alike.")
     if processes.is_first():
         return _train_and_write(job, workdir, label or config.kind)
     return _take_part(job)
@@ -82,8 +92,11 @@ class _Job:
     prepared: Prepared
     devices: list[parallel.Device]
     periods: Periods
+    free: frozenset[str]
 
-    def run(self, training: Training, state: Any, checkpoints: Any, writer: Any, progress: Any) -> Ending:
+    def run(
+        self, training: Training, state: Any, collapse: str | None, checkpoints: Any, writer: Any, progress: Any
+    ) -> Ending:
         # Imports TensorFlow, which a caller that brings its own study has not needed until here.
         from lesion_jax.data.pipeline import make_batches
 
@@ -95,6 +108,7 @@ class _Job:
             keys.stream(seed, self.config.kind),
             prefetch_to_devices(batches, self.devices),
             start=start,
+            collapse=collapse,
             devices=self.devices,
             periods=self.periods,
             hooks=training.hooks,
@@ -107,22 +121,27 @@ class _Job:
 def _train_and_write(job: _Job, workdir: Path, label: str) -> bool:
     config = job.config
     facts = {**job.prepared.provenance, "environment": describe_environment()}
-    free = _FREE
-    if isinstance(config, GanConfig) and config.batch_norm == "replica":
-        facts["num_replicas"] = len(job.devices)
-    else:
-        free |= {"num_devices"}
-    _check_not_shorter(workdir, job.periods.total)
-    with RunDirectory.open(workdir, config=to_dict(config), provenance=facts, free=free) as run:
-        if processes.from_first(np.bool_(run.is_done)):
+    reopening = frozenset({"loop.duration"})
+    try:
+        _check_not_shorter(workdir, job.periods.total)
+        opened = RunDirectory.open(
+            workdir, config=to_dict(config), provenance=facts, free=job.free, reopening=reopening
+        )
+    except LesionJaxError:
+        processes.from_first(np.int32(_REFUSED))
+        raise
+    with opened as run:
+        if processes.from_first(np.int32(_DONE if run.is_done else _GO)) == _DONE:
             return False
         training = create_training(config, job.prepared, job.devices)
-        with Checkpoints(run.checkpoints) as checkpoints:
+        with Checkpoints(run.checkpoints, run=run.identity) as checkpoints:
             restored = checkpoints.restore_last(training.state)
-            state = processes.from_first(jax.device_get(training.state) if restored is None else restored)
+            note, state = restored or (None, jax.device_get(training.state))
+            state = processes.from_first(state)
             writer = MetricsWriter(run, start=int(state.step))
+            progress = Progress(job.periods.total, label)
             try:
-                ending = job.run(training, state, checkpoints, writer, Progress(job.periods.total, label))
+                ending = job.run(training, state, note and note.collapse, checkpoints, writer, progress)
             except DivergedError as error:
                 run.mark_failed(str(error))
                 raise
@@ -130,25 +149,27 @@ def _train_and_write(job: _Job, workdir: Path, label: str) -> bool:
                 writer.close()
             checkpoints.wait()
             run.mark_done({"steps": ending.steps, "best_step": best_step(run.checkpoints), "collapse": ending.collapse})
+    processes.meet()
     return True
 
 
 class _Silent:
     """Stands for the checkpoints, the writer and the progress of every process but the first."""
 
-    def any(self) -> bool:
-        return True
-
     def _do_nothing(self, *_: Any, **__: Any) -> None: ...
 
-    save = wait = scalars = image = update = _do_nothing
+    save = wait = return_to_healthy = scalars = image = update = _do_nothing
 
 
 def _take_part(job: _Job) -> bool:
-    if processes.from_first(np.bool_(False)):
+    told = processes.from_first(np.int32(_GO))
+    if told == _REFUSED:
+        raise RunError("The first process has refused this run; its message says why.")
+    if told == _DONE:
         return False
     training, silent = create_training(job.config, job.prepared, job.devices), _Silent()
-    job.run(training, processes.from_first(jax.device_get(training.state)), silent, silent, silent)
+    job.run(training, processes.from_first(jax.device_get(training.state)), None, silent, silent, silent)
+    processes.meet()
     return True
 
 

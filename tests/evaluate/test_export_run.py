@@ -7,7 +7,7 @@ from lesion_jax.config import PaperConfig, to_dict
 from lesion_jax.disk.atomic import write_json
 from lesion_jax.errors import RunError
 from lesion_jax.evaluate.export_run import export_run
-from lesion_jax.io.checkpoints import load_arrays
+from lesion_jax.io.checkpoints import load_checkpoint
 from lesion_jax.io.export import load_export
 from lesion_jax.io.run_directory import load_provenance
 
@@ -47,7 +47,7 @@ def test_the_generator_is_the_moving_average_and_says_so(runs, tmp_path):
     generator = description["networks"]["generator"]
     assert "moving average" in generator["weights"] and generator["makes"] == ["metastasis"]
     assert [given["name"] for given in generator["inputs"]] == ["z"]
-    _, arrays = load_arrays(runs["dcgan"] / "checkpoints", "best")
+    _, arrays = load_checkpoint(runs["dcgan"] / "checkpoints", "best")
     kernel, mean = tensors["generator.Dense_0.kernel"], tensors["generator.BatchNorm_0.mean"]
     np.testing.assert_array_equal(kernel, arrays["ema"]["params"]["Dense_0"]["kernel"])
     np.testing.assert_array_equal(mean, arrays["ema"]["batch_stats"]["BatchNorm_0"]["mean"])

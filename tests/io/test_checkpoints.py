@@ -13,7 +13,7 @@ from lesion_jax.core import parallel
 from lesion_jax.core.state import ClassifierHyper, ClassifierState, Network
 from lesion_jax.errors import DamagedError, RunError
 from lesion_jax.io import checkpoints as module
-from lesion_jax.io.checkpoints import Checkpoints, best_step, find_note, last_step, load_arrays
+from lesion_jax.io.checkpoints import Checkpoints, best_step, find_note, last_step, load_checkpoint
 
 
 def make_state(value=1.0, width=3):
@@ -36,7 +36,7 @@ def steps_on_disk(directory):
 
 def test_a_state_comes_back_to_the_bit_in_its_own_structure(tmp_path):
     state = make_state(3.25)
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         assert checkpoints.restore_last(make_state(0.0)) is None
         checkpoints.save(3, state, score=None)
         assert_same(checkpoints.restore_last(make_state(0.0)), state)
@@ -44,14 +44,14 @@ def test_a_state_comes_back_to_the_bit_in_its_own_structure(tmp_path):
 
 def test_bfloat16_and_abstract_leaves(tmp_path):
     state = {"a": jnp.arange(5, dtype=jnp.bfloat16), "empty": {}, "nothing": None}
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         checkpoints.save(1, state, score=None)
         assert_same(checkpoints.restore_last(jax.eval_shape(lambda: state)), state)
 
 
 def test_the_last_two_and_the_best_are_kept_and_nothing_else(tmp_path):
     scores = {10: -3.0, 20: -1.0, 30: None, 40: -2.0, 50: None}
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         assert not checkpoints.any()
         for step, score in scores.items():
             checkpoints.save(step, make_state(step), score=score)
@@ -61,7 +61,7 @@ def test_the_last_two_and_the_best_are_kept_and_nothing_else(tmp_path):
 
 
 def test_of_equal_scores_the_newest_is_the_best(tmp_path):
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         for step in (1, 2, 3, 4):
             checkpoints.save(step, make_state(step), score=0.5 if step < 3 else None)
     assert best_step(tmp_path) == 2
@@ -69,22 +69,22 @@ def test_of_equal_scores_the_newest_is_the_best(tmp_path):
 
 
 def test_what_a_signal_made_it_save_goes_when_a_later_one_is_there(tmp_path):
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         for step in (1, 2):
             checkpoints.save(step, make_state(step), score=None)
         checkpoints.save(3, make_state(3), score=None, scheduled=False)
     assert steps_on_disk(tmp_path) == [1, 2, 3]
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         checkpoints.save(4, make_state(4), score=None)
     # What an uninterrupted run holds.
     assert steps_on_disk(tmp_path) == [2, 4]
 
 
 def test_a_later_process_knows_last_and_best(tmp_path):
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         checkpoints.save(1, make_state(1), score=2.0)
         checkpoints.save(2, make_state(2), score=1.0)
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         assert_same(checkpoints.restore_last(make_state()), make_state(2))
         for step in (3, 4):
             checkpoints.save(step, make_state(step), score=1.5)
@@ -92,20 +92,21 @@ def test_a_later_process_knows_last_and_best(tmp_path):
 
 
 def test_a_score_that_is_not_finite_is_refused(tmp_path):
-    with Checkpoints(tmp_path) as checkpoints, pytest.raises(ValueError, match="step 4 is nan"):
+    with Checkpoints(tmp_path, run="r") as checkpoints, pytest.raises(ValueError, match="step 4 is nan"):
         checkpoints.save(4, make_state(), score=float("nan"))
 
 
 def test_saving_reads_the_state_before_it_is_donated(tmp_path):
     # Donation overwrites the buffer in place: a save that kept a view would hold the next step's numbers.
     step = jax.jit(lambda x: x + 1.0, donate_argnums=0)
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         state = jnp.zeros(2_000_000)
         for number in range(4):
             checkpoints.save(number, {"x": state}, score=float(number == 0))
             state = step(state)
     for which, number in (("best", 0), ("last", 3)):
-        step_taken, arrays = load_arrays(tmp_path, which)
+        note, arrays = load_checkpoint(tmp_path, which)
+        step_taken = note.step
         assert step_taken == number
         np.testing.assert_array_equal(arrays["x"], np.float32(number))
 
@@ -114,7 +115,7 @@ def test_saving_reads_the_state_before_it_is_donated(tmp_path):
 @pytest.mark.parametrize("num_restoring", [1, 2, 4])
 def test_what_some_devices_saved_any_others_restore(num_saving, num_restoring, tmp_path):
     state = make_state(5)
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         replicated = parallel.replicate(state, jax.devices()[:num_saving])
         checkpoints.save(5, parallel.first_replica(replicated), score=None)
         restored = parallel.replicate(checkpoints.restore_last(make_state(0)), jax.devices()[:num_restoring])
@@ -125,17 +126,18 @@ def test_what_some_devices_saved_any_others_restore(num_saving, num_restoring, t
 
 
 def test_what_four_devices_saved_is_read_where_there_is_one_without_tensorflow_or_writing(tmp_path):
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         for step, score in ((7, 1.0), (8, None)):
             state = parallel.replicate(make_state(step), jax.devices())
             checkpoints.save(step, parallel.first_replica(state), score=score)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     script = f"""
 import sys, jax, numpy
-from lesion_jax.io.checkpoints import load_arrays
+from lesion_jax.io.checkpoints import load_checkpoint
 assert jax.device_count() == 1
 for which, expected in (("best", 7), ("last", 8)):
-    step, arrays = load_arrays({str(tmp_path)!r}, which)
+    note, arrays = load_checkpoint({str(tmp_path)!r}, which)
+    step = note.step
     assert step == expected
     kernel = arrays["classifier"]["params"]["dense"]["kernel"]
     assert type(kernel) is numpy.ndarray and kernel.dtype == "float32" and (kernel == expected).all()
@@ -149,21 +151,21 @@ assert "tensorflow" not in sys.modules
 
 
 def test_best_is_the_last_where_none_was_scored(tmp_path):
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         checkpoints.save(6, make_state(), score=None)
-    assert load_arrays(tmp_path, "best")[0] == 6
+    assert load_checkpoint(tmp_path, "best")[0].step == 6
 
 
 def test_no_checkpoint(tmp_path):
     for directory in (tmp_path / "absent", tmp_path):
         with pytest.raises(RunError, match="holds no checkpoint"):
-            load_arrays(directory, "last")
+            load_checkpoint(directory, "last")
         assert (last_step(directory), best_step(directory), find_note(directory, "last")) == (None, None, None)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_another_network_is_refused_with_the_difference(tmp_path):
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         checkpoints.save(1, make_state(width=3), score=None)
         with pytest.raises(RunError) as caught:
             checkpoints.restore_last(make_state(width=4))
@@ -188,7 +190,7 @@ def spoil(path, how):
 def test_whatever_is_spoilt_the_one_before_is_used_or_nothing_was_lost(how, tmp_path, caplog):
     states = {step: {"x": jnp.arange(10_000, dtype=jnp.float32) * step} for step in (1, 2)}
     whole = tmp_path / "whole"
-    with Checkpoints(whole) as checkpoints:
+    with Checkpoints(whole, run="r") as checkpoints:
         for step, state in states.items():
             checkpoints.save(step, state, score=float(step))
     fell_back = 0
@@ -198,13 +200,14 @@ def test_whatever_is_spoilt_the_one_before_is_used_or_nothing_was_lost(how, tmp_
         spoil(spoilt / "2" / file, how)
         caplog.clear()
         for which in ("best", "last"):
-            step, arrays = load_arrays(spoilt, which)
+            note, arrays = load_checkpoint(spoilt, which)
+            step = note.step
             # Never anything else than what was once saved.
             np.testing.assert_array_equal(arrays["x"], states[step]["x"])
             if step == 1:
                 assert f"{spoilt}/2 is damaged" in caplog.text and f"{spoilt}/1 is used" in caplog.text
         fell_back += step == 1
-        with Checkpoints(spoilt) as checkpoints:
+        with Checkpoints(spoilt, run="r") as checkpoints:
             assert_same(checkpoints.restore_last(states[1]), states[step])
             assert steps_on_disk(spoilt) == [1, 2][:step]
             if step == 1:
@@ -215,42 +218,42 @@ def test_whatever_is_spoilt_the_one_before_is_used_or_nothing_was_lost(how, tmp_
 
 
 def test_a_score_that_was_changed_does_not_make_a_best(tmp_path):
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         for step in (1, 2):
             checkpoints.save(step, make_state(step), score=step / 16)
     notes = tmp_path / "1" / "_CHECKPOINT_METADATA"
     assert '"score": 0.0625' in notes.read_text()
     notes.write_text(notes.read_text().replace('"score": 0.0625', '"score": 0.9625'))
-    assert load_arrays(tmp_path, "best")[0] == 2
+    assert load_checkpoint(tmp_path, "best")[0].step == 2
 
 
 def test_a_checkpoint_under_another_steps_name_is_not_that_step(tmp_path):
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         checkpoints.save(1, make_state(1), score=None)
     shutil.copytree(tmp_path / "1", tmp_path / "7")
-    assert load_arrays(tmp_path, "last")[0] == 1
+    assert load_checkpoint(tmp_path, "last")[0].step == 1
 
 
 def test_nothing_whole_is_said_with_what_to_do(tmp_path):
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         checkpoints.save(1, make_state(1), score=None)
     spoil(tmp_path / "1" / "_METADATA", "empty")
     with pytest.raises(DamagedError, match="no whole checkpoint .*1 is damaged.*; bring one back"):
-        load_arrays(tmp_path, "last")
-    with Checkpoints(tmp_path) as checkpoints, pytest.raises(DamagedError, match="no whole checkpoint"):
+        load_checkpoint(tmp_path, "last")
+    with Checkpoints(tmp_path, run="r") as checkpoints, pytest.raises(DamagedError, match="no whole checkpoint"):
         checkpoints.restore_last(make_state(1))
     assert steps_on_disk(tmp_path) == [1]
 
 
 def test_what_a_kill_leaves_is_no_checkpoint_and_is_removed(tmp_path):
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         for step in (1, 2, 3):
             checkpoints.save(step, make_state(step), score=-float(step))
     # While it is written, and while it is removed.
     (tmp_path / "3").rename(tmp_path / "3.orbax-checkpoint-tmp")
     (tmp_path / "2").rename(tmp_path / "2.removing")
-    assert load_arrays(tmp_path, "last")[0] == 1
-    with Checkpoints(tmp_path) as checkpoints:
+    assert load_checkpoint(tmp_path, "last")[0].step == 1
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         assert_same(checkpoints.restore_last(make_state()), make_state(1))
         checkpoints.save(2, make_state(2.5), score=None)
         assert_same(checkpoints.restore_last(make_state()), make_state(2.5))
@@ -259,7 +262,7 @@ def test_what_a_kill_leaves_is_no_checkpoint_and_is_removed(tmp_path):
 
 def test_a_full_disk_is_one_clear_sentence_and_the_older_checkpoint_is_whole(tmp_path, monkeypatch):
     state = make_state(1)
-    with Checkpoints(tmp_path) as checkpoints:
+    with Checkpoints(tmp_path, run="r") as checkpoints:
         checkpoints.save(1, state, score=None)
         checkpoints.wait()
 

@@ -14,7 +14,7 @@ from lesion_jax.evaluate.draw_bank import draw_bank
 from lesion_jax.evaluate.networks import create_classifier
 from lesion_jax.evaluate.predictions import predict
 from lesion_jax.evaluate.restore import restore_classifier, restore_generator
-from lesion_jax.io.checkpoints import load_arrays
+from lesion_jax.io.checkpoints import load_checkpoint
 from lesion_jax.io.run_directory import load_provenance
 from lesion_jax.train.classifier_step import create_classifier_state, make_classifier_step
 from lesion_jax.train.prepare import prepare
@@ -39,7 +39,8 @@ def lasting(config, duration):
 
 
 def arrays(run, which="last"):
-    step, tree = load_arrays(run / "checkpoints", which)
+    note, tree = load_checkpoint(run / "checkpoints", which)
+    step = note.step
     flat = {}
 
     def walk(node, path):
@@ -102,7 +103,8 @@ def test_with_each_devices_own_batch_norm_their_number_is_part_of_the_run(tiny, 
 def test_what_was_saved_under_pmap_goes_on_without_it(tiny, tmp_path):
     config = dataclasses.replace(CLASSIFIER, num_devices=1)
     train(lasting(config, "4 steps"), tmp_path, study=tiny)
-    step, tree = load_arrays(tmp_path / "checkpoints", "last")
+    note, tree = load_checkpoint(tmp_path / "checkpoints", "last")
+    step = note.step
     prepared = prepare(config, tiny)
     network = create_classifier(config, 3)
     hyper = ClassifierHyper(*(jnp.float32(0) for _ in range(3)))
@@ -114,7 +116,7 @@ def test_what_was_saved_under_pmap_goes_on_without_it(tiny, tmp_path):
         batch = {"hu": prepared.images.hu[chosen], "label": prepared.images.labels[chosen], "index": np.arange(8)}
         state, _ = plain(state, batch, keys.stream(config.seed, "classifier"))
     train(config, tmp_path, study=tiny)
-    assert_same_leaves(load_arrays(tmp_path / "checkpoints", "last")[1], flax.serialization.to_state_dict(state))
+    assert_same_leaves(load_checkpoint(tmp_path / "checkpoints", "last")[1], flax.serialization.to_state_dict(state))
 
 
 def assert_same_leaves(one, other):
@@ -195,7 +197,7 @@ def test_divergence_names_the_step_and_leaves_no_checkpoint_of_it(tiny, tmp_path
         train(wild, tmp_path, study=tiny)
     assert "Step" in json.loads((tmp_path / "FAILED").read_text())["reason"]
     with pytest.raises(RunError, match="no checkpoint"):
-        load_arrays(tmp_path / "checkpoints", "last")
+        load_checkpoint(tmp_path / "checkpoints", "last")
 
 
 @pytest.mark.parametrize(

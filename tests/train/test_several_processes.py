@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lesion_jax.core.processes import DEAD_AFTER_SECONDS
-from lesion_jax.io.checkpoints import last_step, load_arrays
+from lesion_jax.io.checkpoints import last_step, load_checkpoint
 from lesion_jax.train.run import train
 from tests.train.tiny import configs, study
 
@@ -30,7 +30,7 @@ def expected(tiny, tmp_path_factory):
     """What one process of four devices comes to."""
     path = tmp_path_factory.mktemp("one") / "run"
     train(CONFIG, path, study=tiny)
-    return load_arrays(path / "checkpoints", "last")
+    return load_checkpoint(path / "checkpoints", "last")
 
 
 def start_pair(start_training, workdir, signal_at):
@@ -47,7 +47,8 @@ def start_pair(start_training, workdir, signal_at):
 
 
 def assert_same_training(expected, workdir):
-    step, arrays = load_arrays(workdir / "checkpoints", "last")
+    note, arrays = load_checkpoint(workdir / "checkpoints", "last")
+    step = note.step
     assert step == expected[0] == 8
     for wanted, found in zip(jax.tree.leaves(expected[1]), jax.tree.leaves(arrays), strict=True):
         np.testing.assert_allclose(found, wanted, **TOLERANCE)
