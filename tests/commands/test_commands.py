@@ -89,19 +89,3 @@ def test_xla_knows_the_flag_of_deterministic():
     environment = os.environ | {"XLA_FLAGS": "--xla_gpu_deterministic_ops=true", "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-c", "import jax; jax.devices()"]
     assert subprocess.run(command, env=environment, capture_output=True).returncode == 0
-
-
-def test_a_signal_ends_a_command_with_status_75_and_one_sentence(tmp_path):
-    script = f"""
-import os, signal, sys
-from lesion_jax.commands import main, phantom
-phantom.run = lambda values: os.kill(os.getpid(), signal.SIGUSR1)
-sys.exit(main(["phantom", "--out={tmp_path}/x"]))
-"""
-    environment = os.environ | {"PYTHONPATH": str(CONFIGS.parent)}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
-    assert done.returncode == 75
-    assert (
-        done.stderr
-        == "lesion-jax phantom: SIGUSR1 came, so it ended; nothing is lost, and the same command carries on.\n"
-    )

@@ -12,6 +12,7 @@ import pytest
 from lesion_jax.core import parallel
 from lesion_jax.core.state import ClassifierHyper, ClassifierState, Network
 from lesion_jax.errors import DamagedError, RunError
+from lesion_jax.io import checkpoint
 from lesion_jax.io import checkpoints as module
 from lesion_jax.io.checkpoints import Checkpoints, best_step, find_note, last_step, load_checkpoint
 
@@ -39,23 +40,21 @@ def test_a_state_comes_back_to_the_bit_in_its_own_structure(tmp_path):
     with Checkpoints(tmp_path, run="r") as checkpoints:
         assert checkpoints.restore_last(make_state(0.0)) is None
         checkpoints.save(3, state, score=None)
-        assert_same(checkpoints.restore_last(make_state(0.0)), state)
+        assert_same(checkpoints.restore_last(make_state(0.0))[1], state)
 
 
 def test_bfloat16_and_abstract_leaves(tmp_path):
     state = {"a": jnp.arange(5, dtype=jnp.bfloat16), "empty": {}, "nothing": None}
     with Checkpoints(tmp_path, run="r") as checkpoints:
         checkpoints.save(1, state, score=None)
-        assert_same(checkpoints.restore_last(jax.eval_shape(lambda: state)), state)
+        assert_same(checkpoints.restore_last(jax.eval_shape(lambda: state))[1], state)
 
 
 def test_the_last_two_and_the_best_are_kept_and_nothing_else(tmp_path):
     scores = {10: -3.0, 20: -1.0, 30: None, 40: -2.0, 50: None}
     with Checkpoints(tmp_path, run="r") as checkpoints:
-        assert not checkpoints.any()
         for step, score in scores.items():
             checkpoints.save(step, make_state(step), score=score)
-            assert checkpoints.any()
     assert steps_on_disk(tmp_path) == [20, 40, 50]
     assert (last_step(tmp_path), best_step(tmp_path)) == (50, 20)
 
@@ -85,7 +84,7 @@ def test_a_later_process_knows_last_and_best(tmp_path):
         checkpoints.save(1, make_state(1), score=2.0)
         checkpoints.save(2, make_state(2), score=1.0)
     with Checkpoints(tmp_path, run="r") as checkpoints:
-        assert_same(checkpoints.restore_last(make_state()), make_state(2))
+        assert_same(checkpoints.restore_last(make_state())[1], make_state(2))
         for step in (3, 4):
             checkpoints.save(step, make_state(step), score=1.5)
     assert steps_on_disk(tmp_path) == [1, 3, 4]
@@ -118,7 +117,7 @@ def test_what_some_devices_saved_any_others_restore(num_saving, num_restoring, t
     with Checkpoints(tmp_path, run="r") as checkpoints:
         replicated = parallel.replicate(state, jax.devices()[:num_saving])
         checkpoints.save(5, parallel.first_replica(replicated), score=None)
-        restored = parallel.replicate(checkpoints.restore_last(make_state(0)), jax.devices()[:num_restoring])
+        restored = parallel.replicate(checkpoints.restore_last(make_state(0))[1], jax.devices()[:num_restoring])
     for leaf, expected in zip(jax.tree.leaves(restored), jax.tree.leaves(state), strict=True):
         assert len(leaf.addressable_shards) == num_restoring
         for shard in leaf.addressable_shards:
@@ -208,11 +207,13 @@ def test_whatever_is_spoilt_the_one_before_is_used_or_nothing_was_lost(how, tmp_
                 assert f"{spoilt}/2 is damaged" in caplog.text and f"{spoilt}/1 is used" in caplog.text
         fell_back += step == 1
         with Checkpoints(spoilt, run="r") as checkpoints:
-            assert_same(checkpoints.restore_last(states[1]), states[step])
+            assert_same(checkpoints.restore_last(states[1])[1], states[step])
             assert steps_on_disk(spoilt) == [1, 2][:step]
+            # Set aside, not thrown away.
+            assert (spoilt / "2.damaged").is_dir() == (step == 1)
             if step == 1:
                 checkpoints.save(2, states[2], score=2.0)
-                assert_same(checkpoints.restore_last(states[1]), states[2])
+                assert_same(checkpoints.restore_last(states[1])[1], states[2])
     # Of the files of a checkpoint some hold what nobody reads back, such as times.
     assert fell_back >= 3
 
@@ -245,6 +246,55 @@ def test_nothing_whole_is_said_with_what_to_do(tmp_path):
     assert steps_on_disk(tmp_path) == [1]
 
 
+def test_a_disk_that_does_not_answer_is_no_damage_and_costs_no_checkpoint(tmp_path, monkeypatch):
+    with Checkpoints(tmp_path, run="r") as checkpoints:
+        for step in (1, 2):
+            checkpoints.save(step, make_state(step), score=None)
+        checkpoints.wait()
+
+        def fails(*_, **__):
+            raise OSError(24, "Too many open files")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoint.ocp.Checkpointer, "restore", fails)
+            with pytest.raises(RunError, match=r"2 cannot be read now \(.*Too many open files\); try again") as caught:
+                checkpoints.restore_last(make_state())
+        assert not isinstance(caught.value, DamagedError)
+        assert steps_on_disk(tmp_path) == [1, 2]
+        assert_same(checkpoints.restore_last(make_state())[1], make_state(2))
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    for step, run in ((1, "a" * 64), (7, "b" * 64)):
+        with Checkpoints(tmp_path / run[0], run=run) as checkpoints:
+            checkpoints.save(step, make_state(step), score=None)
+    shutil.copytree(tmp_path / "b" / "7", tmp_path / "a" / "7")
+    with pytest.raises(RunError, match=r"7 was written by another run \(bbbbbbbbbbbb\)"):
+        load_checkpoint(tmp_path / "a", "last", run="a" * 64)
+    assert steps_on_disk(tmp_path / "a") == [1, 7]
+
+
+def test_the_last_healthy_one_is_kept_and_returned_to(tmp_path):
+    with Checkpoints(tmp_path, run="r") as checkpoints:
+        for step, is_healthy in ((1, True), (2, True), (3, None), (4, False), (5, None)):
+            checkpoints.save(
+                step, make_state(step), score=None, is_healthy=is_healthy, collapse="at 4" if step > 3 else None
+            )
+        checkpoints.wait()
+        assert steps_on_disk(tmp_path) == [2, 4, 5]
+        assert find_note(tmp_path, "last").collapse == "at 4"
+        checkpoints.return_to_healthy()
+        assert steps_on_disk(tmp_path) == [2]
+
+
+def test_what_a_user_keeps_there_stays_and_is_no_step(tmp_path):
+    (tmp_path / "40.keep").mkdir()
+    (tmp_path / "99").touch()
+    with Checkpoints(tmp_path, run="r") as checkpoints:
+        assert checkpoints.restore_last(make_state()) is None
+    assert last_step(tmp_path) is None and (tmp_path / "40.keep").is_dir()
+
+
 def test_what_a_kill_leaves_is_no_checkpoint_and_is_removed(tmp_path):
     with Checkpoints(tmp_path, run="r") as checkpoints:
         for step in (1, 2, 3):
@@ -254,9 +304,9 @@ def test_what_a_kill_leaves_is_no_checkpoint_and_is_removed(tmp_path):
     (tmp_path / "2").rename(tmp_path / "2.removing")
     assert load_checkpoint(tmp_path, "last")[0].step == 1
     with Checkpoints(tmp_path, run="r") as checkpoints:
-        assert_same(checkpoints.restore_last(make_state()), make_state(1))
+        assert_same(checkpoints.restore_last(make_state())[1], make_state(1))
         checkpoints.save(2, make_state(2.5), score=None)
-        assert_same(checkpoints.restore_last(make_state()), make_state(2.5))
+        assert_same(checkpoints.restore_last(make_state())[1], make_state(2.5))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2"]
 
 
@@ -274,7 +324,7 @@ def test_a_full_disk_is_one_clear_sentence_and_the_older_checkpoint_is_whole(tmp
             checkpoints.save(2, make_state(2), score=None)
             with pytest.raises(RunError, match=r"of 0\.0 MiB could not be written .*no space left .* are whole\."):
                 checkpoints.wait()
-        assert_same(checkpoints.restore_last(make_state()), state)
+        assert_same(checkpoints.restore_last(make_state())[1], state)
 
 
 def test_a_failed_first_save_claims_no_older_checkpoint_and_orbax_is_silent(tmp_path):
@@ -285,7 +335,7 @@ from lesion_jax.errors import RunError
 from lesion_jax.io.checkpoints import Checkpoints
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 try:
-    with Checkpoints(pathlib.Path({str(tmp_path)!r})) as checkpoints:
+    with Checkpoints(pathlib.Path({str(tmp_path)!r}), run='r') as checkpoints:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
         checkpoints.save(1, {{"x": np.random.default_rng(0).random(10_000)}}, score=None)
         checkpoints.wait()

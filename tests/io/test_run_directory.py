@@ -9,7 +9,7 @@ import pytest
 
 from lesion_jax.errors import RunError
 from lesion_jax.io import run_directory
-from lesion_jax.io.run_directory import RunDirectory, load_config, load_provenance
+from lesion_jax.io.run_directory import RunDirectory, identity_of, load_config, load_provenance
 
 CONFIG = {"kind": "dcgan", "seed": 0, "data": {"fold": 1, "window": (-160.0, 240.0)}, "loop": {"duration": "70 epochs"}}
 PROVENANCE = {"dataset_fingerprint": "abc", "environment": {"argv": ["first"]}}
@@ -27,7 +27,7 @@ def changed(**data):
 def test_a_fresh_run_says_what_made_it(tmp_path):
     run = open_run(tmp_path / "deep" / "run")
     assert load_config(run.path) == json.loads(json.dumps(CONFIG))
-    assert load_provenance(str(run.path)) == PROVENANCE
+    assert load_provenance(str(run.path)) == PROVENANCE | {"identity": run.identity}
     assert sorted(p.name for p in run.path.iterdir()) == ["config.json", "provenance.json"]
     assert not run.is_done
 
@@ -38,7 +38,7 @@ def test_the_same_config_continues_and_is_not_rewritten(tmp_path):
     run = open_run(str(tmp_path))
     assert run.path == tmp_path
     assert (tmp_path / "config.json").stat().st_mtime_ns == before
-    assert load_provenance(tmp_path) == PROVENANCE
+    assert load_provenance(tmp_path) == PROVENANCE | {"identity": run.identity}
 
 
 def test_another_config_is_refused_with_a_readable_difference_and_nothing_is_written(tmp_path):
@@ -67,9 +67,46 @@ def test_a_field_declared_free_may_change_and_reopens_a_finished_run(tmp_path):
     longer = CONFIG | {"loop": {"duration": "90 epochs"}}
     with pytest.raises(RunError, match="loop.duration"):
         open_run(tmp_path, longer)
-    assert run.is_done
-    assert not open_run(tmp_path, longer, free=frozenset({"loop.duration"})).is_done
+    duration = frozenset({"loop.duration"})
+    # One that is free and reopens nothing leaves a finished run as it is.
+    assert open_run(tmp_path, longer, free=duration).is_done
+    assert load_config(tmp_path)["loop"]["duration"] == "70 epochs"
+    assert not open_run(tmp_path, longer, free=duration, reopening=duration).is_done
     assert load_config(tmp_path)["loop"]["duration"] == "90 epochs"
+
+
+def test_a_run_that_lost_its_config_is_no_fresh_start(tmp_path):
+    open_run(tmp_path)
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(RunError, match="holds files but no config.json"):
+        open_run(tmp_path, changed(fold=2))
+
+
+def test_a_spoilt_done_says_nothing(tmp_path):
+    run = open_run(tmp_path)
+    run.mark_done({"steps": 10})
+    (tmp_path / "DONE").write_text("")
+    assert not run.is_done
+
+
+def test_what_is_free_is_no_part_of_a_runs_identity(tmp_path):
+    duration = frozenset({"loop.duration"})
+    longer = CONFIG | {"loop": {"duration": "90 epochs"}}
+    first, second = (identity_of(config, PROVENANCE, duration) for config in (CONFIG, longer))
+    assert first == second != identity_of(changed(fold=2), PROVENANCE, duration)
+    assert first != identity_of(CONFIG, PROVENANCE | {"dataset_fingerprint": "xyz"}, duration)
+    assert first == identity_of(CONFIG, PROVENANCE | {"environment": {}}, duration)
+
+
+def test_a_finished_run_can_be_held(tmp_path):
+    open_run(tmp_path).mark_done({})
+    with RunDirectory.open(tmp_path, config=CONFIG, provenance=PROVENANCE) as run:
+        assert run.holder is None
+        run.hold()
+        run.hold()
+        assert run.holder["pid"] == os.getpid()
+    assert run.holder is None
 
 
 def test_other_data_is_refused(tmp_path):

@@ -33,7 +33,7 @@ def open_run(path):
 @pytest.fixture
 def run(tmp_path):
     """An interrupted run with three checkpoints and a picture."""
-    with open_run(tmp_path / "run") as run, Checkpoints(run.checkpoints) as checkpoints:
+    with open_run(tmp_path / "run") as run, Checkpoints(run.checkpoints, run=run.identity) as checkpoints:
         for step, score in ((10, 0.5), (20, 0.25), (30, None)):
             checkpoints.save(step, ARRAYS | {"step": np.int32(step)}, score=score)
         run.samples.mkdir()
@@ -47,7 +47,7 @@ def test_it_says_what_made_it_and_what_came_of_it(run):
     assert (summary["kind"], summary["state"]) == ("dcgan", "interrupted")
     assert summary["last"] == {"step": 30, "score": None, "digest": digest(ARRAYS | {"step": np.int32(30)})}
     assert summary["best"] == {"step": 10, "score": 0.5}
-    assert summary["provenance"] == PROVENANCE and summary["config"] == CONFIG
+    assert summary["provenance"] == PROVENANCE | {"identity": run.identity} and summary["config"] == CONFIG
     text = describe_run(summary)
     for fact in (
         "interrupted",
@@ -99,6 +99,9 @@ def test_a_protocol_counts_its_trainings(run, tmp_path):
 def test_what_is_no_run_or_damaged_is_said(run, tmp_path):
     with pytest.raises(RunError, match="not the directory of a run"):
         summarise(tmp_path)
-    (run.path / "DONE").write_text("{")
-    with pytest.raises(RunError, match="DONE cannot be read"):
-        summarise(run.path)
+    # As `train` takes it: a spoilt DONE says nothing.
+    (run.path / "DONE").write_text("")
+    (run.checkpoints / "20" / "_CHECKPOINT_METADATA").write_text("{")
+    summary = summarise(run.path)
+    assert summary["state"] == "interrupted" and summary["damaged"] == [20]
+    assert "damaged checkpoints: step 20" in describe_run(summary)

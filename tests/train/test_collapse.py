@@ -4,6 +4,8 @@ import logging
 
 import pytest
 
+from lesion_jax.core import preemption
+from lesion_jax.errors import Preempted
 from lesion_jax.io.checkpoints import last_step
 from lesion_jax.train import kinds
 from lesion_jax.train.run import train
@@ -56,10 +58,29 @@ def test_by_default_it_is_only_said(collapsed_from, tiny, tmp_path, caplog):
         train(DCGAN, tmp_path, study=tiny)
     assert "Step 8: collapsed." in caplog.text
     assert last_step(tmp_path / "checkpoints") == 8
-    assert json.loads((tmp_path / "DONE").read_text())["collapse"] is None
+    # It is not the best, however it scores, and what is drawn from it says so.
+    assert json.loads((tmp_path / "DONE").read_text()) == {"steps": 8, "best_step": 4, "collapse": "Step 8: collapsed."}
     records = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     health = [record for record in records if "health/variety/cyst" in record]
     assert [record["step"] for record in health] == [4, 8]
     # Still near its start at one, and moving.
     losses = [record["health/loss/discriminator"] for record in health]
     assert losses[0] != losses[1] and all(0.9 < loss < 1.5 for loss in losses)
+
+
+def test_a_collapse_is_remembered_by_a_run_that_is_continued(collapsed_from, tiny, tmp_path, monkeypatch):
+    collapsed_from(0)
+    monkeypatch.setattr(preemption, "requested", lambda step: step == 5)
+    with pytest.raises(Preempted):
+        train(DCGAN, tmp_path, study=tiny)
+    monkeypatch.setattr(preemption, "requested", lambda step: False)
+    collapsed_from(100)
+    train(DCGAN, tmp_path, study=tiny)
+    assert json.loads((tmp_path / "DONE").read_text())["collapse"] == "Step 4: collapsed."
+
+
+def test_what_was_saved_unjudged_after_the_last_good_one_goes_when_it_stops(collapsed_from, tiny, tmp_path):
+    collapsed_from(5)
+    loop = dataclasses.replace(DCGAN.loop, checkpoint_every="1 steps")
+    train(dataclasses.replace(DCGAN, on_collapse="stop", loop=loop), tmp_path, study=tiny)
+    assert last_step(tmp_path / "checkpoints") == 4
