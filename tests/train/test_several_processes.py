@@ -49,7 +49,7 @@ def start_pair(start_training, workdir, signal_at):
 def assert_same_training(expected, workdir):
     note, arrays = load_checkpoint(workdir / "checkpoints", "last")
     step = note.step
-    assert step == expected[0] == 8
+    assert step == expected[0].step == 8
     for wanted, found in zip(jax.tree.leaves(expected[1]), jax.tree.leaves(arrays), strict=True):
         np.testing.assert_allclose(found, wanted, **TOLERANCE)
 
