@@ -72,3 +72,10 @@ def test_a_killed_training_is_not_queued_again(environment, tmp_path):
     done = subprocess.run(["bash", LAUNCH / "train.sbatch", "c.py", "w"], env=environment, stderr=subprocess.DEVNULL)
     assert done.returncode == 137
     assert not (tmp_path / "requeued").exists()
+
+
+def test_a_signal_that_comes_before_python_has_started_queues_the_job_again(environment, tmp_path):
+    (tmp_path / "lesion-jax").write_text("#!/bin/sh\nkill -USR1 $$\n")
+    done = subprocess.run(["bash", LAUNCH / "train.sbatch", "c.py", "w"], env=environment, stderr=subprocess.DEVNULL)
+    assert done.returncode == 0
+    assert (tmp_path / "requeued").read_text() == "requeue 17\n"

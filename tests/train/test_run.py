@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import shutil
 
 import flax.serialization
 import jax
@@ -197,6 +198,34 @@ def test_divergence_names_the_step_and_leaves_no_checkpoint_of_it(tiny, tmp_path
     assert "Step" in json.loads((tmp_path / "FAILED").read_text())["reason"]
     with pytest.raises(RunError, match="no checkpoint"):
         load_checkpoint(tmp_path / "checkpoints", "last")
+
+
+def test_devices_that_drift_apart_end_the_run_before_it_saves(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(parallel, "replica_checksums", lambda state, devices: np.arange(len(devices)))
+    with pytest.raises(DivergedError, match="Step 4: the 2 devices hold different weights"):
+        train(CLASSIFIER, tmp_path, study=tiny)
+    assert "different weights" in json.loads((tmp_path / "FAILED").read_text())["reason"]
+    assert not list((tmp_path / "checkpoints").iterdir())
+
+
+def test_a_checkpoint_of_another_seed_or_fold_is_not_continued(tiny, tmp_path):
+    for name, config in (("a", CLASSIFIER), ("b", dataclasses.replace(CLASSIFIER, seed=7))):
+        train(lasting(config, "4 steps"), tmp_path / name, study=tiny)
+    shutil.rmtree(tmp_path / "a" / "checkpoints" / "4")
+    shutil.copytree(tmp_path / "b" / "checkpoints" / "4", tmp_path / "a" / "checkpoints" / "4")
+    with pytest.raises(RunError, match="was written by another run"):
+        train(CLASSIFIER, tmp_path / "a", study=tiny)
+    with pytest.raises(RunError, match="was written by another run"):
+        restore_classifier(tmp_path / "a")
+
+
+def test_a_finished_run_stays_finished_whatever_else_changes(tiny, tmp_path):
+    train(CLASSIFIER, tmp_path, study=tiny)
+    loop = dataclasses.replace(CLASSIFIER.loop, log_every="2 steps")
+    assert not train(dataclasses.replace(CLASSIFIER, num_devices=1, loop=loop), tmp_path, study=tiny)
+    with pytest.raises(RunError, match="evaluate_every"):
+        changed = dataclasses.replace(CLASSIFIER.loop, evaluate_every="2 steps")
+        train(dataclasses.replace(CLASSIFIER, loop=changed), tmp_path, study=tiny)
 
 
 @pytest.mark.parametrize(
