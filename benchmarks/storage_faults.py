@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--workdir", type=Path, required=True, help="emptied folder for everything that is made")
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--seed", type=int, default=0, help="of the places that are spoilt")
+    parser.add_argument("--most", type=int, default=0, help="of the spoilt files, drawn from --seed; 0 for all of them")
     flags = parser.parse_args()
     folder = flags.workdir.absolute()
     shutil.rmtree(folder, ignore_errors=True)
@@ -40,7 +41,9 @@ def main() -> None:
     job.finish()
     expected = results_of(job.out)
     trials: dict[str, Callable[[], tuple[int, int]]] = {
-        "files of the newest checkpoint spoilt": lambda: _spoilt_files(job, expected, random.Random(flags.seed)),
+        "files of the newest checkpoint spoilt": lambda: _spoilt_files(
+            job, expected, random.Random(flags.seed), flags.most
+        ),
         "disk full in the middle of a save": lambda: _full_disk(folder, dataset),
         "second process on a run refused, the first named": lambda: _two_processes(job, expected),
         "lock of a killed process": lambda: _stale_lock(job, expected),
@@ -68,27 +71,31 @@ def _spoil(path: Path, how: str, draw: random.Random) -> None:
         path.write_bytes(content[: draw.randrange(len(content)) if how == "truncated" else 0])
 
 
-def _spoilt_files(job: Job, expected: dict[str, str], draw: random.Random) -> tuple[int, int]:
+def _spoilt_files(job: Job, expected: dict[str, str], draw: random.Random, most: int) -> tuple[int, int]:
     half = Job(job.name, (*job.words, "--config.loop.duration=60 steps"), job.out)
     half.clear()
     half.finish()
     kept = job.out.with_name("kept")
     shutil.copytree(job.out, kept)
     files = [path.relative_to(kept) for path in sorted((kept / "checkpoints" / "60").rglob("*")) if path.is_file()]
-    tried = survived = 0
-    for file in files:
-        for how in ("emptied", "truncated", "removed", "flipped"):
-            if not (kept / file).stat().st_size and how != "removed":
-                continue
-            job.clear()
-            shutil.copytree(kept, job.out)
-            _spoil(job.out / file, how, draw)
-            text = job.finish()
-            lost = differences(expected, results_of(job.out))
-            tried, survived = tried + 1, survived + (not lost)
-            stepped_back = "checkpoints/40 is used instead" in text
-            print(f"{file} {how}: {'step 40 used' if stepped_back else 'not noticed, nothing lost'}{lost or ''}")
-    return tried, survived
+    trials = [
+        (file, how)
+        for file in files
+        for how in ("emptied", "truncated", "removed", "flipped")
+        if (kept / file).stat().st_size or how == "removed"
+    ]
+    survived = 0
+    trials = draw.sample(trials, most) if most else trials
+    for file, how in trials:
+        job.clear()
+        shutil.copytree(kept, job.out)
+        _spoil(job.out / file, how, draw)
+        text = job.finish()
+        lost = differences(expected, results_of(job.out))
+        survived += not lost
+        stepped_back = "checkpoints/40 is used instead" in text
+        print(f"{file} {how}: {'step 40 used' if stepped_back else 'not noticed, nothing lost'}{lost or ''}")
+    return len(trials), survived
 
 
 @contextmanager
