@@ -136,9 +136,12 @@ def _two_processes(job: Job, expected: dict[str, str]) -> tuple[int, int]:
     job.clear()
     first = job.start(text=True)
     wait_for(first, lambda: (job.out / "checkpoints").exists())
+    # Held where it is, it cannot end before the second has come.
+    os.killpg(first.pid, signal.SIGSTOP)
     second = job.start(text=True)
     text, _ = second.communicate()
     print(text.strip().splitlines()[-1])
+    os.killpg(first.pid, signal.SIGCONT)
     first.communicate()
     refused = second.returncode == 2 and f"process {first.pid} " in text
     return 1, int(refused and first.returncode == 0 and not differences(expected, results_of(job.out)))
