@@ -27,6 +27,9 @@ class DataConfig:
         patients take their share of the real images with them, not of the synthetic ones.
       synthetic_share: Share of a batch that is synthetic; 0 means in proportion to the sizes.
       batch_size: Global batch: real images of a GAN, all images of a classifier.
+      feed: How batches reach the device: 'stream' sends each by tf.data, 'resident' lets all images lie on the one
+        device that trains and sends their numbers, 'auto' the latter where a quarter of its memory holds them. The
+        batches are the same.
     """
 
     dataset: str = ""
@@ -42,6 +45,7 @@ class DataConfig:
     synthetic_size: int = 0
     synthetic_share: float = 0.0
     batch_size: int = 64
+    feed: Literal["auto", "stream", "resident"] = "auto"
 
 
 @dataclasses.dataclass(frozen=True)

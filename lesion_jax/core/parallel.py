@@ -6,7 +6,7 @@ must average over replicas it passes through the `average` function that it was 
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -84,6 +84,43 @@ def over_devices(step: Callable, devices: list[Device]) -> Callable:
         devices=devices,
         donate_argnums=(0,),
     )
+
+
+def over_places(program: Callable, devices: list[Device]) -> Callable:
+    """Runs a program of `population.make_program` on every device, each with its own members.
+
+    No axis is named, so no collective can be written.
+
+    Args:
+      program: program(states, images, keys, chosen, active) -> (states, metrics).
+      devices: D devices of this process.
+
+    Returns:
+      The same signature with a leading device axis [D, k, ..] on all but images. The states are donated.
+    """
+    return jax.pmap(program, in_axes=(0, None, 0, 0, 0), devices=devices, donate_argnums=(0,))
+
+
+def join_places(trees: Sequence[Any], devices: list[Device]) -> Any:
+    """One host tree per device -> one tree of sharded arrays [D, ...]."""
+    placed = [jax.device_put(jax.tree.map(lambda x: x[None], t), d) for t, d in zip(trees, devices, strict=True)]
+    return join_shards(placed, devices)
+
+
+def shard_of(tree: Any, device: int) -> Any:
+    """A tree of sharded arrays [D, ...] -> the tree of the i-th device's [1, ...], without a copy."""
+    return jax.tree.map(lambda x: x.addressable_shards[device].data, tree)
+
+
+def join_shards(shards: Sequence[Any], devices: list[Device]) -> Any:
+    """What `shard_of` gives for every device -> the tree that it was taken from."""
+    sharding = _sharding(devices, AXIS)
+
+    def join(*leaves: jax.Array) -> jax.Array:
+        shape = (len(devices), *leaves[0].shape[1:])
+        return jax.make_array_from_single_device_arrays(shape, sharding, list(leaves))
+
+    return jax.tree.map(join, *shards)
 
 
 def replicate(tree: Any, devices: list[Device]) -> Any:

@@ -17,7 +17,7 @@ from lesion_jax.io.run_directory import RunDirectory
 from lesion_jax.paper.protocol import Protocol
 from lesion_jax.paper.report import write_report
 from lesion_jax.paper.results import features_of, results_of, samples_of
-from lesion_jax.train.loop import Periods
+from lesion_jax.train.member import Periods
 from lesion_jax.train.prepare import Study
 
 

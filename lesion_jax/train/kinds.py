@@ -22,7 +22,7 @@ from lesion_jax.evaluate.pictures import grid
 from lesion_jax.evaluate.sample import draw
 from lesion_jax.train.classifier_step import create_classifier_state, make_classifier_step
 from lesion_jax.train.gan_step import create_gan_state, make_gan_step
-from lesion_jax.train.loop import Evaluation, Hooks
+from lesion_jax.train.member import Evaluation, Hooks
 from lesion_jax.train.prepare import Prepared, mean_intensity
 
 # Images drawn to score a generator, and per class in a sample grid.
@@ -31,59 +31,88 @@ _NUM_SHOWN = 16
 
 
 @dataclasses.dataclass(frozen=True)
+class ClassifierProgram:
+    """Everything about a classifier's step that is fixed when it is compiled; equal ones share what is compiled."""
+
+    classifier: nn.Module
+    window: tuple[float, float]
+
+    def make_step(self, average: Callable[[Any], Any]) -> Callable:
+        """See `make_classifier_step`."""
+        return make_classifier_step(self.classifier, window=self.window, average=average)
+
+
+@dataclasses.dataclass(frozen=True)
+class GanProgram:
+    """Everything about a GAN's step that is fixed when it is compiled; equal ones share what is compiled."""
+
+    generator: nn.Module
+    discriminator: nn.Module
+    loss: str
+    latent_size: int
+    window: tuple[float, float]
+
+    def make_step(self, average: Callable[[Any], Any]) -> Callable:
+        """See `make_gan_step`."""
+        return make_gan_step(
+            self.generator,
+            self.discriminator,
+            loss=self.loss,
+            latent_size=self.latent_size,
+            window=self.window,
+            average=average,
+        )
+
+
+Program = ClassifierProgram | GanProgram
+
+
+@dataclasses.dataclass(frozen=True)
 class Training:
-    """What the loop runs.
+    """What the loops run.
 
     Attributes:
       state: Initial, on the default device.
-      step: Spread over the devices, see `parallel.over_devices`.
-      hooks: See `loop.Hooks`.
+      program: Of the step on one device.
+      hooks: See `member.Hooks`.
     """
 
     state: Any
-    step: Callable
+    program: Program
     hooks: Hooks
 
 
-def create_training(
-    config: ClassifierConfig | GanConfig, prepared: Prepared, devices: list[parallel.Device]
-) -> Training:
+def create_training(config: ClassifierConfig | GanConfig, prepared: Prepared) -> Training:
     """Networks, state and step of a config."""
     if isinstance(config, ClassifierConfig):
-        return _classifier(config, prepared, devices)
-    return _gan(config, prepared, devices)
+        return _classifier(config, prepared)
+    return _gan(config, prepared)
 
 
 # A protocol trains dozens of networks of one shape: each shape is compiled once.
 @functools.cache
-def _classifier_step(
-    classifier: nn.Module, window: tuple[float, float], devices: tuple[parallel.Device, ...]
-) -> Callable:
-    step = make_classifier_step(classifier, window=window, average=parallel.average_replicas)
-    return parallel.over_devices(step, list(devices))
+def replicated_step(program: Program, batch_norm: str, devices: tuple[parallel.Device, ...]) -> Callable:
+    """The step of a program as devices run it that share each batch, see `parallel.over_devices`.
+
+    Args:
+      program: Of one device.
+      batch_norm: See `GanConfig`; of a classifier any.
+      devices: Which share the batch.
+    """
+    if len(devices) == 1:
+        # Statistics that are averaged over one device are rounded in another order than plain ones.
+        return parallel.over_devices(program.make_step(parallel.alone), list(devices))
+    if isinstance(program, GanProgram) and batch_norm == "synchronised":
+        # Only the step has the device axis. Everything else takes the networks without it, so that it runs on one
+        # device and shares what is compiled for a restored run.
+        generator, discriminator = (
+            net.clone(axis_name=parallel.AXIS) for net in (program.generator, program.discriminator)
+        )
+        program = dataclasses.replace(program, generator=generator, discriminator=discriminator)
+    return parallel.over_devices(program.make_step(parallel.average_replicas), list(devices))
 
 
-@functools.cache
-def _gan_step(
-    generator: nn.Module,
-    discriminator: nn.Module,
-    loss: str,
-    latent_size: int,
-    window: tuple[float, float],
-    devices: tuple[parallel.Device, ...],
-) -> Callable:
-    step = make_gan_step(
-        generator,
-        discriminator,
-        loss=loss,
-        latent_size=latent_size,
-        window=window,
-        average=parallel.average_replicas,
-    )
-    return parallel.over_devices(step, list(devices))
-
-
-def _classifier(config: ClassifierConfig, prepared: Prepared, devices: list[parallel.Device]) -> Training:
+def _classifier(config: ClassifierConfig, prepared: Prepared) -> Training:
     data, inner = config.data, prepared.inner
     classifier = networks.create_classifier(config, len(prepared.class_names))
     hyper = ClassifierHyper(
@@ -103,11 +132,10 @@ def _classifier(config: ClassifierConfig, prepared: Prepared, devices: list[para
         # The likelihood chooses: with a few dozen lesions accuracy moves in steps of several per cent.
         return Evaluation(likelihood, {"inner/loss/cross_entropy": -likelihood, "inner/accuracy": accuracy})
 
-    step = _classifier_step(classifier, data.window, tuple(devices))
-    return Training(state, step, Hooks(evaluate, lambda state: {}))
+    return Training(state, ClassifierProgram(classifier, data.window), Hooks(evaluate, lambda state: {}))
 
 
-def _gan(config: GanConfig, prepared: Prepared, devices: list[parallel.Device]) -> Training:
+def _gan(config: GanConfig, prepared: Prepared) -> Training:
     data, inner, num_classes = config.data, prepared.inner, len(prepared.class_names)
     generator, discriminator = networks.create_gan(config, num_classes)
     floats = ("learning_rate", "beta1", "beta2", "label_smoothing", "class_weight", "ema_decay")
@@ -157,12 +185,8 @@ def _gan(config: GanConfig, prepared: Prepared, devices: list[parallel.Device]) 
         shown = sample(state, np.repeat(labels, _NUM_SHOWN).astype(np.int32))
         return {"samples": grid(shown, data.window)}
 
-    # Only the step has the device axis. Everything else takes the networks without it, so that it runs on one device
-    # and shares what is compiled for a restored run.
-    axis_name = parallel.AXIS if config.batch_norm == "synchronised" else None
-    replicas = networks.create_gan(config, num_classes, axis_name=axis_name)
-    step = _gan_step(*replicas, config.loss, config.latent_size, data.window, tuple(devices))
-    return Training(state, step, Hooks(evaluate, pictures, config.on_collapse == "stop"))
+    program = GanProgram(generator, discriminator, config.loss, config.latent_size, data.window)
+    return Training(state, program, Hooks(evaluate, pictures, config.on_collapse == "stop"))
 
 
 def _some_of_each(images: Images, labels: np.ndarray) -> dict[int, np.ndarray]:

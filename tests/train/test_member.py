@@ -6,7 +6,7 @@ from lesion_jax.config import ClassifierConfig, GanConfig, LoopConfig
 from lesion_jax.data.augment import num_per_lesion
 from lesion_jax.data.schedule import Schedule
 from lesion_jax.errors import ConfigError
-from lesion_jax.train.loop import Periods
+from lesion_jax.train.member import Periods
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""The images of many trainings in one array that lies on the device, each image once.
+
+Folds overlap and larger classic sizes contain the smaller ones: together the trainings of a study need hardly more
+than every variant of every lesion once.
+"""
+
+import hashlib
+
+import numpy as np
+
+from lesion_jax.core.types import Images
+
+
+class Residence:
+    """Grows by `add`; equal images with equal labels share a row."""
+
+    def __init__(self):
+        """Starts empty."""
+        self._row_of: dict[bytes, int] = {}
+        self._hu: list[np.ndarray] = []
+        self._labels: list[np.ndarray] = []
+
+    def add(self, images: Images) -> np.ndarray:
+        """Takes in the images of one training.
+
+        Args:
+          images: N images, as its schedule counts them.
+
+        Returns:
+          int32 [N], the row of each.
+        """
+        rows = np.empty(len(images), np.int32)
+        new = []
+        for position, (hu, label) in enumerate(zip(images.hu, images.labels, strict=True)):
+            name = hashlib.blake2b(hu.data, digest_size=16, salt=int(label).to_bytes(16, "little")).digest()
+            if (row := self._row_of.get(name)) is None:
+                row = self._row_of[name] = len(self._row_of)
+                new.append(position)
+            rows[position] = row
+        self._hu.append(images.hu[new])
+        self._labels.append(images.labels[new])
+        return rows
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """{"hu": int16 [M, H, H], "label": int32 [M]}, on the host."""
+        self._hu, self._labels = [np.concatenate(self._hu)], [np.concatenate(self._labels)]
+        return {"hu": self._hu[0], "label": self._labels[0]}

@@ -1,0 +1,288 @@
+"""Trains many runs in one compiled program; each of them is the run that `train` alone would have made.
+
+A member keeps a run directory of its own: what is a population is only how the steps are taken. So any member can be
+restored, scored, exported or continued alone, and one that was begun alone can go on in a population.
+"""
+
+import collections
+import dataclasses
+import functools
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from lesion_jax.core import keys, parallel, preemption
+from lesion_jax.core.population import Packing, Population, make_program
+from lesion_jax.data.residence import Residence
+from lesion_jax.errors import ConfigError, DivergedError, Preempted
+from lesion_jax.io.progress import Progress
+from lesion_jax.train.kinds import Program, Training, create_training
+from lesion_jax.train.member import Member
+from lesion_jax.train.session import Job, Session
+
+# Steps that a device takes between two words with its host. A CPU's convolutions lose their threads in a loop.
+_STEPS_PER_CALL = {"cpu": 1}
+_STEPS_PER_CALL_ELSEWHERE = 16
+
+# (position of the member, steps taken, score or None where none was due) -> why it ends here, or None to go on.
+Judge = Callable[[int, int, float | None], str | None]
+
+
+def is_resident(job: Job, devices: Sequence[parallel.Device]) -> bool:
+    """Whether a single training's images lie on its device; otherwise they are streamed.
+
+    Raises:
+      ConfigError: data.feed asks for it, and several devices share the batch.
+    """
+    feed = job.config.data.feed
+    if len(devices) > 1 or jax.process_count() > 1:
+        if feed == "resident":
+            raise ConfigError(
+                f"data.feed is 'resident', but {len(devices)} devices share a batch, which is streamed to them; set "
+                "num_devices to 1 or data.feed to 'auto'."
+            )
+        return False
+    return feed == "resident" or (
+        feed == "auto" and job.prepared.images.hu.nbytes <= memory_bytes(devices[0]) * _IMAGES_SHARE
+    )
+
+
+# Of a device's memory that images may take.
+_IMAGES_SHARE = 0.25
+
+
+def memory_bytes(device: parallel.Device) -> int:
+    """Memory that a device has for us: an accelerator's own, or half of the machine's."""
+    stats = device.memory_stats() or {}
+    return stats.get("bytes_limit") or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+@functools.cache
+def compiled_program(program: Program, packing: Packing, devices: tuple[parallel.Device, ...]) -> Callable:
+    """What `Population` runs; compiled once for each shape of network.
+
+    Args:
+      program: Of every member.
+      packing: See `core.population`.
+      devices: Over which the members are spread.
+    """
+    step = program.make_step(parallel.alone)
+    return parallel.over_places(make_program(step, packing), list(devices))
+
+
+@dataclasses.dataclass
+class _Place:
+    """A member in training.
+
+    Attributes:
+      position: Among all members.
+      member: What is written of it.
+      done: Steps taken, those in flight included.
+      chosen: Step -> rows of the batch's images.
+    """
+
+    position: int
+    member: Member
+    done: int
+    chosen: Callable[[int], np.ndarray]
+
+    @property
+    def next_visit(self) -> int:
+        return self.member.next_visit(self.done)
+
+
+class _Members:
+    """The members of a population: those that wait, those in their places, those that ended."""
+
+    def __init__(self, members: Sequence[tuple[Job, Session]], judge: Judge | None, progress: Progress):
+        self.members = members
+        self.waiting = collections.deque(range(len(members)))
+        self.failed: dict[int, DivergedError] = {}
+        self._judge = judge
+        self._progress = progress
+        self._done = [0] * len(members)
+        residence = Residence()
+        self._rows = [residence.add(job.prepared.images) for job, _ in members]
+        self.images = residence.arrays()
+        self.program: Program | None = None
+
+    def enter(self) -> tuple[_Place, Any, jax.Array] | None:
+        """The next member that has steps left: (it, its state, its root key)."""
+        while self.waiting:
+            position = self.waiting.popleft()
+            job, session = self.members[position]
+            training: Training = create_training(job.config, job.prepared)
+            if self.program not in (None, training.program):
+                raise ValueError(f"Members differ in what is compiled: {self.program} and {training.program}.")
+            self.program = training.program
+            state, member = session.start(training)
+            place = _Place(position, member, int(state.step), self._chooser(position))
+            self._done[position] = place.done
+            if place.done < job.periods.total:
+                return place, state, keys.stream(job.config.seed, job.config.kind)
+            self.end(place)
+        return None
+
+    def _chooser(self, position: int) -> Callable[[int], np.ndarray]:
+        rows, schedule = self._rows[position], self.members[position][0].prepared.schedule
+        return lambda step: rows[schedule.indices(step)]
+
+    def settle(self, place: _Place, done: int, metrics: dict[str, np.ndarray]) -> bool:
+        """Takes the metrics [S] of the steps up to `done`; whether the member can go on."""
+        note = ""
+        try:
+            first = done - len(next(iter(metrics.values()))) + 1
+            for i, step in enumerate(range(first, done + 1)):
+                note = place.member.log(step, {name: float(values[i]) for name, values in metrics.items()})
+        except DivergedError as error:
+            self.fail(place, error)
+            return False
+        self._tell(place.position, done, note if len(self.members) == 1 else "")
+        return True
+
+    def visit(self, place: _Place, state: Any, *, stopping: bool) -> bool:
+        """Looks at a state after its last step; whether the member goes on."""
+        done, total = place.done, place.member.periods.total
+        try:
+            ended = place.member.visit(done, state, stopping=stopping and done < total)
+        except DivergedError as error:
+            self.fail(place, error)
+            return False
+        reason = None
+        if self._judge and not ended and done < total:
+            evaluated = place.member.periods.due(place.member.periods.evaluate, done)
+            reason = self._judge(place.position, done, place.member.score if evaluated else None)
+        if not ended and not reason and done < total:
+            return True
+        self.end(place, **{"stopped": reason} if reason else {})
+        return False
+
+    def end(self, place: _Place, **facts: Any) -> None:
+        """Declares a member done and gives its directory back."""
+        session = self.members[place.position][1]
+        session.finish(place.done, place.member.collapse, **facts)
+        session.close()
+        self._tell(place.position, self.members[place.position][0].periods.total, "")
+
+    def fail(self, place: _Place, error: DivergedError) -> None:
+        """Marks a member as diverged."""
+        session = self.members[place.position][1]
+        session.fail(error)
+        session.close()
+        self.failed[place.position] = error
+        self._tell(place.position, self.members[place.position][0].periods.total, "")
+
+    def _tell(self, position: int, done: int, note: str) -> None:
+        self._done[position] = done
+        if len(self.members) > 1:
+            note = f"{len(self.failed)} diverged" if self.failed else ""
+        self._progress.update(sum(self._done), note)
+
+
+def train_members(
+    members: Sequence[tuple[Job, Session]],
+    devices: Sequence[parallel.Device],
+    *,
+    label: str,
+    packing: Packing = "one",
+    places_per_device: int = 1,
+    judge: Judge | None = None,
+    progress: Progress | None = None,
+) -> dict[int, DivergedError]:
+    """Trains every member to its end; a place that becomes free is taken by the next that waits.
+
+    A member's result is that of training it alone: its step, batches and random numbers are the same, whatever is
+    beside it. With packing "one" on one device the bits are the same too; otherwise they may differ by rounding.
+
+    Args:
+      members: Jobs of one program and their open sessions, which are closed as they end.
+      devices: Of this process; each holds `places_per_device` members at once.
+      label: What the progress line calls them.
+      packing: How the members of a device share its program, see `core.population`; "one" holds one.
+      places_per_device: k.
+      judge: Asked after each look at a state; None lets every member go on to its end.
+      progress: Told of the steps of all of them together; None shows them on stderr.
+
+    Returns:
+      The members that diverged, by position: each is left where it was last saved, marked as failed.
+
+    Raises:
+      Preempted: The process was asked to end; every member has been saved.
+      RunError: The disk does not take what is written.
+    """
+    progress = progress or Progress(sum(job.periods.total for job, _ in members), label)
+    cast = _Members(members, judge, progress)
+    num_places = min(len(members), len(devices) * places_per_device)
+    entered = [found for found in (cast.enter() for _ in range(num_places)) if found]
+    if not entered:
+        return cast.failed
+    places: list[_Place | None] = [place for place, _, _ in entered]
+    # Every device runs the same program: what is left over are copies that nobody trains.
+    while len(places) % len(devices):
+        entered.append(entered[0])
+        places.append(None)
+    assert cast.program is not None
+    run = compiled_program(cast.program, packing, tuple(devices))
+    population = Population(run, [(state, key) for _, state, key in entered], cast.images, devices)
+    del entered
+    batch = np.zeros_like(places[0].chosen(0)) if places[0] else np.zeros(0, np.int32)
+    most = _STEPS_PER_CALL.get(devices[0].platform, _STEPS_PER_CALL_ELSEWHERE)
+    pending: tuple[list[tuple[int, _Place, int]], Any] | None = None
+
+    def settle() -> None:
+        # Metrics are read one call late: the devices are already busy with the next.
+        nonlocal pending
+        if pending is None:
+            return
+        of, metrics = pending
+        pending = None
+        host = {name: np.asarray(x).reshape(len(places), -1) for name, x in metrics.items()}
+        for at, place, done in of:
+            # Not of one that has ended since.
+            if places[at] is place and not cast.settle(place, done, {name: x[at] for name, x in host.items()}):
+                places[at] = None
+
+    def refill() -> None:
+        for at in range(len(places)):
+            if places[at] is None and (found := cast.enter()):
+                places[at], state, key = found
+                population.put(at, state, key)
+
+    with preemption.deferred():
+        while any(places) or cast.waiting:
+            refill()
+            active = [(at, place) for at, place in enumerate(places) if place]
+            if not active:
+                break
+            visits = [place.next_visit for _, place in active]
+            num_steps = most if all(at - p.done >= most for at, (_, p) in zip(visits, active, strict=True)) else 1
+            chosen = np.stack(
+                [
+                    [place.chosen(place.done + s) for s in range(num_steps)] if place else [batch] * num_steps
+                    for place in places
+                ]
+            )
+            metrics = population.advance(chosen, np.array([place is not None for place in places]))
+            settle()
+            # One that has just failed took one more step, which nobody looks at.
+            active = [(at, place) for at, place in active if places[at] is place]
+            for _, place in active:
+                place.done += num_steps
+            pending = ([(at, place, place.done) for at, place in active], metrics)
+            stopping = preemption.requested(sum(place.done for _, place in active))
+            due = [(at, p) for at, p in active if stopping or p.member.next_visit(p.done - 1) == p.done]
+            if not due:
+                continue
+            settle()
+            for at, place in due:
+                if places[at] is place and not cast.visit(place, population.member(at), stopping=stopping):
+                    places[at] = None
+            if stopping and (any(places) or cast.waiting):
+                for place in filter(None, places):
+                    place.member.wait()
+                raise Preempted(preemption.describe())
+    settle()
+    return cast.failed

@@ -1,0 +1,138 @@
+import contextlib
+import dataclasses
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from lesion_jax.core import parallel, preemption
+from lesion_jax.core.population import PACKINGS
+from lesion_jax.errors import Preempted
+from lesion_jax.io.checkpoints import load_checkpoint
+from lesion_jax.train.population import train_members
+from lesion_jax.train.run import train
+from lesion_jax.train.session import Job, Session
+from tests.train.tiny import configs, study
+
+DCGAN, ACGAN, CLASSIFIER = (dataclasses.replace(config, num_devices=1) for config in configs().values())
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return study()
+
+
+def varied(config, count=4):
+    """Members that differ in seed, fold, learning rate, length and, of a DCGAN, class."""
+    for i in range(count):
+        label = ("cyst", "metastasis", "hemangioma")[i % 3] if config.kind == "dcgan" else ""
+        data = dataclasses.replace(config.data, fold=i % 3, label=label)
+        loop = dataclasses.replace(config.loop, duration=f"{8 + 2 * (i == 1)} steps")
+        yield dataclasses.replace(config, seed=i, learning_rate=1e-4 * (1 + i), data=data, loop=loop)
+
+
+def train_all(members, root, tiny, num_devices=1, **options):
+    jobs = [Job.of(config, tiny, num_devices=1, cache_dir=None) for config in members]
+    with contextlib.ExitStack() as stack:
+        opened = [(job, stack.enter_context(Session.open(job, root / str(job.config.seed)))) for job in jobs]
+        return train_members(opened, parallel.choose_devices(num_devices, 8), label="all", **options)
+
+
+def assert_same_run(one, other, exact):
+    for which in ("last", "best"):
+        (note, expected), (other_note, found) = (load_checkpoint(run / "checkpoints", which) for run in (one, other))
+        assert note.step == other_note.step
+        for path, leaf in jax.tree_util.tree_flatten_with_path(expected)[0]:
+            theirs = found
+            for part in path:
+                theirs = theirs[part.key]
+            if exact:
+                np.testing.assert_array_equal(theirs, leaf, err_msg=str(path))
+            else:
+                np.testing.assert_allclose(theirs, leaf, rtol=1e-3, atol=5e-4, err_msg=str(path))
+    if exact:
+        assert (one / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
+    assert (one / "DONE").exists() and (other / "DONE").exists()
+    pictures = [sorted(p.name for p in (run / "samples").glob("*")) for run in (one, other)]
+    assert pictures[0] == pictures[1]
+
+
+@pytest.fixture(scope="module")
+def alone(tiny, tmp_path_factory):
+    """kind -> directory of the members trained one by one."""
+    made = {}
+
+    def of(config):
+        if config.kind not in made:
+            root = made[config.kind] = tmp_path_factory.mktemp(config.kind)
+            for i, member in enumerate(varied(config)):
+                train(member, root / str(i), study=tiny)
+        return made[config.kind]
+
+    return of
+
+
+@pytest.mark.parametrize("config", [ACGAN, CLASSIFIER], ids=lambda c: c.kind)
+@pytest.mark.parametrize("num_devices", [1, 2])
+def test_one_per_device_gives_the_bits_of_training_alone(config, num_devices, alone, tiny, tmp_path):
+    assert not train_all(varied(config), tmp_path, tiny, num_devices)
+    for i in range(4):
+        # A program for two devices may round otherwise than one for one.
+        assert_same_run(alone(config) / str(i), tmp_path / str(i), exact=num_devices == 1)
+
+
+@pytest.mark.parametrize("config", [ACGAN, CLASSIFIER], ids=lambda c: c.kind)
+def test_images_that_lie_on_the_device_train_as_those_that_are_streamed(config, alone, tiny, tmp_path):
+    member = next(varied(config))
+    streamed = dataclasses.replace(member, data=dataclasses.replace(member.data, feed="stream"))
+    train(streamed, tmp_path, study=tiny)
+    assert_same_run(alone(config) / "0", tmp_path, exact=False)
+
+
+@pytest.mark.parametrize("packing", [p for p in PACKINGS if p != "one"])
+@pytest.mark.parametrize("config", [ACGAN, CLASSIFIER], ids=lambda c: c.kind)
+def test_packed_members_are_those_trained_alone(config, packing, alone, tiny, tmp_path):
+    # Four members, three at once on a device: one waits for a place.
+    assert not train_all(varied(config), tmp_path, tiny, packing=packing, places_per_device=3)
+    for i in range(4):
+        assert_same_run(alone(config) / str(i), tmp_path / str(i), exact=False)
+
+
+def test_a_member_that_diverges_is_marked_and_the_others_go_on(alone, tiny, tmp_path):
+    members = list(varied(CLASSIFIER))
+    members[1] = dataclasses.replace(members[1], learning_rate=1e30)
+    failed = train_all(members, tmp_path, tiny, packing="vmap", places_per_device=3)
+    assert list(failed) == [1] and "Step" in str(failed[1])
+    assert json.loads((tmp_path / "1" / "FAILED").read_text())["reason"] == str(failed[1])
+    assert not (tmp_path / "1" / "checkpoints").exists() or not list((tmp_path / "1" / "checkpoints").iterdir())
+    for i in (0, 2, 3):
+        assert_same_run(alone(CLASSIFIER) / str(i), tmp_path / str(i), exact=False)
+
+
+@pytest.mark.parametrize("packing", ["one", "vmap"])
+def test_an_interrupted_population_carries_on_and_ends_alike(packing, tiny, tmp_path, monkeypatch):
+    options = {"packing": packing, "places_per_device": 1 if packing == "one" else 2}
+    train_all(varied(CLASSIFIER), tmp_path / "whole", tiny, **options)
+    calls = iter(range(100))
+    monkeypatch.setattr(preemption, "requested", lambda step: next(calls) == 5)
+    with pytest.raises(Preempted):
+        train_all(varied(CLASSIFIER), tmp_path / "broken", tiny, **options)
+    # One of them goes on alone, as any single run; the rest together.
+    monkeypatch.setattr(preemption, "requested", lambda step: False)
+    if packing == "one":
+        train(list(varied(CLASSIFIER))[0], tmp_path / "broken" / "0", study=tiny)
+    again = [config for i, config in enumerate(varied(CLASSIFIER)) if packing == "vmap" or i]
+    train_all(again, tmp_path / "broken", tiny, **options)
+    for i in range(4):
+        assert_same_run(tmp_path / "whole" / str(i), tmp_path / "broken" / str(i), exact=True)
+
+
+def test_a_place_that_a_judge_frees_is_taken(tiny, tmp_path):
+    def judge(position, done, score):
+        return "not good enough" if position == 0 and done == 4 and score is not None else None
+
+    train_all(varied(CLASSIFIER, 3), tmp_path, tiny, packing="vmap", places_per_device=2, judge=judge)
+    assert json.loads((tmp_path / "0" / "DONE").read_text())["stopped"] == "not good enough"
+    steps = [json.loads((tmp_path / str(i) / "DONE").read_text())["steps"] for i in range(3)]
+    assert steps == [4, 10, 8]
