@@ -32,7 +32,9 @@ def run(values: flags.FlagValues) -> None:
     apply_deterministic(values)
     config = config_of(values)
     if not isinstance(config, PaperConfig):
-        raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax train`.")
+        raise ConfigError(
+            f"--config is of kind {config.kind!r}; it is not the protocol's; use `lesion-jax train` or `sweep`."
+        )
     from lesion_jax.paper.run import run_paper
 
     print(run_paper(config, values.workdir))

@@ -19,7 +19,7 @@ from lesion_jax.commands.config_flag import (
     define_deterministic,
     define_workdir,
 )
-from lesion_jax.config import PaperConfig
+from lesion_jax.config import PaperConfig, SweepConfig
 from lesion_jax.errors import ConfigError
 
 
@@ -36,8 +36,8 @@ def define_flags(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Trains."""
     config = config_of(values)
-    if isinstance(config, PaperConfig):
-        raise ConfigError("--config is of kind 'paper'; run it with `lesion-jax paper`.")
+    if isinstance(config, PaperConfig | SweepConfig):
+        raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax {config.kind}`.")
     apply_deterministic(values)
     from lesion_jax.core import processes
     from lesion_jax.train.run import train

@@ -8,17 +8,18 @@ from typing import Any
 
 import ml_collections
 
-from lesion_jax.config.schema import ClassifierConfig, GanConfig, PaperConfig
+from lesion_jax.config.schema import ClassifierConfig, GanConfig, PaperConfig, SweepConfig
 from lesion_jax.config.validate import validate
 from lesion_jax.errors import ConfigError
 
-Config = ClassifierConfig | GanConfig | PaperConfig
+Config = ClassifierConfig | GanConfig | PaperConfig | SweepConfig
 
 _KINDS: dict[str, type] = {
     "classifier": ClassifierConfig,
     "dcgan": GanConfig,
     "acgan": GanConfig,
     "paper": PaperConfig,
+    "sweep": SweepConfig,
 }
 
 
@@ -28,7 +29,7 @@ def to_dict(config: Any) -> dict[str, Any]:
     def plain(value: Any) -> Any:
         if isinstance(value, Mapping):
             return {k: plain(v) for k, v in value.items()}
-        return [plain(v) for v in value] if isinstance(value, tuple) else value
+        return [plain(v) for v in value] if isinstance(value, tuple | list) else value
 
     return plain(dataclasses.asdict(config))
 
@@ -71,10 +72,23 @@ def _build(cls: type, values: Any, path: str) -> Any:
     return cls(**{name: _value(hints[name], value, path + name) for name, value in values.items()})
 
 
+def _of_kind(classes: tuple[type, ...], value: Any, path: str) -> type:
+    kind = str(value.get("kind") if isinstance(value, Mapping) else value)
+    if _KINDS.get(kind) not in classes:
+        kinds = [name for name, cls in _KINDS.items() if cls in classes]
+        raise ConfigError(f"{path}.kind is {kind!r}; choose one of {', '.join(map(repr, kinds))}.")
+    return _KINDS[kind]
+
+
 def _value(hint: Any, value: Any, path: str) -> Any:
     if dataclasses.is_dataclass(hint):
         return _build(typing.cast(type, hint), value, path + ".")
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        # What comes back from JSON is the same value.
+        return tuple(_value(Any, v, path) for v in value) if isinstance(value, list | tuple) else value
+    if origin is types.UnionType:
+        return _build(_of_kind(arguments, value, path), value, path + ".")
     if origin is typing.Literal:
         if value not in arguments:
             raise ConfigError(f"{path} is {value!r}; choose one of {', '.join(map(repr, arguments))}.")

@@ -1,7 +1,7 @@
 """Every setting, typed, with its default. Defaults are the paper's; where the paper is silent, the comment says so."""
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,3 +188,54 @@ class PaperConfig:
     acgan: GanConfig = dataclasses.field(
         default_factory=lambda: GanConfig(kind="acgan", learning_rate=1e-4, loop=LoopConfig(duration="50 epochs"))
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class HalvingConfig:
+    """Successive halving by inner scores (Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning").
+
+    Attributes:
+      rungs: Durations, rising; at each the cells that have come so far are compared. None turns it off. A rung lies
+        at the first evaluation at or after its duration.
+      keep: Share of the cells at a rung that goes on, above 0 and below 1.
+    """
+
+    rungs: tuple[str, ...] = ()
+    keep: float = 1 / 3
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepConfig:
+    """Many trainings that differ in some fields: every cell of grid x zip x random x cells.
+
+    Fields are named as on the command line: "learning_rate", "data.fold".
+
+    Attributes:
+      kind: Always 'sweep'.
+      base: What all cells have in common.
+      grid: (field, values) ...; every combination.
+      zip: (field, values) ... of one length; first values together, second values together, and so on.
+      random: (field, 'uniform' | 'log_uniform', lowest, highest) or (field, 'choice', values) ...; drawn num_random
+        times.
+      num_random: Draws.
+      random_seed: Of the draws.
+      cells: ((field, value), ...) ...; each is one more point.
+      packing: How the members of a device share its program, see `lesion_jax.core.population`; 'auto' measures them
+        once where the sweep is long enough, and remembers.
+      num_devices: Over which a program is spread; each task of an array gets so many.
+      device_memory: GiB that a device may hold. Programs are cut to it, alike wherever they run.
+      halving: Ends poor cells early.
+    """
+
+    kind: Literal["sweep"] = "sweep"
+    base: ClassifierConfig | GanConfig = GanConfig()
+    grid: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    zip: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    random: tuple[tuple[Any, ...], ...] = ()
+    num_random: int = 1
+    random_seed: int = 0
+    cells: tuple[tuple[tuple[str, Any], ...], ...] = ()
+    packing: Literal["auto", "one", "unrolled", "map", "vmap", "gemm"] = "auto"
+    num_devices: int = 1
+    device_memory: float = 16.0
+    halving: HalvingConfig = HalvingConfig()

@@ -1,15 +1,16 @@
 """Settings that are impossible alone or contradict each other; both values are in the message."""
 
 import math
+from typing import Any
 
-from lesion_jax.config.schema import ClassifierConfig, DataConfig, GanConfig, PaperConfig
+from lesion_jax.config.schema import ClassifierConfig, DataConfig, GanConfig, PaperConfig, SweepConfig
 from lesion_jax.errors import ConfigError
 
 ARMS = ("none", "classic", "dcgan", "acgan", "acgan_discriminator")
 _CROSS_ENTROPY = ("non_saturating", "minimax")
 
 
-def validate(config: ClassifierConfig | GanConfig | PaperConfig) -> None:
+def validate(config: ClassifierConfig | GanConfig | PaperConfig | SweepConfig) -> None:
     """Checks a whole config.
 
     Raises:
@@ -17,6 +18,8 @@ def validate(config: ClassifierConfig | GanConfig | PaperConfig) -> None:
     """
     if isinstance(config, PaperConfig):
         _paper(config)
+    elif isinstance(config, SweepConfig):
+        _sweep(config)
     elif isinstance(config, GanConfig):
         _gan(config, "")
     else:
@@ -183,3 +186,39 @@ def _left_alone(data: DataConfig) -> DataConfig:
         augmentation_seed=data.augmentation_seed,
         batch_size=data.batch_size,
     )
+
+
+def _sweep(config: SweepConfig) -> None:
+    # What is varied is checked cell by cell, see `cells.expand`.
+    _positive("", num_random=config.num_random, num_devices=config.num_devices, device_memory=config.device_memory)
+    _seed("", random_seed=config.random_seed)
+    for name in ("grid", "zip"):
+        for field, values in getattr(config, name):
+            if not values:
+                raise ConfigError(f"{name} has no value for {field}; name one at least.")
+    lengths = {field: len(values) for field, values in config.zip}
+    if len(set(lengths.values())) > 1:
+        raise ConfigError(f"zip has {lengths} values; those that go together must be as many.")
+    for draw in config.random:
+        _draw(draw)
+    if not 0 < config.halving.keep < 1:
+        raise ConfigError(f"halving.keep is {config.halving.keep}; it must lie above 0 and below 1.")
+
+
+def _draw(draw: tuple[Any, ...]) -> None:
+    form, *bounds = draw[1:] or (None,)
+    if form == "choice" and len(bounds) == 1 and isinstance(bounds[0], tuple) and bounds[0]:
+        return
+    low, high = bounds if len(bounds) == 2 else (None, None)
+    if (
+        form not in ("uniform", "log_uniform")
+        or not isinstance(low, int | float)
+        or not isinstance(high, int | float)
+        or not low < high
+    ):
+        raise ConfigError(
+            f"random has {draw}; write (field, 'uniform' or 'log_uniform', lowest, highest) or "
+            "(field, 'choice', values)."
+        )
+    if form == "log_uniform" and low <= 0:
+        raise ConfigError(f"random has {draw}; a log_uniform field starts above 0.")

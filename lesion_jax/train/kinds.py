@@ -89,6 +89,47 @@ def create_training(config: ClassifierConfig | GanConfig, prepared: Prepared) ->
     return _gan(config, prepared)
 
 
+def program_of(config: ClassifierConfig | GanConfig, num_classes: int) -> Program:
+    """What a config compiles."""
+    if isinstance(config, ClassifierConfig):
+        return ClassifierProgram(networks.create_classifier(config, num_classes), config.data.window)
+    return GanProgram(*networks.create_gan(config, num_classes), config.loss, config.latent_size, config.data.window)
+
+
+def initial_state(config: ClassifierConfig | GanConfig, program: Program, mean: float = 0.0) -> Any:
+    """Initial state of a training, on the default device.
+
+    Args:
+      config: Of the training.
+      program: From `program_of`.
+      mean: Of a classifier's training images, see `ClassifierHyper`.
+    """
+    size = config.data.image_size
+    if isinstance(config, ClassifierConfig):
+        assert isinstance(program, ClassifierProgram)
+        hyper = ClassifierHyper(
+            learning_rate=jnp.float32(config.learning_rate),
+            momentum=jnp.float32(config.momentum),
+            mean=jnp.float32(mean),
+        )
+        return create_classifier_state(program.classifier, seed=config.seed, image_size=size, hyper=hyper)
+    assert isinstance(program, GanProgram)
+    floats = ("learning_rate", "beta1", "beta2", "label_smoothing", "class_weight", "ema_decay")
+    hyper = GanHyper(
+        **{name: jnp.float32(getattr(config, name)) for name in floats},
+        generator_every=jnp.int32(config.generator_every),
+        discriminator_every=jnp.int32(config.discriminator_every),
+    )
+    return create_gan_state(
+        program.generator,
+        program.discriminator,
+        seed=config.seed,
+        image_size=size,
+        latent_size=config.latent_size,
+        hyper=hyper,
+    )
+
+
 # A protocol trains dozens of networks of one shape: each shape is compiled once.
 @functools.cache
 def replicated_step(program: Program, batch_norm: str, devices: tuple[parallel.Device, ...]) -> Callable:
@@ -114,14 +155,10 @@ def replicated_step(program: Program, batch_norm: str, devices: tuple[parallel.D
 
 def _classifier(config: ClassifierConfig, prepared: Prepared) -> Training:
     data, inner = config.data, prepared.inner
-    classifier = networks.create_classifier(config, len(prepared.class_names))
-    hyper = ClassifierHyper(
-        learning_rate=jnp.float32(config.learning_rate),
-        momentum=jnp.float32(config.momentum),
-        mean=jnp.float32(mean_intensity(prepared.images, data.window)),
-    )
-    state = create_classifier_state(classifier, seed=config.seed, image_size=data.image_size, hyper=hyper)
-    apply = networks.classifier_function(classifier, data.window)
+    program = program_of(config, len(prepared.class_names))
+    assert isinstance(program, ClassifierProgram)
+    state = initial_state(config, program, mean_intensity(prepared.images, data.window))
+    apply = networks.classifier_function(program.classifier, data.window)
 
     def evaluate(state: Any) -> Evaluation:
         if not len(inner):
@@ -132,27 +169,15 @@ def _classifier(config: ClassifierConfig, prepared: Prepared) -> Training:
         # The likelihood chooses: with a few dozen lesions accuracy moves in steps of several per cent.
         return Evaluation(likelihood, {"inner/loss/cross_entropy": -likelihood, "inner/accuracy": accuracy})
 
-    return Training(state, ClassifierProgram(classifier, data.window), Hooks(evaluate, lambda state: {}))
+    return Training(state, program, Hooks(evaluate, lambda state: {}))
 
 
 def _gan(config: GanConfig, prepared: Prepared) -> Training:
-    data, inner, num_classes = config.data, prepared.inner, len(prepared.class_names)
-    generator, discriminator = networks.create_gan(config, num_classes)
-    floats = ("learning_rate", "beta1", "beta2", "label_smoothing", "class_weight", "ema_decay")
-    hyper = GanHyper(
-        **{name: jnp.float32(getattr(config, name)) for name in floats},
-        generator_every=jnp.int32(config.generator_every),
-        discriminator_every=jnp.int32(config.discriminator_every),
-    )
-    state = create_gan_state(
-        generator,
-        discriminator,
-        seed=config.seed,
-        image_size=data.image_size,
-        latent_size=config.latent_size,
-        hyper=hyper,
-    )
-    function = networks.generator_function(generator, data.window)
+    data, inner = config.data, prepared.inner
+    program = program_of(config, len(prepared.class_names))
+    assert isinstance(program, GanProgram)
+    state = initial_state(config, program)
+    function = networks.generator_function(program.generator, data.window)
     labels = np.unique(prepared.images.labels)
     real = _some_of_each(prepared.images[: prepared.schedule.num_real], labels)
 
@@ -185,7 +210,6 @@ def _gan(config: GanConfig, prepared: Prepared) -> Training:
         shown = sample(state, np.repeat(labels, _NUM_SHOWN).astype(np.int32))
         return {"samples": grid(shown, data.window)}
 
-    program = GanProgram(generator, discriminator, config.loss, config.latent_size, data.window)
     return Training(state, program, Hooks(evaluate, pictures, config.on_collapse == "stop"))
 
 

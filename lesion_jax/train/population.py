@@ -30,6 +30,9 @@ _STEPS_PER_CALL_ELSEWHERE = 16
 # (position of the member, steps taken, score or None where none was due) -> why it ends here, or None to go on.
 Judge = Callable[[int, int, float | None], str | None]
 
+# (training of a member, images) -> packing.
+Chooser = Callable[[Training, Any], Packing]
+
 
 def is_resident(job: Job, devices: Sequence[parallel.Device]) -> bool:
     """Whether a single training's images lie on its device; otherwise they are streamed.
@@ -58,6 +61,11 @@ def memory_bytes(device: parallel.Device) -> int:
     """Memory that a device has for us: an accelerator's own, or half of the machine's."""
     stats = device.memory_stats() or {}
     return stats.get("bytes_limit") or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def steps_per_call(device: parallel.Device) -> int:
+    """How many steps a device takes between two words with its host."""
+    return _STEPS_PER_CALL.get(device.platform, _STEPS_PER_CALL_ELSEWHERE)
 
 
 @functools.cache
@@ -187,7 +195,7 @@ def train_members(
     devices: Sequence[parallel.Device],
     *,
     label: str,
-    packing: Packing = "one",
+    packing: Packing | Chooser = "one",
     places_per_device: int = 1,
     judge: Judge | None = None,
     progress: Progress | None = None,
@@ -201,8 +209,8 @@ def train_members(
       members: Jobs of one program and their open sessions, which are closed as they end.
       devices: Of this process; each holds `places_per_device` members at once.
       label: What the progress line calls them.
-      packing: How the members of a device share its program, see `core.population`; "one" holds one.
-      places_per_device: k.
+      packing: How the members of a device share its program, see `core.population`; or what chooses it.
+      places_per_device: k; with packing "one" it is 1.
       judge: Asked after each look at a state; None lets every member go on to its end.
       progress: Told of the steps of all of them together; None shows them on stderr.
 
@@ -215,7 +223,9 @@ def train_members(
     """
     progress = progress or Progress(sum(job.periods.total for job, _ in members), label)
     cast = _Members(members, judge, progress)
-    num_places = min(len(members), len(devices) * places_per_device)
+    if not isinstance(packing, str):
+        packing = packing(create_training(members[0][0].config, members[0][0].prepared), cast.images)
+    num_places = min(len(members), len(devices) * (1 if packing == "one" else places_per_device))
     entered = [found for found in (cast.enter() for _ in range(num_places)) if found]
     if not entered:
         return cast.failed
@@ -229,7 +239,7 @@ def train_members(
     population = Population(run, [(state, key) for _, state, key in entered], cast.images, devices)
     del entered
     batch = np.zeros_like(places[0].chosen(0)) if places[0] else np.zeros(0, np.int32)
-    most = _STEPS_PER_CALL.get(devices[0].platform, _STEPS_PER_CALL_ELSEWHERE)
+    most = steps_per_call(devices[0])
     pending: tuple[list[tuple[int, _Place, int]], Any] | None = None
 
     def settle() -> None:

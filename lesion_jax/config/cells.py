@@ -1,0 +1,143 @@
+"""The cells of a sweep, and which of them one compiled program can train: both functions of the config alone."""
+
+import dataclasses
+import itertools
+import json
+import math
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from lesion_jax.config.load import from_mapping, to_dict
+from lesion_jax.config.schema import ClassifierConfig, GanConfig, SweepConfig
+from lesion_jax.errors import ConfigError
+
+# Fields that are arrays in the state, choose images, or concern the host: cells that differ in them share a program.
+# Whatever else differs is compiled in.
+TRACED = frozenset(
+    {
+        "seed",
+        "num_devices",
+        "batch_norm",
+        "learning_rate",
+        "momentum",
+        "beta1",
+        "beta2",
+        "label_smoothing",
+        "class_weight",
+        "ema_decay",
+        "generator_every",
+        "discriminator_every",
+        "on_collapse",
+        "data.fold",
+        "data.hold_out_inner",
+        "data.label",
+        "data.margin",
+        "data.classic_size",
+        "data.augmentation_seed",
+        "data.banks",
+        "data.synthetic_size",
+        "data.synthetic_share",
+        "data.feed",
+    }
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One training of a sweep.
+
+    Attributes:
+      index: Among all cells.
+      changes: Field -> value, of the varied fields.
+      config: Resolved; its data are checked later.
+    """
+
+    index: int
+    changes: dict[str, Any]
+    config: ClassifierConfig | GanConfig
+
+
+def expand(sweep: SweepConfig) -> list[Cell]:
+    """All cells, in a fixed order: the grid's last field varies fastest, then zip, random and cells.
+
+    Raises:
+      ConfigError: A field that is unknown, or varied twice; an impossible or a repeated cell; which cell is said.
+    """
+    parts = [_grid(sweep), _zip(sweep), _random(sweep), [dict(cell) for cell in sweep.cells] or [{}]]
+    names = [{name for row in part for name in row} for part in parts]
+    for one, other in itertools.combinations(names, 2):
+        if twice := one & other:
+            raise ConfigError(f"{min(twice)} is varied twice, in two of grid, zip, random and cells; name it in one.")
+    cells, seen = [], {}
+    for index, rows in enumerate(itertools.product(*parts)):
+        changes = {name: value for row in rows for name, value in row.items()}
+        config = _changed(sweep.base, changes, index)
+        text = json.dumps(to_dict(config), sort_keys=True)
+        if text in seen:
+            raise ConfigError(f"Cells {seen[text]} and {index} are the same training ({changes}); vary something else.")
+        seen[text] = index
+        cells.append(Cell(index, changes, config))
+    return cells
+
+
+def program_key(config: ClassifierConfig | GanConfig) -> str:
+    """Text that is equal for configs that one compiled program trains."""
+
+    def fixed(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+        return {
+            name: fixed(value, f"{prefix}{name}.") if isinstance(value, Mapping) else value
+            for name, value in values.items()
+            if f"{prefix}{name}" not in TRACED and f"{prefix}{name}" != "loop"
+        }
+
+    return json.dumps(fixed(to_dict(config), ""), sort_keys=True)
+
+
+def _grid(sweep: SweepConfig) -> list[dict[str, Any]]:
+    fields = [field for field, _ in sweep.grid]
+    if len(set(fields)) < len(fields):
+        raise ConfigError(f"grid names a field twice ({', '.join(fields)}); give all of its values at once.")
+    return [dict(zip(fields, row, strict=True)) for row in itertools.product(*(values for _, values in sweep.grid))]
+
+
+def _zip(sweep: SweepConfig) -> list[dict[str, Any]]:
+    if not sweep.zip:
+        return [{}]
+    rows = zip(*(values for _, values in sweep.zip), strict=True)
+    return [dict(zip((field for field, _ in sweep.zip), row, strict=True)) for row in rows]
+
+
+def _random(sweep: SweepConfig) -> list[dict[str, Any]]:
+    if not sweep.random:
+        return [{}]
+    # One generator per draw and field: a draw does not change when another field or more draws are added.
+    return [
+        {draw[0]: _drawn(random.Random(f"{sweep.random_seed} {number} {draw[0]}"), *draw[1:]) for draw in sweep.random}
+        for number in range(sweep.num_random)
+    ]
+
+
+def _drawn(source: random.Random, form: str, *bounds: Any) -> Any:
+    if form == "choice":
+        return source.choice(bounds[0])
+    low, high = bounds
+    if form == "log_uniform":
+        return math.exp(source.uniform(math.log(low), math.log(high)))
+    return source.randint(low, high) if isinstance(low, int) and isinstance(high, int) else source.uniform(low, high)
+
+
+def _changed(base: ClassifierConfig | GanConfig, changes: Mapping[str, Any], index: int) -> Any:
+    values = to_dict(base)
+    for name, value in changes.items():
+        *path, last = name.split(".")
+        at: Any = values
+        for part in path:
+            at = at.get(part) if isinstance(at, Mapping) else None
+        if not isinstance(at, dict) or last not in at or isinstance(at[last], dict):
+            raise ConfigError(f"{name} cannot be varied: a {base.kind} config has no such field.")
+        at[last] = value
+    try:
+        return from_mapping(values)
+    except ConfigError as error:
+        raise ConfigError(f"Cell {index} ({dict(changes)}): {error}") from error

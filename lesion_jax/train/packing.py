@@ -1,0 +1,130 @@
+"""Chooses how the members of a device share a program: measured on the device at hand, once, and remembered."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from lesion_jax.core import parallel
+from lesion_jax.core.population import PACKINGS, Packing, Population
+from lesion_jax.disk.atomic import write_json, writing
+from lesion_jax.train.kinds import Program, Training
+from lesion_jax.train.population import compiled_program, steps_per_call
+
+# A packing is tried only while what is left would take this many compilations: a search must not cost what it saves.
+_COMPILATIONS = 20
+# Timed calls of each.
+_REPEATS = 3
+# A packing whose first call is so many times slower than the best is not timed further.
+_HOPELESS = 3
+# Each member is compiled anew.
+_MOST_UNROLLED = 8
+
+
+def choose_packing(
+    training: Training,
+    images: Any,
+    *,
+    devices: tuple[parallel.Device, ...],
+    places_per_device: int,
+    batch_size: int,
+    num_steps: int,
+    directory: Path,
+    tell: Callable[[str], None],
+) -> Packing:
+    """The packing that ends soonest, compilation included.
+
+    Args:
+      training: Of any member; its state stands for all.
+      images: See `Population`.
+      devices: Of the population.
+      places_per_device: Members that a device is to hold at once, k.
+      batch_size: B.
+      num_steps: Of all members together.
+      directory: Where choices are remembered: for this kind of device, versions and shape.
+      tell: Hears what is measured.
+
+    Returns:
+      The choice, written to a file of `directory`, with the seconds of each packing that was tried.
+
+    Raises:
+      RunError: The directory cannot be written.
+    """
+    if places_per_device == 1:
+        return "one"
+    facts = {
+        "device": devices[0].device_kind,
+        "num_devices": len(devices),
+        "jax": jax.__version__,
+        "program": repr(training.program),
+        "batch_size": batch_size,
+        "places_per_device": places_per_device,
+    }
+    name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+    path = directory / f"{name}.json"
+    try:
+        return json.loads(path.read_text())["packing"]
+    except (FileNotFoundError, ValueError, KeyError):
+        pass
+    tried: dict[str, dict[str, float]] = {}
+    best: Packing = "one"
+    for packing in PACKINGS:
+        if tried:
+            left = num_steps * tried[best]["seconds_per_step"]
+            if left < _COMPILATIONS * tried["one"]["compile_seconds"]:
+                break
+            if packing == "unrolled" and places_per_device > _MOST_UNROLLED:
+                continue
+        tell(f"measuring packing {packing!r}")
+        places = len(devices) * (1 if packing == "one" else places_per_device)
+        limit = tried[best]["seconds_per_step"] * _HOPELESS if tried else float("inf")
+        try:
+            tried[packing] = _measure(training, packing, images, devices, places, batch_size, limit)
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            continue
+
+        def total(name: str) -> float:
+            return tried[name]["compile_seconds"] + num_steps * tried[name]["seconds_per_step"]
+
+        best = min(tried, key=total)  # pyright: ignore[reportAssignmentType]
+    with writing(path):
+        directory.mkdir(parents=True, exist_ok=True)
+        write_json(path, {"packing": best, "tried": tried, "num_steps": num_steps, **facts})
+    # Of processes that measured at the same time the last one's choice holds for all.
+    return json.loads(path.read_text())["packing"]
+
+
+def _measure(
+    training: Training,
+    packing: Packing,
+    images: Any,
+    devices: tuple[parallel.Device, ...],
+    num_places: int,
+    batch_size: int,
+    limit: float,
+) -> dict[str, float]:
+    num_steps = steps_per_call(devices[0])
+    program: Program = training.program
+    members = [(jax.device_get(training.state), jax.random.key(0))] * num_places
+    population = Population(compiled_program(program, packing, devices), members, images, devices)
+    chosen = np.zeros((num_places, num_steps, batch_size), np.int32)
+    active = np.ones(num_places, bool)
+
+    def call() -> float:
+        start = time.perf_counter()
+        jax.block_until_ready(population.advance(chosen, active))
+        return time.perf_counter() - start
+
+    first, second = call(), call()
+    each = num_places * num_steps
+    seconds = second
+    if second / each < limit:
+        seconds = min(second, *(call() for _ in range(_REPEATS)))
+    return {"compile_seconds": max(0.0, first - seconds), "seconds_per_step": seconds / each}
