@@ -29,7 +29,7 @@ def define_workdir(values: flags.FlagValues) -> None:
     define_path(values, "workdir", "Directory that the command writes to, and continues in.")
 
 
-def define_config(values: flags.FlagValues) -> None:
+def define_config(values: flags.FlagValues, *, required: bool = True) -> None:
     """--config FILE.py, and --config.field=value for each of its fields."""
     config_flags.DEFINE_config_file(
         "config",
@@ -39,7 +39,8 @@ def define_config(values: flags.FlagValues) -> None:
         lock_config=True,
         flag_values=values,
     )
-    flags.mark_flag_as_required("config", flag_values=values)
+    if required:
+        flags.mark_flag_as_required("config", flag_values=values)
 
 
 def define_deterministic(values: flags.FlagValues) -> None:

@@ -60,6 +60,21 @@ def choose_devices(num_devices: int, batch_size: int) -> list[Device]:
     return devices
 
 
+def choose_local_devices(num_devices: int) -> list[Device]:
+    """The devices of this process that populations are spread over.
+
+    Raises:
+      ConfigError: More than there are.
+    """
+    devices = jax.local_devices()
+    if num_devices > len(devices):
+        raise ConfigError(
+            f"num_devices is {num_devices}, but JAX sees {len(devices)} here ({devices[0].platform}); "
+            f"ask for at most {len(devices)}."
+        )
+    return devices[:num_devices]
+
+
 def over_devices(step: Callable, devices: list[Device]) -> Callable:
     """Spreads a one-replica step over devices; the state is replicated and donated.
 

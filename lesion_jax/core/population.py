@@ -2,7 +2,7 @@
 
 A member's step is the step that trains it alone. How the members of a device share its program is the packing:
 
-- "one": each device holds one member; the others wait for a free place.
+- "one": one member per call of the program and device; a device that holds several calls it for each in turn.
 - "unrolled": the program holds the step once per member.
 - "map": one after another, by `lax.map`.
 - "vmap": together; a convolution over K members' weights becomes a grouped convolution.
@@ -71,34 +71,42 @@ class Population:
     """The states of the members that are being trained, in places on devices.
 
     Attributes:
-      num_places: K; place m is the m % k-th of device m // k.
+      num_places: K.
     """
 
     def __init__(
-        self, run: Callable[..., Any], members: Sequence[tuple[Any, jax.Array]], images: Any, devices: Sequence[Any]
+        self,
+        run: Callable[..., Any],
+        members: Sequence[tuple[Any, jax.Array]],
+        images: Any,
+        devices: Sequence[Any],
+        each: int,
     ):
         """Fills every place.
 
         Args:
           run: From `parallel.over_places` of a `make_program`.
-          members: (state, root key) for each of K places; K is a multiple of the number of devices.
+          members: (state, root key) for each of K places.
           images: {"hu": int16 [N, H, H], "label": int32 [N]} on the host; copied to every device.
           devices: D of this process.
+          each: k, members that a device trains in one call; K is a multiple of D k, and the program is called K / (D k)
+            times for a step of all.
         """
-        if len(members) % len(devices):
-            raise ValueError(f"{len(members)} places do not divide over {len(devices)} devices.")
-        self._run, self._devices = run, list(devices)
-        self._each = len(members) // len(devices)
+        self._run, self._devices, self._each = run, list(devices), each
+        self._at_once = len(devices) * each
         self.num_places = len(members)
+        if not members or len(members) % self._at_once:
+            raise ValueError(f"{len(members)} places are no multiple of {len(devices)} devices with {each} members.")
         self._images = parallel.replicate(images, self._devices)
-        rows = [members[first : first + self._each] for first in range(0, len(members), self._each)]
-        self._states = parallel.join_places(
-            [jax.tree.map(lambda *x: np.stack(x), *(jax.device_get(state) for state, _ in row)) for row in rows],
-            self._devices,
-        )
+        rows = [members[first : first + each] for first in range(0, len(members), each)]
+        stacked = [jax.tree.map(lambda *x: np.stack(x), *(jax.device_get(state) for state, _ in row)) for row in rows]
+        self._groups = [
+            parallel.join_places(stacked[first : first + len(devices)], self._devices)
+            for first in range(0, len(stacked), len(devices))
+        ]
         self._keys = np.stack([jax.random.key_data(key) for _, key in members])
 
-    def advance(self, chosen: np.ndarray, active: np.ndarray) -> dict[str, jax.Array]:
+    def advance(self, chosen: np.ndarray, active: np.ndarray) -> list[dict[str, jax.Array] | None]:
         """Trains every active member; returns as soon as the devices know.
 
         Args:
@@ -106,19 +114,35 @@ class Population:
           active: bool [K].
 
         Returns:
-          Metrics, float32 [D, k, S] on the devices; to read them waits. Those of an inactive member mean nothing.
+          Metrics for `read`, on the devices.
         """
+        found: list[dict[str, jax.Array] | None] = []
+        for group, first in enumerate(range(0, self.num_places, self._at_once)):
+            some = slice(first, first + self._at_once)
+            if not active[some].any():
+                found.append(None)
+                continue
+            given = [
+                np.ascontiguousarray(x[some]).reshape(len(self._devices), self._each, *x.shape[1:])
+                for x in (self._keys, chosen, active)
+            ]
+            self._groups[group], metrics = self._run(self._groups[group], self._images, *given)
+            found.append(metrics)
+        return found
 
-        def spread(x: np.ndarray) -> np.ndarray:
-            return np.ascontiguousarray(x).reshape(len(self._devices), self._each, *x.shape[1:])
-
-        self._states, metrics = self._run(self._states, self._images, *map(spread, (self._keys, chosen, active)))
-        return metrics
+    def read(self, metrics: list[dict[str, jax.Array] | None]) -> list[dict[str, np.ndarray]]:
+        """Waits for what `advance` returned: of each place float32 [S] by name; an inactive one's mean nothing."""
+        found: list[dict[str, np.ndarray]] = []
+        for group in metrics:
+            host = {name: np.asarray(x) for name, x in group.items()} if group else {}
+            flat = {name: x.reshape(self._at_once, -1) for name, x in host.items()}
+            found += [{name: x[at] for name, x in flat.items()} for at in range(self._at_once)]
+        return found
 
     def member(self, place: int) -> Any:
         """The state in a place, on its device."""
-        device, at = divmod(place, self._each)
-        return _taken(parallel.shard_of(self._states, device), at)
+        group, device, at = self._where(place)
+        return _taken(parallel.shard_of(self._groups[group], device), at)
 
     def put(self, place: int, state: Any, key: jax.Array) -> None:
         """Gives a place to another member.
@@ -128,11 +152,15 @@ class Population:
           state: Of the new one, anywhere.
           key: Its root key.
         """
-        device, at = divmod(place, self._each)
-        shards = [parallel.shard_of(self._states, d) for d in range(len(self._devices))]
+        group, device, at = self._where(place)
+        shards = [parallel.shard_of(self._groups[group], d) for d in range(len(self._devices))]
         shards[device] = _replaced(shards[device], jax.device_put(state, self._devices[device]), at)
-        self._states = parallel.join_shards(shards, self._devices)
+        self._groups[group] = parallel.join_shards(shards, self._devices)
         self._keys[place] = jax.random.key_data(key)
+
+    def _where(self, place: int) -> tuple[int, int, int]:
+        group, rest = divmod(place, self._at_once)
+        return group, *divmod(rest, self._each)
 
 
 @jax.jit

@@ -65,7 +65,7 @@ def accuracy_figure(
     """
     arms: list[str] = list(dict.fromkeys(point["arm"] for point in synthetic))
     reach = max(1.0, *(point["total"] for point in [*classic, *synthetic]))
-    with _figure(path, (7.2, 4.6)) as figure:
+    with figure_file(path, (7.2, 4.6)) as figure:
         axes = figure.subplots()
         # The paper's sizes crowd at the left: equal steps of the square root keep 500 and 1000 apart.
         axes.set_xscale("function", functions=(_signed_root, _signed_square))
@@ -98,7 +98,7 @@ def arms_figure(path: Path, arms: Sequence[Mapping[str, Any]], paper: Mapping[st
       paper: {arms: [{name, accuracy: {value, low, high}}]}; None for none.
     """
     printed = {arm["name"]: arm["accuracy"] for arm in paper["arms"]} if paper else {}
-    with _figure(path, (7.2, 0.9 + 0.62 * len(arms))) as figure:
+    with figure_file(path, (7.2, 0.9 + 0.62 * len(arms))) as figure:
         axes = figure.subplots()
         for row, arm in enumerate(arms):
             color, marker = ARM_COLORS.get(arm["name"], "#000000"), ARM_MARKERS.get(arm["name"], "o")
@@ -130,7 +130,7 @@ def confusion_figure(path: Path, arms: Sequence[Mapping[str, Any]], class_names:
       class_names: C.
     """
     rows, columns = _layout(len(arms))
-    with _figure(path, (0.9 + 2.7 * columns, 0.4 + 2.6 * rows)) as figure:
+    with figure_file(path, (0.9 + 2.7 * columns, 0.4 + 2.6 * rows)) as figure:
         panels = figure.subplots(rows, columns, squeeze=False)
         for axes, arm in zip(panels.flat, arms, strict=False):
             counts = np.asarray(arm["confusion"]) / len(arm["seeds"])
@@ -171,7 +171,7 @@ def samples_figure(
       num_rows: Images of a class above each other.
     """
     size = (0.5 + 0.62 * num_columns * len(blocks), 0.3 + 0.68 * num_rows * len(class_names))
-    with _figure(path, size) as figure:
+    with figure_file(path, size) as figure:
         panels = figure.subplots(len(class_names), len(blocks), squeeze=False)
         for row, name in enumerate(class_names):
             for column, (title, images) in enumerate(blocks):
@@ -199,7 +199,7 @@ def embedding_figure(
       class_names: One per label.
     """
     rows, columns = _layout(len(panels))
-    with _figure(path, (0.3 + 2.9 * columns, 0.5 + 2.9 * rows)) as figure:
+    with figure_file(path, (0.3 + 2.9 * columns, 0.5 + 2.9 * rows)) as figure:
         grid_of_axes = figure.subplots(rows, columns, squeeze=False)
         for axes, (title, points, labels) in zip(grid_of_axes.flat, panels, strict=False):
             for label in range(len(class_names)):
@@ -218,7 +218,7 @@ def embedding_figure(
 
 
 @contextlib.contextmanager
-def _figure(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
+def figure_file(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
     """A figure that is written as PNG at the end; no display and no global state of pyplot is touched."""
     with matplotlib.rc_context(_STYLE):
         # Figure without pyplot draws with Agg: nothing to close, nothing that needs a screen.

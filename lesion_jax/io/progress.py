@@ -11,7 +11,11 @@ _LOG_SECONDS = 30.0
 
 
 class Progress:
-    """Shows the progress of one job on stderr."""
+    """Shows the progress of one job on stderr.
+
+    Attributes:
+      rate: Done per second, when it was last shown; 0 before.
+    """
 
     def __init__(
         self, total: int, label: str, *, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
@@ -29,6 +33,7 @@ class Progress:
         self._stream = stream or sys.stderr
         self._clock = clock
         self._terminal = self._stream.isatty()
+        self.rate = 0.0
         self._first: tuple[int, float] | None = None
         self._shown = -float("inf")
         self._width = 0
@@ -57,19 +62,25 @@ class Progress:
             self._stream.write(line + "\n")
         self._stream.flush()
 
+    def say(self, text: str) -> None:
+        """Prints what happens before the first step."""
+        self._stream.write(f"{self._label}: {text}\n")
+        self._stream.flush()
+
     def _speed(self, done: int, now: float) -> str:
         assert self._first is not None
         count, seconds = done - self._first[0], now - self._first[1]
         if count <= 0 or seconds <= 0:
             return ""
-        rate = count / seconds
+        rate = self.rate = count / seconds
         pace = f"{rate:.1f}/s" if rate >= 1 else f"{1 / rate:.1f} s each"
         if done >= self._total:
-            return f", {pace}, took {_duration(seconds)}"
-        return f", {pace}, {_duration((self._total - done) / rate)} left"
+            return f", {pace}, took {duration_text(seconds)}"
+        return f", {pace}, {duration_text((self._total - done) / rate)} left"
 
 
-def _duration(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
+    """Seconds as "59 s", "2:05 min" or "3:10 h"."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

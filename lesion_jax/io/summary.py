@@ -29,7 +29,7 @@ def summarise(path: Path) -> dict[str, Any]:
     """
     run = RunDirectory(path)
     config = load_config(path)
-    state, detail = _state(run)
+    state, detail = state_of(run)
     last, best = (find_note(run.checkpoints, which) for which in ("last", "best"))
     return {
         "run": str(path),
@@ -41,7 +41,7 @@ def summarise(path: Path) -> dict[str, Any]:
         "damaged": damaged_steps(run.checkpoints),
         "best": {"step": best.step, "score": best.score} if best and best.score is not None else None,
         "pictures": [str(picture) for picture in (*_sorted(run.samples), *_sorted(path / "report"))],
-        "runs": dict(collections.Counter(_state(RunDirectory(below.parent))[0] for below in _trainings(path))),
+        "runs": dict(collections.Counter(state_of(RunDirectory(below.parent))[0] for below in _trainings(path))),
         "config": config,
         "provenance": load_provenance(path),
     }
@@ -85,7 +85,8 @@ def describe_run(summary: dict[str, Any]) -> str:
     return "\n".join([*lines, "config:", *_indented(config, "  ")])
 
 
-def _state(run: RunDirectory) -> tuple[str, dict[str, Any]]:
+def state_of(run: RunDirectory) -> tuple[str, dict[str, Any]]:
+    """("running", "done", "failed" or "interrupted"; who writes, what DONE or FAILED holds, or nothing)."""
     if held := run.holder:
         return "running", held
     for state, name in (("done", "DONE"), ("failed", "FAILED")):

@@ -113,13 +113,14 @@ def _measure(
     num_steps = steps_per_call(devices[0])
     program: Program = training.program
     members = [(jax.device_get(training.state), jax.random.key(0))] * num_places
-    population = Population(compiled_program(program, packing, devices), members, images, devices)
+    each = num_places // len(devices)
+    population = Population(compiled_program(program, packing, devices), members, images, devices, each)
     chosen = np.zeros((num_places, num_steps, batch_size), np.int32)
     active = np.ones(num_places, bool)
 
     def call() -> float:
         start = time.perf_counter()
-        jax.block_until_ready(population.advance(chosen, active))
+        population.read(population.advance(chosen, active))
         return time.perf_counter() - start
 
     first, second = call(), call()

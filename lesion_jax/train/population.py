@@ -7,6 +7,7 @@ restored, scored, exported or continued alone, and one that was begun alone can 
 import collections
 import dataclasses
 import functools
+import math
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -27,8 +28,8 @@ from lesion_jax.train.session import Job, Session
 _STEPS_PER_CALL = {"cpu": 1}
 _STEPS_PER_CALL_ELSEWHERE = 16
 
-# (position of the member, steps taken, score or None where none was due) -> why it ends here, or None to go on.
-Judge = Callable[[int, int, float | None], str | None]
+# [(position of a member, steps taken, score)] of those that were scored at once -> why some of them end here.
+Judge = Callable[[list[tuple[int, int, float]]], dict[int, str]]
 
 # (training of a member, images) -> packing.
 Chooser = Callable[[Training, Any], Packing]
@@ -159,14 +160,22 @@ class _Members:
         except DivergedError as error:
             self.fail(place, error)
             return False
-        reason = None
-        if self._judge and not ended and done < total:
-            evaluated = place.member.periods.due(place.member.periods.evaluate, done)
-            reason = self._judge(place.position, done, place.member.score if evaluated else None)
-        if not ended and not reason and done < total:
-            return True
-        self.end(place, **{"stopped": reason} if reason else {})
-        return False
+        if ended or done == total:
+            self.end(place)
+        return not ended and done < total
+
+    def judge(self, places: Sequence[_Place]) -> set[int]:
+        """Ends those that the judge does not let go on; their positions."""
+        scored = [
+            (p.position, p.done, p.member.score)
+            for p in places
+            if p.member.score is not None and p.member.periods.due(p.member.periods.evaluate, p.done)
+        ]
+        reasons = self._judge(scored) if self._judge and scored else {}
+        for place in places:
+            if place.position in reasons:
+                self.end(place, stopped=reasons[place.position])
+        return set(reasons)
 
     def end(self, place: _Place, **facts: Any) -> None:
         """Declares a member done and gives its directory back."""
@@ -210,7 +219,7 @@ def train_members(
       devices: Of this process; each holds `places_per_device` members at once.
       label: What the progress line calls them.
       packing: How the members of a device share its program, see `core.population`; or what chooses it.
-      places_per_device: k; with packing "one" it is 1.
+      places_per_device: Members that a device holds at once; with packing "one" and no judge it is 1.
       judge: Asked after each look at a state; None lets every member go on to its end.
       progress: Told of the steps of all of them together; None shows them on stderr.
 
@@ -225,18 +234,21 @@ def train_members(
     cast = _Members(members, judge, progress)
     if not isinstance(packing, str):
         packing = packing(create_training(members[0][0].config, members[0][0].prepared), cast.images)
-    num_places = min(len(members), len(devices) * (1 if packing == "one" else places_per_device))
+    # One at a time need not be interrupted by others, unless they are to be compared.
+    in_turn = packing == "one"
+    num_places = min(len(members), len(devices) * (1 if in_turn and not judge else places_per_device))
     entered = [found for found in (cast.enter() for _ in range(num_places)) if found]
     if not entered:
         return cast.failed
     places: list[_Place | None] = [place for place, _, _ in entered]
-    # Every device runs the same program: what is left over are copies that nobody trains.
-    while len(places) % len(devices):
+    each = 1 if in_turn else math.ceil(len(entered) / len(devices))
+    # Every call has the same shape: what is left over are copies that nobody trains.
+    while len(places) % (len(devices) * each):
         entered.append(entered[0])
         places.append(None)
     assert cast.program is not None
     run = compiled_program(cast.program, packing, tuple(devices))
-    population = Population(run, [(state, key) for _, state, key in entered], cast.images, devices)
+    population = Population(run, [(state, key) for _, state, key in entered], cast.images, devices, each)
     del entered
     batch = np.zeros_like(places[0].chosen(0)) if places[0] else np.zeros(0, np.int32)
     most = steps_per_call(devices[0])
@@ -249,10 +261,10 @@ def train_members(
             return
         of, metrics = pending
         pending = None
-        host = {name: np.asarray(x).reshape(len(places), -1) for name, x in metrics.items()}
+        host = population.read(metrics)
         for at, place, done in of:
             # Not of one that has ended since.
-            if places[at] is place and not cast.settle(place, done, {name: x[at] for name, x in host.items()}):
+            if places[at] is place and not cast.settle(place, done, host[at]):
                 places[at] = None
 
     def refill() -> None:
@@ -290,6 +302,8 @@ def train_members(
             for at, place in due:
                 if places[at] is place and not cast.visit(place, population.member(at), stopping=stopping):
                     places[at] = None
+            ended = cast.judge([place for at, place in due if places[at] is place])
+            places = [None if place and place.position in ended else place for place in places]
             if stopping and (any(places) or cast.waiting):
                 for place in filter(None, places):
                     place.member.wait()

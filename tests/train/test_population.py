@@ -128,11 +128,12 @@ def test_an_interrupted_population_carries_on_and_ends_alike(packing, tiny, tmp_
         assert_same_run(tmp_path / "whole" / str(i), tmp_path / "broken" / str(i), exact=True)
 
 
-def test_a_place_that_a_judge_frees_is_taken(tiny, tmp_path):
-    def judge(position, done, score):
-        return "not good enough" if position == 0 and done == 4 and score is not None else None
+@pytest.mark.parametrize("packing", ["one", "vmap"])
+def test_a_place_that_a_judge_frees_is_taken(packing, tiny, tmp_path):
+    def judge(scored):
+        return {position: "not good enough" for position, done, _ in scored if position == 0 and done == 4}
 
-    train_all(varied(CLASSIFIER, 3), tmp_path, tiny, packing="vmap", places_per_device=2, judge=judge)
+    train_all(varied(CLASSIFIER, 3), tmp_path, tiny, packing=packing, places_per_device=2, judge=judge)
     assert json.loads((tmp_path / "0" / "DONE").read_text())["stopped"] == "not good enough"
     steps = [json.loads((tmp_path / str(i) / "DONE").read_text())["steps"] for i in range(3)]
     assert steps == [4, 10, 8]

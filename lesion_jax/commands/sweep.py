@@ -1,0 +1,67 @@
+"""Trains many cells: a grid, a zip, random draws or a list over any fields, in as few compiled programs as they need.
+
+lesion-jax sweep --config configs/sweep.py --config.base.data.dataset=DATASET --workdir SWEEP
+lesion-jax sweep --workdir SWEEP --status      every cell: state, step, score, why it failed; what is left
+lesion-jax sweep --workdir SWEEP --collect     SWEEP/cells.csv, cells.json and scores.png
+
+On a cluster each task of an array trains one program; `lesion-jax plan` says how many there are:
+lesion-jax sweep --config ... --workdir SWEEP --index I        I from 0; see launch/sweep.sbatch
+
+Give the same command, or submit the same array, at any time again: what is finished is skipped, what was interrupted
+resumes, and what another process trains is refused. Cells that diverged stay as they are; remove SWEEP/cells/NNNN to
+train one again. SWEEP/cells/NNNN are run directories: `show`, `evaluate`, `sample` and `export` take them.
+"""
+
+import json
+
+from absl import flags
+
+from lesion_jax.commands.config_flag import (
+    apply_deterministic,
+    config_of,
+    define_config,
+    define_deterministic,
+    define_workdir,
+)
+from lesion_jax.config import SweepConfig
+from lesion_jax.errors import ConfigError, DivergedError
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """--config, --workdir, --index, --status, --collect, --json, --deterministic."""
+    define_config(values, required=False)
+    define_workdir(values)
+    define_deterministic(values)
+    flags.DEFINE_integer("index", None, "Train only this program.", lower_bound=0, flag_values=values)
+    flags.DEFINE_bool("status", False, "Show how far the sweep of --workdir is, and end.", flag_values=values)
+    flags.DEFINE_bool("collect", False, "Write tables and a picture of what there is, and end.", flag_values=values)
+    flags.DEFINE_bool("json", False, "With --status: as JSON.", flag_values=values)
+
+
+def run(values: flags.FlagValues) -> None:
+    """Trains, or tells."""
+    apply_deterministic(values)
+    if values.status or values.collect:
+        from lesion_jax.sweep.collect import collect
+        from lesion_jax.sweep.status import cell_rows, describe_sweep, open_sweep
+
+        sweep = open_sweep(values.workdir)
+        if values.collect:
+            print(*collect(sweep).values(), sep="\n")
+        if values.status:
+            rows = cell_rows(sweep)
+            print(json.dumps(rows, indent=2) if values.json else describe_sweep(sweep, rows))
+        return
+    if values.config is None:
+        raise ConfigError("--config is missing; name a file such as configs/sweep.py, or ask for --status.")
+    config = config_of(values)
+    if not isinstance(config, SweepConfig):
+        raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax train` or `paper`.")
+    from lesion_jax.sweep.run import run_sweep
+
+    failed = run_sweep(config, values.workdir, index=values.index)
+    print(f"{values.workdir}: trained; lesion-jax sweep --workdir {values.workdir} --collect gathers what came of it.")
+    if failed:
+        raise DivergedError(
+            f"{failed} cells diverged; lesion-jax sweep --workdir {values.workdir} --status says which and why."
+        )

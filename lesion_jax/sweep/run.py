@@ -1,0 +1,193 @@
+"""Runs the programs of a sweep, each a function of (config, index); the same command again carries on."""
+
+import dataclasses
+import functools
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from lesion_jax.config import SweepConfig, to_dict
+from lesion_jax.config.cells import Cell, expand
+from lesion_jax.core import parallel, preemption
+from lesion_jax.disk.atomic import write_json, writing
+from lesion_jax.errors import ConfigError, RunError
+from lesion_jax.io.progress import Progress
+from lesion_jax.io.run_directory import RunDirectory
+from lesion_jax.sweep.halving import Halving
+from lesion_jax.train.cut import train_cut
+from lesion_jax.train.prepare import Study
+from lesion_jax.train.programs import Cut, cut_programs
+
+_NOTE_SECONDS = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """A sweep and its directory.
+
+    WORKDIR/cells/NNNN are run directories of single trainings; sweep.json is the config, programs/ what is under way.
+
+    Attributes:
+      config: Of the sweep, with absolute paths.
+      workdir: Absolute.
+      cells: All of them.
+    """
+
+    config: SweepConfig
+    workdir: Path
+    cells: list[Cell]
+
+    @classmethod
+    def of(cls, config: SweepConfig, workdir: Path) -> "Sweep":
+        """Expands a config; nothing is read or written.
+
+        Raises:
+          ConfigError: See `cells.expand`; or the cells are of several datasets.
+        """
+        cells = expand(config)
+        datasets = {cell.config.data.dataset for cell in cells}
+        if len(datasets) > 1 or "" in datasets:
+            raise ConfigError(
+                f"The cells name the datasets {sorted(datasets)}; a sweep has one: set base.data.dataset to a "
+                "directory written by `lesion-jax build`."
+            )
+        return cls(config, workdir.expanduser().absolute(), cells)
+
+    def load_study(self) -> Study:
+        """The dataset of all cells."""
+        return Study.load(Path(self.cells[0].config.data.dataset).expanduser())
+
+    def programs(self, study: Study) -> list[Cut]:
+        """The programs, by index; a function of the config and the dataset alone."""
+        return cut_programs(
+            [cell.config for cell in self.cells],
+            study,
+            num_devices=self.config.num_devices,
+            device_memory=self.config.device_memory,
+            queue=bool(self.config.halving.rungs),
+        )
+
+    def directory(self, cell: int) -> Path:
+        """Run directory of a cell."""
+        return self.workdir / "cells" / f"{cell:04d}"
+
+    def note(self, program: int) -> Path:
+        """File that tells how far a program is."""
+        return self.workdir / "programs" / f"{program:04d}.json"
+
+    def claim(self, study: Study) -> None:
+        """Makes the directory this sweep's, or checks that it is.
+
+        Raises:
+          RunError: It is another sweep's, or cannot be written.
+        """
+        path = self.workdir / "sweep.json"
+        mine: dict[str, Any] = json.loads(
+            json.dumps({"config": to_dict(self.config), "dataset_fingerprint": study.lesions.fingerprint})
+        )
+        with writing(path):
+            if not path.exists():
+                if self.workdir.is_dir() and any(self.workdir.iterdir()):
+                    raise RunError(f"{self.workdir} holds files but no sweep.json; name an empty --workdir.")
+                (self.workdir / "programs").mkdir(parents=True, exist_ok=True)
+                write_json(path, mine)
+        if load_sweep(self.workdir) != mine:
+            raise RunError(
+                f"{self.workdir} is another sweep's: its sweep.json differs; name another --workdir, or take back the "
+                "change."
+            )
+
+
+def load_sweep(workdir: Path) -> dict[str, Any]:
+    """What `Sweep.claim` wrote.
+
+    Raises:
+      RunError: It is not the directory of a sweep.
+    """
+    try:
+        return json.loads((workdir / "sweep.json").read_text())
+    except (OSError, ValueError) as error:
+        raise RunError(f"{workdir} is not the directory of a sweep: its sweep.json cannot be read ({error}).") from None
+
+
+def run_sweep(config: SweepConfig, workdir: Path, *, index: int | None = None, study: Study | None = None) -> int:
+    """Trains the programs of a sweep in turn, or one of them.
+
+    A program that is finished is skipped, one that was interrupted resumes, and one that another process trains is
+    refused by the locks of its cells.
+
+    Args:
+      config: Of the sweep.
+      workdir: Made if absent; may be shared with other processes, which run other programs.
+      index: Of the only program to run; None runs all.
+      study: Content of the dataset; None loads it.
+
+    Returns:
+      How many cells have diverged in the programs that ran, now or before.
+
+    Raises:
+      LesionJaxError: Bad settings or data at the start, a directory of another sweep, no such program.
+      Preempted: The process was asked to end; every member has been saved.
+    """
+    sweep = Sweep.of(config, workdir)
+    study = study or sweep.load_study()
+    programs = sweep.programs(study)
+    if index is not None and not 0 <= index < len(programs):
+        raise ConfigError(f"--index is {index}, but the sweep has {len(programs)} programs, from 0.")
+    devices = parallel.choose_local_devices(config.num_devices)
+    sweep.claim(study)
+    failed = 0
+    for number in range(len(programs)) if index is None else [index]:
+        failed += _run_program(sweep, programs[number], number, len(programs), devices, study)
+        preemption.end_if_asked()
+    return failed
+
+
+def _run_program(
+    sweep: Sweep, program: Cut, number: int, num_programs: int, devices: list[parallel.Device], study: Study
+) -> int:
+    left = []
+    failed = 0
+    for cell in program.members:
+        run = RunDirectory(sweep.directory(cell))
+        if (run.path / "FAILED").exists():
+            # It would diverge again at the same step.
+            failed += 1
+        elif not run.is_done:
+            left.append(cell)
+    if not left:
+        return failed
+    config = sweep.config
+    rungs = sweep.workdir / "programs" / f"{number:04d}.rungs.json"
+    diverged = train_cut(
+        [(sweep.cells[cell].config, sweep.directory(cell)) for cell in left],
+        study,
+        devices=devices,
+        places_per_device=program.places_per_device,
+        packing=None if config.packing == "auto" else config.packing,
+        packings=sweep.workdir / "packings",
+        cache_dir=sweep.workdir / "cache",
+        label=f"program {number + 1}/{num_programs}, {len(left)} cells",
+        # What is left are the jobs, in their order; a cell that has ended stays on its rungs.
+        make_judge=(lambda jobs: Halving(config.halving, jobs, left, rungs)) if config.halving.rungs else None,
+        progress=functools.partial(_Noted, sweep.note(number)),
+    )
+    return failed + len(diverged)
+
+
+class _Noted(Progress):
+    """Also leaves a note for `sweep --status`, every few seconds."""
+
+    def __init__(self, path: Path, total: int, label: str):
+        super().__init__(total, label)
+        self._path = path
+        self._noted = -float("inf")
+
+    def update(self, done: int, note: str = "") -> None:
+        super().update(done, note)
+        now = time.monotonic()
+        if now - self._noted > _NOTE_SECONDS or done >= self._total:
+            self._noted = now
+            with writing(self._path):
+                write_json(self._path, {"done": done, "total": self._total, "rate": self.rate, "time": time.time()})

@@ -1,0 +1,96 @@
+"""How far a sweep is: one row for each cell, from what its runs have written; nothing is disturbed."""
+
+import collections
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from lesion_jax.config import SweepConfig, from_mapping
+from lesion_jax.config.cells import Cell
+from lesion_jax.errors import RunError
+from lesion_jax.io.checkpoints import find_note
+from lesion_jax.io.progress import duration_text
+from lesion_jax.io.run_directory import RunDirectory
+from lesion_jax.io.summary import state_of
+from lesion_jax.sweep.run import Sweep, load_sweep
+
+# A program that has not been heard of for so long is not under way, whatever its note says.
+_SILENT_SECONDS = 600.0
+
+
+def open_sweep(workdir: Path) -> Sweep:
+    """The sweep of a directory that `Sweep.claim` made.
+
+    Raises:
+      RunError: It is not the directory of a sweep.
+    """
+    config = from_mapping(load_sweep(workdir)["config"])
+    if not isinstance(config, SweepConfig):
+        raise RunError(f"{workdir} is the directory of a {config.kind!r}, not of a sweep.")
+    return Sweep.of(config, workdir)
+
+
+def cell_rows(sweep: Sweep) -> list[dict[str, Any]]:
+    """What has come of each cell.
+
+    Returns:
+      By cell: cell, the varied fields, state ("waiting", "running", "done", "stopped", "failed" or "interrupted"),
+      step (of the newest checkpoint), best_step, score (of the best one, on inner patients; higher is better),
+      collapse, reason (of a failure or a stop) and run (its directory); None where there is nothing.
+    """
+    return [_row(sweep, cell) for cell in sweep.cells]
+
+
+def _row(sweep: Sweep, cell: Cell) -> dict[str, Any]:
+    run = RunDirectory(sweep.directory(cell.index))
+    row: dict[str, Any] = {"cell": cell.index, **cell.changes}
+    state, detail = state_of(run) if (run.path / "config.json").exists() else ("waiting", {})
+    reason = detail.get("reason") or detail.get("stopped")
+    last, best = (find_note(run.checkpoints, which) for which in ("last", "best"))
+    scored = best if best and best.score is not None else None
+    return row | {
+        "state": "stopped" if detail.get("stopped") else state,
+        "step": last and last.step,
+        "best_step": scored and scored.step,
+        "score": scored and scored.score,
+        "collapse": last and last.collapse,
+        "reason": reason,
+        "run": str(run.path.relative_to(sweep.workdir)),
+    }
+
+
+def describe_sweep(sweep: Sweep, rows: list[dict[str, Any]]) -> str:
+    """Rows of `cell_rows` as a table, the programs under way with their ETA, and reasons of failures."""
+    counts = collections.Counter(row["state"] for row in rows)
+    lines = [f"{sweep.workdir}: {len(rows)} cells, " + ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))]
+    lines += _programs(sweep)
+    names = ["cell", *sweep.cells[0].changes, "state", "step", "best_step", "score"]
+    table = [names, *([_shown(row[name]) for name in names] for row in rows)]
+    widths = [max(len(line[i]) for line in table) for i in range(len(names))]
+    lines += ["  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)) for line in table]
+    lines += [f"cell {row['cell']} {row['state']}: {row['reason']}" for row in rows if row["reason"]]
+    return "\n".join(lines)
+
+
+def _programs(sweep: Sweep) -> list[str]:
+    lines = []
+    for path in sorted((sweep.workdir / "programs").glob("[0-9]*[0-9].json")):
+        try:
+            note = json.loads(path.read_text())
+        except (OSError, ValueError):
+            continue
+        left, silent = note["total"] - note["done"], time.time() - note["time"]
+        text = f"program {int(path.stem)}: {note['done']} of {note['total']} steps"
+        if left and silent > _SILENT_SECONDS:
+            text += f", not heard of for {duration_text(silent)}"
+        elif left and note["rate"]:
+            text += f", {duration_text(left / note['rate'])} left"
+        lines.append(text)
+    return lines
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

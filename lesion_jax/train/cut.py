@@ -1,0 +1,83 @@
+"""Trains one cut of trainings: prepared, opened, packed, and closed, whatever happens."""
+
+import functools
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from lesion_jax.config import ClassifierConfig, GanConfig
+from lesion_jax.core import parallel
+from lesion_jax.core.population import Packing
+from lesion_jax.errors import DivergedError
+from lesion_jax.io.progress import Progress
+from lesion_jax.train.packing import choose_packing
+from lesion_jax.train.population import Judge, train_members
+from lesion_jax.train.prepare import Study
+from lesion_jax.train.session import Job, Session
+
+
+def train_cut(
+    trainings: Sequence[tuple[ClassifierConfig | GanConfig, Path]],
+    study: Study,
+    *,
+    devices: Sequence[parallel.Device],
+    places_per_device: int,
+    packing: Packing | None,
+    packings: Path,
+    cache_dir: Path,
+    label: str,
+    make_judge: Callable[[list[Job]], Judge] | None = None,
+    progress: Callable[[int, str], Progress] = Progress,
+) -> dict[Path, DivergedError]:
+    """Trains what is not finished of some trainings of one program.
+
+    Args:
+      trainings: (config, run directory); see `programs.cut_programs`.
+      study: Their dataset.
+      devices: Of this process.
+      places_per_device: See `train_members`.
+      packing: None measures, see `packing.choose_packing`.
+      packings: Where choices are remembered.
+      cache_dir: Where augmented images are kept.
+      label: What progress calls them.
+      make_judge: Makes the judge of the jobs that are left, in their order; None lets all go on.
+      progress: (total steps, label) -> what is told of them.
+
+    Returns:
+      Those that diverged now, by run directory.
+
+    Raises:
+      RunError: One of the directories is another run's, or being written by another process.
+    """
+    found: dict[Path, DivergedError] = {}
+    with ExitStack() as stack:
+        members: list[tuple[Job, Session]] = []
+        for config, workdir in trainings:
+            job = Job.of(config, study, num_devices=1, cache_dir=cache_dir)
+            session = stack.enter_context(Session.open(job, workdir))
+            if not session.is_done:
+                members.append((job, session))
+        if not members:
+            return found
+        jobs = [job for job, _ in members]
+        num_steps = sum(job.periods.total for job in jobs)
+        shown = progress(num_steps, label)
+        choose = functools.partial(
+            choose_packing,
+            devices=tuple(devices),
+            places_per_device=min(places_per_device, -(-len(members) // len(devices))),
+            batch_size=jobs[0].config.data.batch_size,
+            num_steps=num_steps,
+            directory=packings,
+            tell=shown.say,
+        )
+        failed = train_members(
+            members,
+            devices,
+            label=label,
+            packing=packing or choose,
+            places_per_device=places_per_device,
+            judge=make_judge and make_judge(jobs),
+            progress=shown,
+        )
+        return {members[position][1].run.path: error for position, error in failed.items()}
