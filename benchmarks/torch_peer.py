@@ -94,7 +94,8 @@ def gan_step(
       bfloat16: Whether convolutions compute in it.
     """
     generator, discriminator = (
-        net(width, image_size).to(device, memory_format=torch.channels_last) for net in (Generator, Discriminator)
+        net(width, image_size).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        for net in (Generator, Discriminator)
     )
     adams = [
         torch.optim.Adam(net.parameters(), 2e-4, betas=(0.5, 0.999), fused=True) for net in (generator, discriminator)
@@ -119,7 +120,7 @@ def classifier_step(
     width: int, batch_size: int, image_size: int, *, compiled: bool = False, device: str = "cpu", bfloat16: bool = False
 ) -> Callable[[], None]:
     """A call that takes one step of the paper's CNN, as `train.classifier_step`; see `gan_step`."""
-    net = Classifier(width, image_size).to(device, memory_format=torch.channels_last)
+    net = Classifier(width, image_size).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     sgd = torch.optim.SGD(net.parameters(), 1e-3, momentum=0.9, nesterov=True, fused=True)
     hu, labels = _images(batch_size, image_size, device)
     low, high = WINDOW
