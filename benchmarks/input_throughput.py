@@ -62,6 +62,7 @@ def main() -> None:
                 unit="images/s",
                 peer=f"{text}, {rate[name]:,.0f} images/s",
                 ratio=rate["pipeline"] / rate[name],
+                must=0.0,
             )
             for name, text in peers.items()
         ],

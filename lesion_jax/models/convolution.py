@@ -20,7 +20,7 @@ from jax import lax
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 PADDING = ((1, 2), (1, 2))
-# Each of the four phase convolutions pays for reading all of y: not worth it for the one channel of an image.
+# A convolution to the one channel of an image leaves the machine's vectors empty; see `up_by_taps`.
 _MIN_CHANNELS_OF_A_PHASE = 8
 
 
@@ -51,8 +51,8 @@ def up(y: jax.Array, w: jax.Array) -> jax.Array:
     """
     # The one place where a backend gets its form. It is decided when the program is lowered, so a program
     # compiled on this machine for an absent TPU gets the TPU's.
-    phases = up_by_phases if w.shape[2] >= _MIN_CHANNELS_OF_A_PHASE else up_by_joined_phases
-    return lax.platform_dependent(y, w, cpu=phases, default=up_by_dilation)
+    cpu = up_by_phases if w.shape[2] >= _MIN_CHANNELS_OF_A_PHASE else up_by_taps
+    return lax.platform_dependent(y, w, cpu=cpu, default=up_by_dilation)
 
 
 def kernel_gradient(x: jax.Array, y: jax.Array) -> jax.Array:
@@ -92,13 +92,28 @@ def up_by_phases(y: jax.Array, w: jax.Array) -> jax.Array:
     return _interleave(jnp.concatenate(phases, axis=-1))
 
 
-def up_by_joined_phases(y: jax.Array, w: jax.Array) -> jax.Array:
-    """`up` as one 3x3 convolution with stride 1 to four times the channels: the phases' taps padded to 3x3."""
-    num_in, num_out = w.shape[2:]
-    # Tap k of phase p of the window's position t is w[3 - 2 t + p], with a zero where there is none.
-    taps = jnp.pad(w, ((1, 0), (1, 0), (0, 0), (0, 0))).reshape(3, 2, 3, 2, num_in, num_out)[::-1, :, ::-1]
-    taps = taps.transpose(0, 2, 5, 1, 3, 4).reshape(3, 3, num_out, 4 * num_in)
-    return _interleave(lax.conv_general_dilated(y, taps, (1, 1), ((1, 1), (1, 1)), dimension_numbers=_DIMENSIONS))
+def up_by_taps(y: jax.Array, w: jax.Array) -> jax.Array:
+    """`up` as one matrix product, of every pixel of y with every tap, whose 25 results are shifted and added.
+
+    Its columns are the taps times the channels: for one channel 25, where a convolution has one.
+    """
+    batch, height, width, _ = y.shape
+    taps = jnp.einsum("bhwo,klio->bhwkli", y, w)
+    rows = _add_taps(taps, 1, 3)
+    pixels = jnp.stack([jnp.stack(_add_taps(row, 2, 3), 3) for row in rows], 2)
+    return pixels.reshape(batch, 2 * height, 2 * width, w.shape[2])
+
+
+def _add_taps(taps: jax.Array, axis: int, tap_axis: int) -> tuple[jax.Array, jax.Array]:
+    """The even and the odd pixels along an axis, from what each pixel of y sends by each tap; see the module."""
+
+    def shifted(tap: int, by: int) -> jax.Array:
+        sent = lax.index_in_dim(taps, tap, tap_axis, keepdims=False)
+        padding = [(0, 0, 0)] * sent.ndim
+        padding[axis] = (by, -by, 0)
+        return lax.pad(sent, jnp.zeros((), sent.dtype), padding)
+
+    return shifted(3, 1) + shifted(1, 0), shifted(4, 1) + shifted(2, 0) + shifted(0, -1)
 
 
 def _interleave(phases: jax.Array) -> jax.Array:

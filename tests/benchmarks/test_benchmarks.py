@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -14,12 +16,14 @@ def run(script, out, *flags):
     xla = "--xla_backend_optimization_level=0"
     environment = {**os.environ, "PYTHONPATH": path, "XLA_FLAGS": xla}
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=out.parent, env=environment)
-    return json.loads(out.read_text()), done.stdout
+    written = json.loads(out.read_text())
+    assert written["hardware"] and written["versions"]["jax"]
+    return written["rows"], done.stdout
 
 
 def check(rows, table):
     for row in rows:
-        assert set(row) == {"measure", "value", "unit", "peer", "ratio"}
+        assert set(row) == {"measure", "value", "unit", "peer", "ratio", "must"}
         assert row["value"] > 0 and row["ratio"] > 0 and row["unit"] in ("ms", "images/s")
         assert row["measure"] in table and row["peer"] in table
 
@@ -30,6 +34,17 @@ def test_step_throughput(tmp_path):
     check(rows, table)
     assert [row["measure"].split(",")[0] for row in rows] == ["DCGAN step", "classifier step"]
     assert os.listdir(tmp_path) == ["steps.json"]
+
+
+def test_peer_throughput(tmp_path):
+    pytest.importorskip("torch")
+    sizes = ("--batch_size", "4", "--image_size", "32", "--repeats", "2", "--eager")
+    rows, table = run(
+        "peer_throughput.py", tmp_path / "peer.json", "--cell", "DCGAN:2", "--cell", "classifier:2", *sizes
+    )
+    check(rows, table)
+    assert [row["must"] for row in rows] == [0.85, 0.7]
+    assert "0.85" in table and all("eager" in row["peer"] for row in rows)
 
 
 def test_input_throughput(tmp_path):

@@ -58,7 +58,7 @@ def test_up_and_its_gradients_are_those_of_lax(shape):
 def test_every_form_of_up_is_the_transpose_of_down(shape):
     _, y, w = arrays(*shape)
     want = jax.jit(lax_up)(y, w)
-    for form in (convolution.up_by_dilation, convolution.up_by_phases, convolution.up_by_joined_phases):
+    for form in (convolution.up_by_dilation, convolution.up_by_phases, convolution.up_by_taps):
         np.testing.assert_allclose(jax.jit(form)(y, w), want, rtol=0, atol=1e-5, err_msg=form.__name__)
 
 

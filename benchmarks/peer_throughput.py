@@ -1,0 +1,71 @@
+"""Time of a training step of the DCGAN and of the paper's CNN, against the same trainings in PyTorch.
+
+    python benchmarks/peer_throughput.py --out peer.json
+    python benchmarks/peer_throughput.py --cell DCGAN:16 --cell classifier:32 --repeats 20
+
+All variants of a network are timed in turn; the medians count. PyTorch runs eagerly and compiled, and the faster one
+is the peer. Both libraries keep their threads in one process: on a machine whose cores something else uses, PyTorch's
+barriers wait for the core that is taken, and its numbers are worth nothing.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import jax.numpy as jnp
+import torch_peer
+from rows import Row, interleaved_seconds, write_rows
+from step_throughput import classifier_runner, gan_runner
+
+from lesion_jax.core.heap import keep_freed_memory
+
+CELLS = ("DCGAN:16", "DCGAN:32", "DCGAN:64", "classifier:32")
+MAKERS = {
+    "DCGAN": (gan_runner, torch_peer.gan_step, 0.85),
+    "classifier": (classifier_runner, torch_peer.classifier_step, 0.7),
+}
+
+
+def main() -> None:
+    """Measures, prints and writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--cell", action="append", help=f"NETWORK:W; may be repeated; default {', '.join(CELLS)}")
+    parser.add_argument("--batch_size", type=int, default=64)
+    parser.add_argument("--image_size", type=int, default=64)
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--eager", action="store_true", help="leave torch.compile out")
+    flags = parser.parse_args()
+    keep_freed_memory()
+    rows: list[Row] = []
+    for cell in flags.cell or CELLS:
+        kind, _, width = cell.partition(":")
+        ours, peer, must = MAKERS[kind]
+        sizes = (int(width), flags.batch_size, flags.image_size)
+        calls: dict[str, Callable[[], object]] = {"ours": ours(*sizes, jnp.float32), "eager": peer(*sizes)}
+        absent = ""
+        if not flags.eager:
+            compiled = peer(*sizes, compiled=True)
+            try:
+                compiled()
+                calls["compiled"] = compiled
+            except Exception as error:  # Whatever its compiler raises: no g++, an operation it cannot do.
+                absent = f"; compiling failed: {type(error).__name__}"
+        seconds = interleaved_seconds(calls, flags.repeats)
+        mine = seconds.pop("ours")
+        each = ", ".join(f"{name} {1e3 * value:.1f} ms" for name, value in seconds.items())
+        rows.append(
+            Row(
+                measure=f"{kind} step, W = {width}, batch {flags.batch_size}, float32",
+                value=1e3 * mine,
+                unit="ms",
+                peer=f"PyTorch, channels_last: {each}{absent}",
+                ratio=min(seconds.values()) / mine,
+                must=must,
+            )
+        )
+    write_rows(rows, flags.out)
+
+
+if __name__ == "__main__":
+    main()
