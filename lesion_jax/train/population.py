@@ -182,7 +182,8 @@ class _Members:
         session = self.members[place.position][1]
         session.finish(place.done, place.member.collapse, **facts)
         session.close()
-        self._tell(place.position, self.members[place.position][0].periods.total, "")
+        if place.done < (total := self.members[place.position][0].periods.total):
+            self._tell(place.position, total, "")
 
     def fail(self, place: _Place, error: DivergedError) -> None:
         """Marks a member as diverged."""
