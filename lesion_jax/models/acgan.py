@@ -19,6 +19,7 @@ class ConditionalGenerator(nn.Module):
       image_size: As of `dcgan.Generator`.
       dtype: As of `dcgan.Generator`.
       axis_name: See `layers.batch_norm`.
+      as_products: See `layers.DownConv`.
     """
 
     num_classes: int
@@ -27,6 +28,7 @@ class ConditionalGenerator(nn.Module):
     image_size: int = 64
     dtype: DTypeLike = jnp.float32
     axis_name: str | None = None
+    as_products: bool = False
 
     @nn.compact
     def __call__(self, z: jax.Array, labels: jax.Array, *, train: bool) -> jax.Array:
@@ -44,7 +46,9 @@ class ConditionalGenerator(nn.Module):
         # alone: G then draws one image per class, whatever z.
         embed = nn.Embed(self.num_classes, self.embedding_size, embedding_init=gan_init)
         joined = jnp.concatenate([z, embed(labels)], axis=-1)
-        generator = Generator(self.width, self.image_size, self.dtype, self.axis_name, name="generator")
+        generator = Generator(
+            self.width, self.image_size, self.dtype, self.axis_name, self.as_products, name="generator"
+        )
         return generator(joined, labels, train=train)
 
 
@@ -56,12 +60,14 @@ class AuxiliaryDiscriminator(nn.Module):
       width: As of `dcgan.Discriminator`.
       dtype: As of `dcgan.Discriminator`.
       axis_name: See `layers.batch_norm`.
+      as_products: See `layers.DownConv`.
     """
 
     num_classes: int
     width: int = 64
     dtype: DTypeLike = jnp.float32
     axis_name: str | None = None
+    as_products: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> tuple[jax.Array, jax.Array]:
@@ -74,6 +80,6 @@ class AuxiliaryDiscriminator(nn.Module):
         Returns:
           (source logits float32 [B], class logits float32 [B, C]).
         """
-        features = Body(self.width, self.dtype, self.axis_name, name="body")(x, train=train)
+        features = Body(self.width, self.dtype, self.axis_name, self.as_products, name="body")(x, train=train)
         source = nn.Dense(1, kernel_init=gan_init, name="source")(features)[:, 0]
         return source, nn.Dense(self.num_classes, kernel_init=gan_init, name="class")(features)

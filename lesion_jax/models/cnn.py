@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
+from lesion_jax.models.convolution import valid_by_products
 from lesion_jax.models.layers import dropout, fan_in_init
 from lesion_jax.models.pooling import max_pool
 
@@ -23,11 +24,13 @@ class Classifier(nn.Module):
       num_classes: C.
       width: Filters of the first convolution; the others have 2 and 4 times, the dense layer 8 times as many.
       dtype: Of the computation; parameters, features and logits are float32.
+      as_products: Whether convolutions are written as matrix products, see `convolution`; the result is the same.
     """
 
     num_classes: int
     width: int = 32
     dtype: DTypeLike = jnp.float32
+    as_products: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, *, keys: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
@@ -47,9 +50,12 @@ class Classifier(nn.Module):
             raise ValueError(f"Images have sides {x.shape[1:3]}; the classifier needs {MIN_IMAGE_SIZE} pixels.")
         # The paper is silent about the initial weights.
         init = fan_in_init(2.0)
+        convolve = valid_by_products if self.as_products else None
         h = x.astype(self.dtype)
         for features in (self.width, 2 * self.width, 4 * self.width):
-            h = nn.Conv(features, (3, 3), padding="VALID", kernel_init=init, dtype=self.dtype)(h)
+            h = nn.Conv(
+                features, (3, 3), padding="VALID", kernel_init=init, dtype=self.dtype, conv_general_dilated=convolve
+            )(h)
             # ReLU is monotone: after the pooling it gives the same values for a quarter of the work.
             h = nn.relu(max_pool(h))
         h = nn.relu(nn.Dense(8 * self.width, kernel_init=init, dtype=self.dtype)(h.reshape(len(h), -1)))

@@ -12,6 +12,9 @@ hears from two taps and an odd one from three:
     x[2 a + 1] = y[a - 1] w[4] + y[a] w[2] + y[a + 1] w[0]
 
 so that the transpose is four small convolutions of y with stride 1, of 4, 6, 6 and 9 taps, whose outputs interleave.
+
+`down_by_products` and `up_by_products` are the same pair in matrix products: a population whose members' weights are
+batched then computes batched products, where convolutions would become grouped ones.
 """
 
 import jax
@@ -68,6 +71,48 @@ def kernel_gradient(x: jax.Array, y: jax.Array) -> jax.Array:
     return lax.conv_general_dilated(
         x, y, (1, 1), PADDING, rhs_dilation=(2, 2), dimension_numbers=("CHWN", "IHWO", "HWNC")
     )
+
+
+@jax.custom_vjp
+def down_by_products(x: jax.Array, w: jax.Array) -> jax.Array:
+    """`down` as one matrix product over all patches of x."""
+    patches = _patches(jnp.pad(x, ((0, 0), *PADDING, (0, 0))), 5, 2)
+    return jnp.einsum("bhwki,kio->bhwo", patches, w.reshape(25, *w.shape[2:]))
+
+
+@jax.custom_vjp
+def up_by_products(y: jax.Array, w: jax.Array) -> jax.Array:
+    """`up`, see `up_by_taps`."""
+    return up_by_taps(y, w)
+
+
+def valid_by_products(x: jax.Array, w: jax.Array, *_: object, **__: object) -> jax.Array:
+    """Unpadded convolution with stride 1 as one matrix product; stands for `lax.conv_general_dilated` in `nn.Conv`.
+
+    Args:
+      x: float [B, H, W, I].
+      w: float [k, k, I, O], of x's dtype.
+      *_: What an unpadded convolution with stride 1 has anyway.
+      **__: Likewise.
+
+    Returns:
+      float [B, H - k + 1, W - k + 1, O], of x's dtype.
+    """
+    size = w.shape[0]
+    return jnp.einsum("bhwki,kio->bhwo", _patches(x, size, 1), w.reshape(size * size, *w.shape[2:]))
+
+
+def _patches(x: jax.Array, size: int, stride: int) -> jax.Array:
+    """[B, H, W, I] -> [B, h, w, size * size, I], what each window of an unpadded convolution sees."""
+    height, width = ((side - size) // stride + 1 for side in x.shape[1:3])
+    rows, columns = stride * (height - 1) + 1, stride * (width - 1) + 1
+    seen = [x[:, i : i + rows : stride, j : j + columns : stride] for i in range(size) for j in range(size)]
+    return jnp.stack(seen, axis=3)
+
+
+def _kernel_gradient_by_products(x: jax.Array, y: jax.Array) -> jax.Array:
+    patches = _patches(jnp.pad(x, ((0, 0), *PADDING, (0, 0))), 5, 2)
+    return jnp.einsum("bhwki,bhwo->kio", patches, y).reshape(5, 5, x.shape[3], y.shape[3])
 
 
 def up_by_dilation(y: jax.Array, w: jax.Array) -> jax.Array:
@@ -130,4 +175,12 @@ down.defvjp(
 up.defvjp(
     lambda y, w: (up(y, w), (y, w)),
     lambda saved, x: (down(x, saved[1]), kernel_gradient(x, saved[0])),
+)
+down_by_products.defvjp(
+    lambda x, w: (down_by_products(x, w), (x, w)),
+    lambda saved, y: (up_by_products(y, saved[1]), _kernel_gradient_by_products(saved[0], y)),
+)
+up_by_products.defvjp(
+    lambda y, w: (up_by_products(y, w), (y, w)),
+    lambda saved, x: (down_by_products(x, saved[1]), _kernel_gradient_by_products(x, saved[0])),
 )

@@ -22,12 +22,14 @@ class Generator(nn.Module):
       image_size: Side of the image, a multiple of 16.
       dtype: Of the computation; parameters, statistics and the image are float32.
       axis_name: See `layers.batch_norm`.
+      as_products: See `layers.DownConv`.
     """
 
     width: int = 128
     image_size: int = 64
     dtype: DTypeLike = jnp.float32
     axis_name: str | None = None
+    as_products: bool = False
 
     @nn.compact
     def __call__(self, z: jax.Array, labels: jax.Array, *, train: bool) -> jax.Array:
@@ -48,9 +50,9 @@ class Generator(nn.Module):
         h = h.reshape(-1, side, side, width)
         for features in (4 * self.width, 2 * self.width, self.width):
             h = nn.relu(batch_norm(train=train, dtype=self.dtype, axis_name=self.axis_name)(h))
-            h = UpConv(features, dtype=self.dtype)(h)
+            h = UpConv(features, dtype=self.dtype, as_products=self.as_products)(h)
         h = nn.relu(batch_norm(train=train, dtype=self.dtype, axis_name=self.axis_name)(h))
-        return jnp.tanh(UpConv(1, use_bias=True, dtype=self.dtype)(h).astype(jnp.float32))
+        return jnp.tanh(UpConv(1, use_bias=True, dtype=self.dtype, as_products=self.as_products)(h).astype(jnp.float32))
 
 
 class Body(nn.Module):
@@ -62,18 +64,20 @@ class Body(nn.Module):
       width: W.
       dtype: Of the computation; parameters and statistics are float32.
       axis_name: See `layers.batch_norm`.
+      as_products: See `layers.DownConv`.
     """
 
     width: int
     dtype: DTypeLike
     axis_name: str | None = None
+    as_products: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
         """float32 [B, H, H, 1] -> float32 [B, H / 16 * H / 16 * 8W]."""
-        h = leaky_relu(DownConv(self.width, use_bias=True, dtype=self.dtype)(x))
+        h = leaky_relu(DownConv(self.width, use_bias=True, dtype=self.dtype, as_products=self.as_products)(x))
         for features in (2 * self.width, 4 * self.width, 8 * self.width):
-            h = DownConv(features, dtype=self.dtype)(h)
+            h = DownConv(features, dtype=self.dtype, as_products=self.as_products)(h)
             h = leaky_relu(batch_norm(train=train, dtype=self.dtype, axis_name=self.axis_name)(h))
         # The heads are small: float32 logits cost nothing and the losses need them.
         return h.reshape(len(h), -1).astype(jnp.float32)
@@ -86,11 +90,13 @@ class Discriminator(nn.Module):
       width: W of W, 2W, 4W, 8W channels. The paper is silent: 64 gives 4.3 M parameters, 128 gives 17.2 M.
       dtype: Of the computation; parameters, statistics and logits are float32.
       axis_name: See `layers.batch_norm`.
+      as_products: See `layers.DownConv`.
     """
 
     width: int = 64
     dtype: DTypeLike = jnp.float32
     axis_name: str | None = None
+    as_products: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> tuple[jax.Array, None]:
@@ -103,5 +109,5 @@ class Discriminator(nn.Module):
         Returns:
           (float32 [B], None): sigmoid of the first is the probability of being real; no class output.
         """
-        features = Body(self.width, self.dtype, self.axis_name, name="body")(x, train=train)
+        features = Body(self.width, self.dtype, self.axis_name, self.as_products, name="body")(x, train=train)
         return nn.Dense(1, kernel_init=gan_init, name="source")(features)[:, 0], None

@@ -48,17 +48,20 @@ class DownConv(nn.Module):
       features: Output channels.
       use_bias: False before a batch norm, which would take the bias out again.
       dtype: Of the computation; the parameters are float32.
+      as_products: Whether it is written as matrix products, see `convolution`; the result is the same.
     """
 
     features: int
     use_bias: bool = False
     dtype: DTypeLike = jnp.float32
+    as_products: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """Halves the sides: float [B, 2h, 2w, I] -> dtype [B, h, w, features]."""
         kernel = self.param("kernel", gan_init, (5, 5, x.shape[-1], self.features))
-        y = convolution.down(x.astype(self.dtype), kernel.astype(self.dtype))
+        down = convolution.down_by_products if self.as_products else convolution.down
+        y = down(x.astype(self.dtype), kernel.astype(self.dtype))
         return _with_bias(self, y)
 
 
@@ -71,17 +74,20 @@ class UpConv(nn.Module):
       features: Output channels.
       use_bias: False before a batch norm, which would take the bias out again.
       dtype: Of the computation; the parameters are float32.
+      as_products: Whether it is written as matrix products, see `convolution`; the result is the same.
     """
 
     features: int
     use_bias: bool = False
     dtype: DTypeLike = jnp.float32
+    as_products: bool = False
 
     @nn.compact
     def __call__(self, y: jax.Array) -> jax.Array:
         """Doubles the sides: float [B, h, w, O] -> dtype [B, 2h, 2w, features]."""
         kernel = self.param("kernel", gan_init, (5, 5, self.features, y.shape[-1]))
-        x = convolution.up(y.astype(self.dtype), kernel.astype(self.dtype))
+        up = convolution.up_by_products if self.as_products else convolution.up
+        x = up(y.astype(self.dtype), kernel.astype(self.dtype))
         return _with_bias(self, x)
 
 

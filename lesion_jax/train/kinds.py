@@ -37,6 +37,10 @@ class ClassifierProgram:
     classifier: nn.Module
     window: tuple[float, float]
 
+    def as_products(self) -> "ClassifierProgram":
+        """The same with convolutions as matrix products."""
+        return dataclasses.replace(self, classifier=self.classifier.clone(as_products=True))
+
     def make_step(self, average: Callable[[Any], Any]) -> Callable:
         """See `make_classifier_step`."""
         return make_classifier_step(self.classifier, window=self.window, average=average)
@@ -51,6 +55,11 @@ class GanProgram:
     loss: str
     latent_size: int
     window: tuple[float, float]
+
+    def as_products(self) -> "GanProgram":
+        """The same with convolutions as matrix products."""
+        generator, discriminator = (net.clone(as_products=True) for net in (self.generator, self.discriminator))
+        return dataclasses.replace(self, generator=generator, discriminator=discriminator)
 
     def make_step(self, average: Callable[[Any], Any]) -> Callable:
         """See `make_gan_step`."""

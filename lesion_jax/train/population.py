@@ -78,7 +78,7 @@ def compiled_program(program: Program, packing: Packing, devices: tuple[parallel
       packing: See `core.population`.
       devices: Over which the members are spread.
     """
-    step = program.make_step(parallel.alone)
+    step = (program.as_products() if packing == "gemm" else program).make_step(parallel.alone)
     return parallel.over_places(make_program(step, packing), list(devices))
 
 

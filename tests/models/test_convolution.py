@@ -42,16 +42,52 @@ def assert_same_map(ours, theirs, argument, kernel, cotangent):
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-5 * max(1.0, float(abs(expected).max())))
 
 
+@pytest.mark.parametrize("down", [convolution.down, convolution.down_by_products])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_down_and_its_gradients_are_those_of_lax(shape):
+def test_down_and_its_gradients_are_those_of_lax(shape, down):
     x, y, w = arrays(*shape)
-    assert_same_map(convolution.down, lax_down, x, w, y)
+    assert_same_map(down, lax_down, x, w, y)
 
 
+@pytest.mark.parametrize("up", [convolution.up, convolution.up_by_products])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_up_and_its_gradients_are_those_of_lax(shape):
+def test_up_and_its_gradients_are_those_of_lax(shape, up):
     x, y, w = arrays(*shape)
-    assert_same_map(convolution.up, lax_up, y, w, x)
+    assert_same_map(up, lax_up, y, w, x)
+
+
+@pytest.mark.parametrize("name", ["down", "up", "down_by_products", "up_by_products"])
+def test_members_with_weights_of_their_own_are_each_as_alone(name):
+    function, (x, y, w) = getattr(convolution, name), arrays(4, 6, 8, 8)
+    argument, cotangent = (x, y) if name.startswith("down") else (y, x)
+    two = jnp.stack([w, -0.5 * w])
+
+    def gradients(w):
+        value, pull = jax.vjp(function, argument, w)
+        return value, *pull(cotangent)
+
+    together = jax.jit(jax.vmap(gradients))(two)
+    for i in range(2):
+        for got, expected in zip(together, jax.jit(gradients)(two[i]), strict=True):
+            np.testing.assert_allclose(got[i], expected, rtol=0, atol=1e-5 * max(1.0, float(abs(expected).max())))
+
+
+def test_an_unpadded_convolution_as_a_product_is_that_of_lax():
+    x, w = jax.random.normal(jax.random.key(0), (2, 7, 6, 4)), jax.random.normal(jax.random.key(1), (3, 3, 4, 5)) / 6
+    cotangent = jax.random.normal(jax.random.key(2), (2, 5, 4, 5))
+    plain = lambda x, w: lax.conv_general_dilated(x, w, (1, 1), "VALID", dimension_numbers=DIMENSIONS)  # noqa: E731
+    assert_same_map(convolution.valid_by_products, plain, x, w, cotangent)
+
+
+def test_a_product_form_has_no_convolution():
+    x, _, w = arrays(4, 6, 8, 8)
+
+    def loss(x, w):
+        y = convolution.down_by_products(x, w)
+        return jnp.sum(convolution.up_by_products(y, w) ** 2) + jnp.sum(convolution.valid_by_products(x, w[:3, :3]))
+
+    text = jax.jit(jax.grad(loss, (0, 1))).lower(x, w).as_text()
+    assert "dot_general" in text and "convolution" not in text
 
 
 @pytest.mark.parametrize("shape", SHAPES)
