@@ -168,7 +168,8 @@ class PaperConfig:
       classic_sizes: Classic images per fold; must contain 0.
       synthetic_sizes: Synthetic images per class and fold, added to the chosen classic size.
       gan_classic_size: Classic images per fold that the GANs are trained on; 0 takes the chosen classic size.
-      classifier: Every classifier; its data.* about folds, sizes and banks are filled in per arm.
+      classifier: Every classifier; its data.* about folds, sizes and banks are filled in per arm. num_devices, here
+        and below, are those over which trainings are spread, each on one.
       dcgan: Every DCGAN, likewise.
       acgan: Every ACGAN, likewise.
     """

@@ -63,6 +63,9 @@ def choose_devices(num_devices: int, batch_size: int) -> list[Device]:
 def choose_local_devices(num_devices: int) -> list[Device]:
     """The devices of this process that populations are spread over.
 
+    Args:
+      num_devices: How many; 0 means all.
+
     Raises:
       ConfigError: More than there are.
     """
@@ -72,7 +75,7 @@ def choose_local_devices(num_devices: int) -> list[Device]:
             f"num_devices is {num_devices}, but JAX sees {len(devices)} here ({devices[0].platform}); "
             f"ask for at most {len(devices)}."
         )
-    return devices[:num_devices]
+    return devices[: num_devices or len(devices)]
 
 
 def over_devices(step: Callable, devices: list[Device]) -> Callable:

@@ -1,14 +1,20 @@
-"""Runs the protocol's trainings one after another and says how far it is."""
+"""Trains the protocol's trainings, stage by stage in as few programs as they need, and says how far it is."""
 
 import collections
 import sys
 import time
+from collections.abc import Sequence
 
 from lesion_jax.config import ClassifierConfig, GanConfig
-from lesion_jax.core import preemption
+from lesion_jax.core import parallel, preemption
+from lesion_jax.errors import DivergedError
 from lesion_jax.paper.trainings import Trainings
+from lesion_jax.train.cut import train_cut
+from lesion_jax.train.population import memory_bytes
 from lesion_jax.train.prepare import Study
-from lesion_jax.train.run import train
+from lesion_jax.train.programs import cut_programs
+
+Named = tuple[str, ClassifierConfig | GanConfig]
 
 
 class Ledger:
@@ -26,30 +32,57 @@ class Ledger:
         self._left = collections.Counter(trainings.counts())
         self._total = self._left.total()
         self._seconds: dict[str, list[float]] = collections.defaultdict(list)
+        self._trained: set[str] = set()
 
-    def train(self, name: str, config: ClassifierConfig | GanConfig) -> None:
-        """Trains one run below the workdir, or finds it finished."""
-        number = self._total - self._left.total() + 1
-        start = time.monotonic()
-        fresh = train(
-            config,
-            self._trainings.run(name),
-            study=self._study,
-            cache_dir=self._trainings.workdir / "cache",
-            label=f"[{number}/{self._total}] {name}",
+    def train(self, stage: str, named: Sequence[Named]) -> None:
+        """Trains runs below the workdir, or finds them finished.
+
+        Args:
+          stage: What they are, for the progress lines.
+          named: Each training of the stage; of equal names one is trained.
+
+        Raises:
+          DivergedError: Some diverged; the others of their program have been trained to the end.
+        """
+        new = [(name, config) for name, config in dict(named).items() if name not in self._trained]
+        if not new:
+            return
+        devices = parallel.choose_local_devices(new[0][1].num_devices)
+        cuts = cut_programs(
+            [config for _, config in new],
+            self._study,
+            num_devices=len(devices),
+            device_memory=memory_bytes(devices[0]) / 2**30,
         )
-        preemption.end_if_asked()
-        self._left[config.kind] -= 1
-        if fresh:
-            self._seconds[config.kind].append(time.monotonic() - start)
-        self._tell(name, time.monotonic() - start, fresh)
+        for cut in cuts:
+            some = [new[member] for member in cut.members]
+            first = self._total - self._left.total() + 1
+            label = f"[{first}-{first + len(some) - 1}/{self._total}] {stage}"
+            start = time.monotonic()
+            failed = train_cut(
+                [(config, self._trainings.run(name)) for name, config in some],
+                self._study,
+                devices=devices,
+                places_per_device=cut.places_per_device,
+                packing=None,
+                packings=self._trainings.workdir / "packings",
+                cache_dir=self._trainings.workdir / "cache",
+                label=label,
+            )
+            preemption.end_if_asked()
+            if failed:
+                texts = [f"{path.relative_to(self._trainings.workdir)}: {error}" for path, error in failed.items()]
+                raise DivergedError(f"{len(failed)} of {len(some)} trainings diverged; {texts[0]}")
+            self._note(label, some, time.monotonic() - start)
 
-    def _tell(self, name: str, seconds: float, fresh: bool) -> None:
+    def _note(self, label: str, some: Sequence[Named], seconds: float) -> None:
+        kind = some[0][1].kind
+        self._trained |= {name for name, _ in some}
+        self._left[kind] -= len(some)
+        self._seconds[kind].append(seconds / len(some))
         # A kind that has not been timed yet is not in the estimate; the line says "at least".
-        means = {kind: sum(times) / len(times) for kind, times in self._seconds.items()}
-        left = sum(means.get(kind, 0.0) * count for kind, count in self._left.items())
-        partial = any(count and kind not in means for kind, count in self._left.items())
-        did = f"{seconds:.0f} s" if fresh else "was finished"
-        number = self._total - self._left.total()
+        means = {name: sum(times) / len(times) for name, times in self._seconds.items()}
+        left = sum(means.get(name, 0.0) * count for name, count in self._left.items())
+        partial = any(count and name not in means for name, count in self._left.items())
         about = "at least" if partial else "about"
-        print(f"[{number}/{self._total}] {name}: {did}; {about} {left / 60:.0f} min left", file=sys.stderr, flush=True)
+        print(f"{label}: {seconds:.0f} s; {about} {left / 60:.0f} min left", file=sys.stderr, flush=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lesion_jax.config import PaperConfig, to_dict
-from lesion_jax.core.parallel import choose_devices
+from lesion_jax.core.parallel import choose_local_devices
 from lesion_jax.data.augment import num_per_lesion
 from lesion_jax.data.build import build_dataset
 from lesion_jax.data.folds import split
@@ -36,7 +36,7 @@ def run_paper(config: PaperConfig, workdir: Path) -> Path:
     """
     for name in ("classifier", "dcgan", "acgan"):
         part = getattr(config, name)
-        choose_devices(part.num_devices, part.data.batch_size)
+        choose_local_devices(part.num_devices)
         Periods.of(part.loop, 1, prefix=f"{name}.")
     if config.dataset:
         config = dataclasses.replace(config, dataset=str(Path(config.dataset).expanduser().absolute()))

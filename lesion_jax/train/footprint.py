@@ -11,8 +11,10 @@ from lesion_jax.config import ClassifierConfig, GanConfig
 from lesion_jax.core import parallel
 from lesion_jax.core.memory import peak_bytes
 from lesion_jax.data.augment import num_per_lesion
+from lesion_jax.data.schedule import Schedule
 from lesion_jax.train.kinds import initial_state, program_of
-from lesion_jax.train.prepare import Study
+from lesion_jax.train.member import Periods
+from lesion_jax.train.prepare import Study, count_images
 
 # Compilers pad and keep copies: on CPU, XLA was between 0.7 and 1.1 of the sum of what is alive.
 _MARGIN = 1.25
@@ -54,6 +56,21 @@ def images_bytes(configs: Sequence[ClassifierConfig | GanConfig], study: Study) 
     size = configs[0].data.image_size
     num_synthetic = sum(_num_images(Path(bank)) for bank in banks)
     return (len(forms) * num_lesions * (1 + most) + num_synthetic) * size * size * np.dtype(np.int16).itemsize
+
+
+def num_steps(config: ClassifierConfig | GanConfig, study: Study) -> int:
+    """Steps of a whole training, without preparing its images.
+
+    Args:
+      config: Of the training; its banks need not exist yet.
+      study: Its dataset.
+
+    Raises:
+      ConfigError: A fold, class, size or duration that cannot be.
+    """
+    num_real, num_synthetic = count_images(config, study)
+    schedule = Schedule(num_real, num_synthetic, config.data.batch_size, config.data.synthetic_share, config.seed)
+    return Periods.of(config.loop, schedule.steps_per_epoch).total
 
 
 def _num_images(bank: Path) -> int:

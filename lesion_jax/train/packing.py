@@ -13,7 +13,7 @@ import numpy as np
 from lesion_jax.core import parallel
 from lesion_jax.core.population import PACKINGS, Packing, Population
 from lesion_jax.disk.atomic import write_json, writing
-from lesion_jax.train.kinds import Program, Training
+from lesion_jax.train.kinds import Program
 from lesion_jax.train.population import compiled_program, steps_per_call
 
 # A packing is tried only while what is left would take this many compilations: a search must not cost what it saves.
@@ -27,7 +27,8 @@ _MOST_UNROLLED = 8
 
 
 def choose_packing(
-    training: Training,
+    program: Program,
+    state: Any,
     images: Any,
     *,
     devices: tuple[parallel.Device, ...],
@@ -40,7 +41,8 @@ def choose_packing(
     """The packing that ends soonest, compilation included.
 
     Args:
-      training: Of any member; its state stands for all.
+      program: Of every member.
+      state: Of any member; it stands for all.
       images: See `Population`.
       devices: Of the population.
       places_per_device: Members that a device is to hold at once, k.
@@ -61,7 +63,7 @@ def choose_packing(
         "device": devices[0].device_kind,
         "num_devices": len(devices),
         "jax": jax.__version__,
-        "program": repr(training.program),
+        "program": repr(program),
         "batch_size": batch_size,
         "places_per_device": places_per_device,
     }
@@ -84,7 +86,7 @@ def choose_packing(
         places = len(devices) * (1 if packing == "one" else places_per_device)
         limit = tried[best]["seconds_per_step"] * _HOPELESS if tried else float("inf")
         try:
-            tried[packing] = _measure(training, packing, images, devices, places, batch_size, limit)
+            tried[packing] = measure_packing(program, state, packing, images, devices, places, batch_size, limit)
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error):
                 raise
@@ -101,18 +103,33 @@ def choose_packing(
     return json.loads(path.read_text())["packing"]
 
 
-def _measure(
-    training: Training,
+def measure_packing(
+    program: Program,
+    state: Any,
     packing: Packing,
     images: Any,
     devices: tuple[parallel.Device, ...],
     num_places: int,
     batch_size: int,
-    limit: float,
+    limit: float = float("inf"),
 ) -> dict[str, float]:
+    """Times a packing on the devices at hand.
+
+    Args:
+      program: Of every member.
+      state: Of every place.
+      packing: See `core.population`.
+      images: See `Population`.
+      devices: Over which the places are spread.
+      num_places: Of all devices together.
+      batch_size: B.
+      limit: Seconds per step of a member, above which one call is enough.
+
+    Returns:
+      compile_seconds, and seconds_per_step of one member: wall time over the steps of all members.
+    """
     num_steps = steps_per_call(devices[0])
-    program: Program = training.program
-    members = [(jax.device_get(training.state), jax.random.key(0))] * num_places
+    members = [(jax.device_get(state), jax.random.key(0))] * num_places
     each = num_places // len(devices)
     population = Population(compiled_program(program, packing, devices), members, images, devices, each)
     chosen = np.zeros((num_places, num_steps, batch_size), np.int32)

@@ -31,8 +31,8 @@ _STEPS_PER_CALL_ELSEWHERE = 16
 # [(position of a member, steps taken, score)] of those that were scored at once -> why some of them end here.
 Judge = Callable[[list[tuple[int, int, float]]], dict[int, str]]
 
-# (training of a member, images) -> packing.
-Chooser = Callable[[Training, Any], Packing]
+# (program, state of a member, images) -> packing.
+Chooser = Callable[[Program, Any, Any], Packing]
 
 
 def is_resident(job: Job, devices: Sequence[parallel.Device]) -> bool:
@@ -234,7 +234,8 @@ def train_members(
     progress = progress or Progress(sum(job.periods.total for job, _ in members), label)
     cast = _Members(members, judge, progress)
     if not isinstance(packing, str):
-        packing = packing(create_training(members[0][0].config, members[0][0].prepared), cast.images)
+        some = create_training(members[0][0].config, members[0][0].prepared)
+        packing = packing(some.program, some.state, cast.images)
     # One at a time need not be interrupted by others, unless they are to be compared.
     in_turn = packing == "one"
     num_places = min(len(members), len(devices) * (1 if in_turn and not judge else places_per_device))

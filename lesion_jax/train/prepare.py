@@ -97,6 +97,26 @@ def _concatenate(parts: list[Images]) -> Images:
     return Images(np.concatenate([p.hu for p in parts]), np.concatenate([p.labels for p in parts]))
 
 
+def count_images(config: ClassifierConfig | GanConfig, study: Study) -> tuple[int, int]:
+    """(real, synthetic) images of one training, without making or reading them.
+
+    Raises:
+      ConfigError: A fold, class or size that does not exist.
+    """
+    data, lesions, folds = config.data, study.lesions, study.folds
+    _check_fold(data, study)
+    train = split(lesions, folds, data.fold, hold_out_inner=data.hold_out_inner).train
+    per_lesion = num_per_lesion(data.classic_size, folds.num_folds, len(lesions.lesions))
+    num_real = len(_of_label(train, data, lesions.class_names)) * (1 + per_lesion)
+    num_synthetic = data.synthetic_size * (folds.num_folds - 1) * lesions.num_classes if data.banks else 0
+    return num_real, num_synthetic
+
+
+def _check_fold(data: DataConfig, study: Study) -> None:
+    if data.fold >= study.folds.num_folds:
+        raise ConfigError(f"data.fold is {data.fold}; {data.dataset} has folds 0 to {study.folds.num_folds - 1}.")
+
+
 def prepare(config: ClassifierConfig | GanConfig, study: Study, *, cache_dir: Path | None = None) -> Prepared:
     """Loads, augments and mixes the images of one run.
 
@@ -110,8 +130,7 @@ def prepare(config: ClassifierConfig | GanConfig, study: Study, *, cache_dir: Pa
       BankError: A bank that does not belong to the run's training patients.
     """
     data, lesions, folds = config.data, study.lesions, study.folds
-    if data.fold >= folds.num_folds:
-        raise ConfigError(f"data.fold is {data.fold}; {data.dataset} has folds 0 to {folds.num_folds - 1}.")
+    _check_fold(data, study)
     if config.kind != "dcgan" and lesions.num_classes < 2:
         raise ConfigError(f"kind is {config.kind!r}, but {data.dataset} has one class only; nothing can be told apart.")
     parts = split(lesions, folds, data.fold, hold_out_inner=data.hold_out_inner)

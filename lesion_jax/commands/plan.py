@@ -1,0 +1,54 @@
+"""Says what a sweep or a training would cost, before it runs: programs, members, steps, memory, device-hours.
+
+lesion-jax plan --config configs/sweep.py --config.base.data.dataset=DATASET
+lesion-jax plan --config configs/sweep.py --config.base.data.dataset=DATASET --topology=v5e:4x4
+
+It measures a few steps on the device at hand; with --topology it asks the TPU's compiler, which needs no TPU (pip
+install libtpu), and gives a lower limit. The number of programs is the size of an array for `sweep --index`. Where it
+does not fit, it says so and ends with status 2.
+"""
+
+import dataclasses
+import json
+import os
+import sys
+
+from absl import flags
+
+from lesion_jax.commands.config_flag import config_of, define_config
+from lesion_jax.config import PaperConfig
+from lesion_jax.errors import ConfigError
+
+# The TPU's compiler then asks no cloud for a machine, and does not lock itself against other processes.
+TPU_ENVIRONMENT = {
+    "JAX_PLATFORMS": "cpu",
+    "TPU_SKIP_MDS_QUERY": "1",
+    "TPU_WORKER_HOSTNAMES": "localhost",
+    "TPU_ACCELERATOR_TYPE": "v5litepod-8",
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
+}
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """--config, --topology, --json."""
+    define_config(values)
+    flags.DEFINE_string("topology", None, "TPUs to plan for, such as v5e:4x4 or v5p:2x2x2.", flag_values=values)
+    flags.DEFINE_bool("json", False, "As JSON.", flag_values=values)
+
+
+def run(values: flags.FlagValues) -> None:
+    """Prints the plan."""
+    config = config_of(values)
+    if isinstance(config, PaperConfig):
+        raise ConfigError(
+            "--config is of kind 'paper', whose later trainings depend on earlier scores; plan its parts: "
+            "configs/dcgan.py, configs/acgan.py, configs/classifier.py, or a sweep of them."
+        )
+    if values.topology:
+        os.environ |= TPU_ENVIRONMENT
+    from lesion_jax.sweep.plan import describe_plan, make_plan
+
+    plan = make_plan(config, topology=values.topology, tell=lambda text: print(text, file=sys.stderr, flush=True))
+    print(json.dumps(dataclasses.asdict(plan), indent=2) if values.json else describe_plan(plan))
+    if plan.refusals:
+        raise ConfigError(plan.refusals[0])

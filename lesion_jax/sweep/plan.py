@@ -1,0 +1,204 @@
+"""What a config would cost, before anything runs: programs, members, steps, memory, device-hours."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from lesion_jax.config import ClassifierConfig, GanConfig, SweepConfig
+from lesion_jax.config.cells import expand, program_key
+from lesion_jax.core import parallel
+from lesion_jax.core.population import Packing
+from lesion_jax.errors import ConfigError
+from lesion_jax.train.footprint import num_steps
+from lesion_jax.train.kinds import initial_state, program_of
+from lesion_jax.train.packing import measure_packing
+from lesion_jax.train.population import memory_bytes
+from lesion_jax.train.prepare import Study
+from lesion_jax.train.programs import Cut, cut_programs
+
+_GIB = 2**30
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedProgram:
+    """One program.
+
+    Attributes:
+      index: For `sweep --index`.
+      kind: Of its members.
+      num_members: Trainings.
+      places_per_device: Members on a device at once.
+      num_steps: Of all members together.
+      device_gib: Memory on each device.
+      seconds_per_step: Of one member: wall time over the steps of all members.
+      device_hours: Of all its devices together, compilation not counted.
+    """
+
+    index: int
+    kind: str
+    num_members: int
+    places_per_device: int
+    num_steps: int
+    device_gib: float
+    seconds_per_step: float
+    device_hours: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """All programs, and how they were estimated.
+
+    Attributes:
+      programs: In order.
+      num_devices: Of each program.
+      method: Where the times are from, in a sentence.
+      refusals: Why it does not fit; empty where it does.
+    """
+
+    programs: tuple[PlannedProgram, ...]
+    num_devices: int
+    method: str
+    refusals: tuple[str, ...]
+
+
+def make_plan(
+    config: ClassifierConfig | GanConfig | SweepConfig,
+    *,
+    topology: str | None = None,
+    study: Study | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Plan:
+    """Plans a sweep, or a single training as a sweep of one cell.
+
+    Args:
+      config: Of either.
+      topology: TPU topology such as "v5e:4x4", compiled for and not run; None measures a few steps on the device at
+        hand.
+      study: Content of the dataset; None loads it.
+      tell: Hears what is being done.
+
+    Raises:
+      ConfigError: Bad settings; one training does not fit a device.
+    """
+    sweep = config if isinstance(config, SweepConfig) else SweepConfig(base=config)
+    cells = [cell.config for cell in expand(sweep)]
+    datasets = {cell.data.dataset for cell in cells}
+    if len(datasets) > 1 or "" in datasets:
+        raise ConfigError(f"The cells name the datasets {sorted(datasets)}; a plan needs one: set data.dataset.")
+    study = study or Study.load(Path(datasets.pop()).expanduser())
+    cuts = cut_programs(
+        cells,
+        study,
+        num_devices=sweep.num_devices,
+        device_memory=sweep.device_memory,
+        queue=bool(sweep.halving.rungs),
+    )
+    estimate = _Compiler(topology, study, tell) if topology else _Stopwatch(sweep, study, tell)
+    programs = []
+    for index, cut in enumerate(cuts):
+        members = [cells[member] for member in cut.members]
+        seconds, device_bytes = estimate(members[0], cut)
+        steps = sum(num_steps(member, study) for member in members)
+        programs.append(
+            PlannedProgram(
+                index=index,
+                kind=members[0].kind,
+                num_members=len(members),
+                places_per_device=cut.places_per_device,
+                num_steps=steps,
+                device_gib=device_bytes / _GIB,
+                seconds_per_step=seconds,
+                device_hours=steps * seconds * sweep.num_devices / 3600,
+            )
+        )
+    return Plan(tuple(programs), sweep.num_devices, estimate.method, tuple(dict.fromkeys(estimate.refusals)))
+
+
+class _Stopwatch:
+    """Times a few steps of each shape on the device at hand."""
+
+    def __init__(self, sweep: SweepConfig, study: Study, tell: Callable[[str], None]):
+        self._devices = tuple(parallel.choose_local_devices(sweep.num_devices))
+        self._packing = sweep.packing
+        self._study, self._tell = study, tell
+        self._found: dict[tuple[str, int], float] = {}
+        self.refusals: list[str] = []
+        self.method = f"a few steps on {len(self._devices)} x {self._devices[0].device_kind}"
+
+    def __call__(self, config: ClassifierConfig | GanConfig, cut: Cut) -> tuple[float, int]:
+        memory = memory_bytes(self._devices[0])
+        if cut.device_bytes > memory:
+            self.refusals.append(
+                f"A program needs {cut.device_bytes / _GIB:.2g} GiB on each device, but {self._devices[0].device_kind} "
+                f"has {memory / _GIB:.2g} GiB; lower device_memory."
+            )
+            return float("nan"), cut.device_bytes
+        key = program_key(config), cut.places_per_device
+        if key not in self._found:
+            self._tell(f"measuring {config.kind}, width {config.width}, {cut.places_per_device} places")
+            program, size = program_of(config, self._study.lesions.num_classes), config.data.image_size
+            images = {"hu": np.zeros((8, size, size), np.int16), "label": np.zeros(8, np.int32)}
+            # Where nothing is said: what `sweep` begins with.
+            packing: Packing = "one" if self._packing == "auto" else self._packing
+            num_places = len(self._devices) * (1 if packing == "one" else cut.places_per_device)
+            state = jax.device_get(initial_state(config, program))
+            batch_size = config.data.batch_size
+            measured = measure_packing(program, state, packing, images, self._devices, num_places, batch_size)
+            self._found[key] = measured["seconds_per_step"]
+        return self._found[key], cut.device_bytes
+
+
+class _Compiler:
+    """Compiles each shape for a TPU."""
+
+    def __init__(self, topology: str, study: Study, tell: Callable[[str], None]):
+        self._topology, self._study, self._tell = topology, study, tell
+        self._found: dict[tuple[str, int], Any] = {}
+        self.refusals: list[str] = []
+        self.method = f"compiled for {topology}, at the peak of its arithmetic or memory: a lower limit"
+
+    def __call__(self, config: ClassifierConfig | GanConfig, cut: Cut) -> tuple[float, int]:
+        # Late: it needs an environment that is set before JAX starts.
+        from lesion_jax.sweep.topology import compile_for
+
+        key = program_key(config), cut.places_per_device
+        if key not in self._found:
+            self._tell(f"compiling {config.kind}, width {config.width}, {cut.places_per_device} members for a chip")
+            self._found[key] = compile_for(
+                self._topology,
+                config,
+                num_classes=self._study.lesions.num_classes,
+                num_members=cut.places_per_device,
+                num_images=cut.images_bytes // (2 * config.data.image_size**2),
+            )
+        found = self._found[key]
+        if found.device_bytes > found.memory:
+            self.refusals.append(
+                f"A program needs {found.device_bytes / _GIB:.2f} GiB on each chip, but {found.kind} has "
+                f"{found.memory / _GIB:.0f} GiB; lower device_memory."
+            )
+        return found.seconds / cut.places_per_device, found.device_bytes
+
+
+def describe_plan(plan: Plan) -> str:
+    """A plan as a table with its sums."""
+    names: tuple[str, ...] = ("program", "kind", "members", "at once", "steps", "GiB/device", "ms/step", "device-hours")
+    table: list[tuple[str, ...]] = [names]
+    for p in plan.programs:
+        numbers = (f"{p.device_gib:.3g}", f"{1e3 * p.seconds_per_step:.4g}", f"{p.device_hours:.3g}")
+        at_once = p.places_per_device * plan.num_devices
+        table.append((str(p.index), p.kind, str(p.num_members), str(at_once), str(p.num_steps), *numbers))
+    widths = [max(len(line[i]) for line in table) for i in range(len(names))]
+    lines = ["  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)) for line in table]
+    hours = sum(p.device_hours for p in plan.programs)
+    members = sum(p.num_members for p in plan.programs)
+    lines.append(
+        f"{len(plan.programs)} programs of {plan.num_devices} devices, {members} members, "
+        f"{sum(p.num_steps for p in plan.programs)} steps, {hours:.3g} device-hours: {plan.method}. "
+        "Compilation and scoring are not counted."
+    )
+    return "\n".join([*lines, *(f"DOES NOT FIT: {text}" for text in plan.refusals)])
