@@ -35,6 +35,9 @@ def run(values: flags.FlagValues) -> None:
         raise ConfigError(
             f"--config is of kind {config.kind!r}; it is not the protocol's; use `lesion-jax train` or `sweep`."
         )
+    from lesion_jax.core.compiled import keep_compiled
     from lesion_jax.paper.run import run_paper
+
+    keep_compiled(values.workdir / "compiled")
 
     print(run_paper(config, values.workdir))

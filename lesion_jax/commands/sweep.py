@@ -57,8 +57,10 @@ def run(values: flags.FlagValues) -> None:
     config = config_of(values)
     if not isinstance(config, SweepConfig):
         raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax train` or `paper`.")
+    from lesion_jax.core.compiled import keep_compiled
     from lesion_jax.sweep.run import run_sweep
 
+    keep_compiled(values.workdir / "compiled")
     failed = run_sweep(config, values.workdir, index=values.index)
     print(f"{values.workdir}: trained; lesion-jax sweep --workdir {values.workdir} --collect gathers what came of it.")
     if failed:

@@ -8,6 +8,7 @@ from pathlib import Path
 from lesion_jax.core.types import LesionSet
 from lesion_jax.data.dataset import load_dataset
 from lesion_jax.data.folds import Folds, load_folds, make_folds, save_folds
+from lesion_jax.data.lesion_arrays import write_lesion_arrays
 from lesion_jax.disk.building import building
 from lesion_jax.errors import FoldError, LesionJaxError, RunError
 from lesion_jax.ingest.cohort import read_lesions
@@ -73,6 +74,7 @@ def build_dataset(
             written = load_dataset(folder)
             if written.fingerprint != lesions.fingerprint:
                 raise RunError(f"--out {out}: what was written reads back differently; check the disk.")
+            write_lesion_arrays(written, folder)
             if folds is not None:
                 save_folds(folds, folder / FOLDS)
     except OSError as error:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lesion_jax.core.types import LesionSet
+from lesion_jax.data.lesion_arrays import read_lesion_arrays
 from lesion_jax.errors import DataError
 
 
@@ -23,7 +24,7 @@ def load_dataset(directory: Path) -> LesionSet:
         is_filled = directory.is_dir() and any(directory.iterdir())
     except OSError as error:
         raise DataError(f"{directory} cannot be read ({error.strerror or error}); make it readable.") from error
-    if is_filled:
+    if is_filled and (lesions := read_lesion_arrays(directory)) is None:
         # Takes seconds: only where there is something to read.
         from lesion_jax.ingest.builder import read_dataset
 

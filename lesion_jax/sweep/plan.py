@@ -123,7 +123,7 @@ class _Stopwatch:
 
     def __init__(self, sweep: SweepConfig, study: Study, tell: Callable[[str], None]):
         self._devices = tuple(parallel.choose_local_devices(sweep.num_devices))
-        self._packing = sweep.packing
+        self._packing: Packing = "one" if sweep.packing == "auto" else sweep.packing
         self._study, self._tell = study, tell
         self._found: dict[tuple[str, int], float] = {}
         self.refusals: list[str] = []
@@ -143,7 +143,7 @@ class _Stopwatch:
             program, size = program_of(config, self._study.lesions.num_classes), config.data.image_size
             images = {"hu": np.zeros((8, size, size), np.int16), "label": np.zeros(8, np.int32)}
             # Where nothing is said: what `sweep` begins with.
-            packing: Packing = "one" if self._packing == "auto" else self._packing
+            packing = self._packing
             num_places = len(self._devices) * (1 if packing == "one" else cut.places_per_device)
             state = jax.device_get(initial_state(config, program))
             batch_size = config.data.batch_size

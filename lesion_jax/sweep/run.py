@@ -20,6 +20,8 @@ from lesion_jax.train.prepare import Study
 from lesion_jax.train.programs import Cut, cut_programs
 
 _NOTE_SECONDS = 5.0
+# What tasks that start at the same time may have made already.
+_OURS = frozenset({"programs", "cells", "cache", "compiled", "packings", ".sweep.json.tmp"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,10 +90,15 @@ class Sweep:
         )
         with writing(path):
             if not path.exists():
-                if self.workdir.is_dir() and any(self.workdir.iterdir()):
+                if self.workdir.is_dir() and {file.name for file in self.workdir.iterdir()} - _OURS:
                     raise RunError(f"{self.workdir} holds files but no sweep.json; name an empty --workdir.")
                 (self.workdir / "programs").mkdir(parents=True, exist_ok=True)
-                write_json(path, mine)
+                try:
+                    write_json(path, mine)
+                except FileNotFoundError:
+                    # Another task of the array was writing the same at the same time, and has moved it into place.
+                    if not path.exists():
+                        raise
         if load_sweep(self.workdir) != mine:
             raise RunError(
                 f"{self.workdir} is another sweep's: its sweep.json differs; name another --workdir, or take back the "

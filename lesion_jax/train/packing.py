@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -98,9 +99,11 @@ def choose_packing(
         best = min(tried, key=total)  # pyright: ignore[reportAssignmentType]
     with writing(path):
         directory.mkdir(parents=True, exist_ok=True)
-        write_json(path, {"packing": best, "tried": tried, "num_steps": num_steps, **facts})
-    # Of processes that measured at the same time the last one's choice holds for all.
-    return json.loads(path.read_text())["packing"]
+        # The process in the name: others may be measuring the same.
+        own = path.with_suffix(f".{os.getpid()}")
+        write_json(own, {"packing": best, "tried": tried, "num_steps": num_steps, **facts})
+        os.replace(own, path)
+    return best
 
 
 def measure_packing(

@@ -1,0 +1,85 @@
+"""A dataset's lesions once more as plain arrays, beside the TFDS records: read in a moment, and without TensorFlow.
+
+The records are what counts: the copy holds a digest of them and is passed over when they differ.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from lesion_jax.core.types import Lesion, LesionSet
+from lesion_jax.disk.atomic import write_bytes
+from lesion_jax.ingest.cohort import make_lesion_set
+
+_FILE = "lesions.safetensors"
+_RECORDS = "lesions"
+
+
+def write_lesion_arrays(lesions: LesionSet, directory: Path) -> None:
+    """Writes the copy.
+
+    Args:
+      lesions: As they were read from the records of `directory`.
+      directory: Of the dataset.
+
+    Raises:
+      OSError: The disk does not take it.
+    """
+    some = lesions.lesions
+    arrays = {
+        "patches": np.concatenate([lesion.patch.reshape(-1) for lesion in some]),
+        "shapes": np.array([lesion.patch.shape for lesion in some], np.int64),
+        "labels": np.array([lesion.label for lesion in some], np.int64),
+        "diameters": np.array([lesion.diameter_mm for lesion in some], np.float64),
+        "spacings": np.array([lesion.spacing_mm for lesion in some], np.float64),
+        "centers": np.array([lesion.center for lesion in some], np.float64),
+    }
+    facts = {
+        "records": _digest(directory),
+        "class_names": lesions.class_names,
+        "lesion_ids": [lesion.lesion_id for lesion in some],
+        "patients": [lesion.patient for lesion in some],
+    }
+    # One key: of several the order in the file is random.
+    write_bytes(directory / _FILE, save(arrays, metadata={"facts": json.dumps(facts)}))
+
+
+def read_lesion_arrays(directory: Path) -> LesionSet | None:
+    """Reads the copy; None where there is none that belongs to the records."""
+    try:
+        with safe_open(str(directory / _FILE), framework="numpy") as file:
+            facts = json.loads(file.metadata()["facts"])
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+        if facts["records"] != _digest(directory):
+            return None
+        ends = np.cumsum(arrays["shapes"].prod(1))
+        patches = np.split(arrays["patches"], ends[:-1])
+        lesions = [
+            Lesion(
+                lesion_id=facts["lesion_ids"][i],
+                patient=facts["patients"][i],
+                label=int(arrays["labels"][i]),
+                diameter_mm=float(arrays["diameters"][i]),
+                spacing_mm=(float(arrays["spacings"][i][0]), float(arrays["spacings"][i][1])),
+                center=(float(arrays["centers"][i][0]), float(arrays["centers"][i][1])),
+                patch=patch.reshape(arrays["shapes"][i]),
+            )
+            for i, patch in enumerate(patches)
+        ]
+        return make_lesion_set(lesions, tuple(facts["class_names"]))
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError):
+        # Not there, or spoilt: the records tell.
+        return None
+
+
+def _digest(directory: Path) -> str:
+    found = hashlib.sha256()
+    for path in sorted((directory / _RECORDS).rglob("*")):
+        if path.is_file():
+            found.update(f"{path.relative_to(directory).as_posix()} {path.stat().st_size}\n".encode())
+            found.update(path.read_bytes())
+    return found.hexdigest()

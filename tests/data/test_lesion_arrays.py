@@ -1,0 +1,51 @@
+import dataclasses
+import sys
+
+import numpy as np
+import pytest
+
+from lesion_jax.data.dataset import load_dataset
+from lesion_jax.data.lesion_arrays import read_lesion_arrays, write_lesion_arrays
+from lesion_jax.ingest.builder import read_dataset, write_dataset
+from tests.train.tiny import study
+
+
+@pytest.fixture
+def built(tmp_path):
+    write_dataset(study().lesions, tmp_path)
+    read = read_dataset(tmp_path)
+    write_lesion_arrays(read, tmp_path)
+    return tmp_path, read
+
+
+def test_the_copy_is_the_records_without_tensorflow(built, monkeypatch):
+    directory, read = built
+    monkeypatch.setitem(sys.modules, "lesion_jax.ingest.builder", None)
+    found = load_dataset(directory)
+    assert found.fingerprint == read.fingerprint and found.class_names == read.class_names
+    for one, other in zip(found.lesions, read.lesions, strict=True):
+        fields = [{k: v for k, v in dataclasses.asdict(x).items() if k != "patch"} for x in (one, other)]
+        assert fields[0] == fields[1]
+        np.testing.assert_array_equal(one.patch, other.patch)
+
+
+@pytest.mark.parametrize("spoil", ["records", "copy", "gone"])
+def test_a_copy_that_does_not_belong_to_the_records_is_passed_over(built, spoil):
+    directory, read = built
+    copy = directory / "lesions.safetensors"
+    if spoil == "records":
+        info = next(directory.rglob("dataset_info.json"))
+        info.write_text(info.read_text() + "\n")
+    elif spoil == "copy":
+        copy.write_bytes(copy.read_bytes()[:100])
+    else:
+        copy.unlink()
+    assert read_lesion_arrays(directory) is None
+    assert load_dataset(directory).fingerprint == read.fingerprint
+
+
+def test_the_same_lesions_make_the_same_bytes(built):
+    directory, read = built
+    before = (directory / "lesions.safetensors").read_bytes()
+    write_lesion_arrays(read, directory)
+    assert (directory / "lesions.safetensors").read_bytes() == before
