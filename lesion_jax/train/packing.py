@@ -17,8 +17,10 @@ from lesion_jax.disk.atomic import write_json, writing
 from lesion_jax.train.kinds import Program
 from lesion_jax.train.population import compiled_program, steps_per_call
 
-# A packing is tried only while what is left would take this many compilations: a search must not cost what it saves.
+# A packing is tried only while what is left would take this many compilations, and so many seconds: a search must not
+# cost what it saves.
 _COMPILATIONS = 20
+_WORTH_SECONDS = 120.0
 # Timed calls of each.
 _REPEATS = 3
 # A packing whose first call is so many times slower than the best is not timed further.
@@ -79,7 +81,7 @@ def choose_packing(
     for packing in PACKINGS:
         if tried:
             left = num_steps * tried[best]["seconds_per_step"]
-            if left < _COMPILATIONS * tried["one"]["compile_seconds"]:
+            if left < max(_WORTH_SECONDS, _COMPILATIONS * tried["one"]["compile_seconds"]):
                 break
             if packing == "unrolled" and places_per_device > _MOST_UNROLLED:
                 continue

@@ -16,7 +16,7 @@ from lesion_jax.train.loop import run_loop
 from lesion_jax.train.member import Member
 from lesion_jax.train.population import is_resident, train_members
 from lesion_jax.train.prepare import Study
-from lesion_jax.train.session import Job, Session
+from lesion_jax.train.session import Job, Session, require_dataset
 
 # What the first process tells the others of the run directory.
 _GO, _DONE, _REFUSED = range(3)
@@ -49,6 +49,8 @@ def train(
         FAILED and its reason in the run directory.
       Preempted: The process was asked to end; the step in flight has been taken and saved.
     """
+    # Before JAX starts its backend, which takes a while.
+    require_dataset(config)
     devices = parallel.choose_devices(config.num_devices, config.data.batch_size)
     job = Job.of(config, study, num_devices=len(devices), cache_dir=cache_dir)
     resident = is_resident(job, devices)

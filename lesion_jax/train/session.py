@@ -64,8 +64,7 @@ class Job:
         Raises:
           LesionJaxError: Bad settings or data.
         """
-        if not config.data.dataset:
-            raise ConfigError("data.dataset is empty; name a directory written by `lesion-jax build`.")
+        require_dataset(config)
         config = _with_absolute_paths(config)
         prepared = prepare(config, study or Study.load(Path(config.data.dataset)), cache_dir=cache_dir)
         prepared.schedule.check_devices(num_devices)
@@ -165,6 +164,12 @@ class Session:
                 self.fail(error)
         finally:
             self.close()
+
+
+def require_dataset(config: ClassifierConfig | GanConfig) -> None:
+    """Refuses a config that names no dataset with a ConfigError."""
+    if not config.data.dataset:
+        raise ConfigError("data.dataset is empty; name a directory written by `lesion-jax build`.")
 
 
 def _check_not_shorter(workdir: Path, total: int) -> None:

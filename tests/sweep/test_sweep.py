@@ -1,0 +1,161 @@
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from lesion_jax.config import GanConfig, HalvingConfig, SweepConfig
+from lesion_jax.core import preemption
+from lesion_jax.disk.lock import locked
+from lesion_jax.errors import ConfigError, Preempted, RunError
+from lesion_jax.sweep.collect import collect
+from lesion_jax.sweep.run import Sweep, run_sweep
+from lesion_jax.sweep.status import cell_rows, describe_sweep, open_sweep
+from tests.train.tiny import configs, study
+
+CLASSIFIER = dataclasses.replace(configs()["classifier"], num_devices=1)
+DCGAN = dataclasses.replace(configs()["dcgan"], num_devices=1)
+# Two programs of two cells.
+TWO = SweepConfig(base=CLASSIFIER, grid=(("width", (2, 3)), ("learning_rate", (1e-3, 2e-3))))
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return study()
+
+
+@pytest.fixture(scope="module")
+def finished(tiny, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("sweep") / "two"
+    assert run_sweep(TWO, workdir, study=tiny) == 0
+    return workdir
+
+
+def contents(workdir):
+    return {path: path.read_bytes() for path in sorted((workdir / "cells").rglob("*")) if path.is_file()}
+
+
+def test_cells_of_one_shape_are_one_program_and_each_is_a_run(finished, tiny):
+    programs = Sweep.of(TWO, finished).programs(tiny)
+    assert [program.members for program in programs] == [(0, 1), (2, 3)]
+    for cell in range(4):
+        assert (finished / "cells" / f"{cell:04d}" / "DONE").exists()
+
+
+def test_a_finished_sweep_is_left_as_it_is(finished, tiny):
+    before = contents(finished)
+    run_sweep(TWO, finished, study=tiny)
+    assert contents(finished) == before
+
+
+def test_tasks_of_an_array_do_the_same_as_one_process(finished, tiny, tmp_path):
+    for index in (1, 0):
+        run_sweep(TWO, tmp_path / "array", index=index, study=tiny)
+    names = ("metrics.jsonl", "DONE")
+    for cell in range(4):
+        for name in names:
+            one, other = (root / "cells" / f"{cell:04d}" / name for root in (finished, tmp_path / "array"))
+            assert one.read_bytes() == other.read_bytes()
+
+
+def test_an_interrupted_program_resumes(finished, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(preemption, "requested", lambda step: step == 5)
+    with pytest.raises(Preempted):
+        run_sweep(TWO, tmp_path / "broken", study=tiny)
+    states = [row["state"] for row in cell_rows(open_sweep(tmp_path / "broken"))]
+    # One after another on one device: the second cell of the program is only prepared.
+    assert states == ["interrupted", "interrupted", "waiting", "waiting"]
+    monkeypatch.setattr(preemption, "requested", lambda step: False)
+    run_sweep(TWO, tmp_path / "broken", study=tiny)
+    for cell in range(4):
+        one, other = (root / "cells" / f"{cell:04d}" / "metrics.jsonl" for root in (finished, tmp_path / "broken"))
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_a_program_that_another_process_trains_is_refused(tiny, tmp_path):
+    workdir = tmp_path / "held"
+    cell = workdir / "cells" / "0001"
+    cell.mkdir(parents=True)
+    with locked(cell / ".lock", what=cell), pytest.raises(RunError, match="0001"):
+        run_sweep(TWO, workdir, index=0, study=tiny)
+    run_sweep(TWO, workdir, index=1, study=tiny)
+
+
+def test_a_directory_is_of_one_sweep(finished, tiny, tmp_path):
+    with pytest.raises(RunError, match="another sweep's"):
+        run_sweep(dataclasses.replace(TWO, base=dataclasses.replace(CLASSIFIER, seed=9)), finished, study=tiny)
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="no sweep.json"):
+        run_sweep(TWO, tmp_path, study=tiny)
+    with pytest.raises(RunError, match="not the directory of a sweep"):
+        open_sweep(tmp_path)
+    with pytest.raises(ConfigError, match="2 programs"):
+        run_sweep(TWO, finished, index=2, study=tiny)
+    with pytest.raises(ConfigError, match="one"):
+        Sweep.of(SweepConfig(base=CLASSIFIER, grid=(("data.dataset", ("a", "b")),)), tmp_path)
+
+
+def test_what_came_of_it_stands_in_tables_and_a_picture(finished):
+    files = collect(open_sweep(finished))
+    rows = json.loads(files["json"].read_text())
+    assert [row["width"] for row in rows] == [2, 2, 3, 3] and all(row["state"] == "done" for row in rows)
+    assert all(row["step"] == 8 and isinstance(row["score"], float) for row in rows)
+    with files["csv"].open() as file:
+        table = list(csv.DictReader(file))
+    assert [float(row["learning_rate"]) for row in table] == [1e-3, 2e-3, 1e-3, 2e-3]
+    assert [float(row["score"]) for row in table] == [row["score"] for row in rows]
+    assert files["picture"].read_bytes().startswith(b"\x89PNG")
+    text = describe_sweep(open_sweep(finished), rows)
+    assert "4 cells, 4 done" in text and "program 1: 16 of 16 steps" in text
+
+
+def test_a_cell_that_diverges_is_marked_once_and_the_others_are_trained(tiny, tmp_path):
+    sweep = SweepConfig(base=CLASSIFIER, grid=(("learning_rate", (1e-3, 1e30)),))
+    assert run_sweep(sweep, tmp_path / "wild", study=tiny) == 1
+    rows = cell_rows(open_sweep(tmp_path / "wild"))
+    assert [row["state"] for row in rows] == ["done", "failed"] and "Step" in rows[1]["reason"]
+    assert "cell 1 failed: Step" in describe_sweep(open_sweep(tmp_path / "wild"), rows)
+    before = contents(tmp_path / "wild")
+    assert run_sweep(sweep, tmp_path / "wild", study=tiny) == 1
+    assert contents(tmp_path / "wild") == before
+
+
+def test_halving_ends_the_worst_at_a_rung_and_interruption_changes_nothing(tiny, tmp_path, monkeypatch):
+    rates = (1e-9, 3e-3, 2e-9, 4e-9)
+    sweep = SweepConfig(
+        base=CLASSIFIER, grid=(("learning_rate", rates),), halving=HalvingConfig(rungs=("50%",), keep=0.5)
+    )
+    run_sweep(sweep, tmp_path / "whole", study=tiny)
+    rows = cell_rows(open_sweep(tmp_path / "whole"))
+    assert sorted(row["state"] for row in rows) == ["done", "done", "stopped", "stopped"]
+    stopped = [row for row in rows if row["state"] == "stopped"]
+    assert all(row["step"] == 4 and "halving at rung 1" in row["reason"] for row in stopped)
+    kept = min(row["score"] for row in rows if row["state"] == "done")
+    assert all(row["score"] <= kept for row in stopped)
+
+    calls = iter(range(10**6))
+    monkeypatch.setattr(preemption, "requested", lambda step: next(calls) == 5)
+    with pytest.raises(Preempted):
+        run_sweep(sweep, tmp_path / "broken", study=tiny)
+    monkeypatch.setattr(preemption, "requested", lambda step: False)
+    run_sweep(sweep, tmp_path / "broken", study=tiny)
+    again = cell_rows(open_sweep(tmp_path / "broken"))
+    assert [(row["state"], row["score"]) for row in again] == [(row["state"], row["score"]) for row in rows]
+
+
+def test_halving_without_inner_patients_is_refused(tiny, tmp_path):
+    base = dataclasses.replace(DCGAN, data=dataclasses.replace(DCGAN.data, hold_out_inner=False))
+    sweep = SweepConfig(base=base, grid=(("seed", (0, 1)),), halving=HalvingConfig(rungs=("4 steps",)))
+    with pytest.raises(ConfigError, match="hold_out_inner"):
+        run_sweep(sweep, tmp_path / "s", study=tiny)
+
+
+def test_programs_are_cut_to_what_a_device_holds(tiny):
+    wide = GanConfig(data=dataclasses.replace(DCGAN.data, image_size=64, batch_size=64))
+    sweep = SweepConfig(base=wide, grid=(("seed", tuple(range(10))),), device_memory=4.0, num_devices=2)
+    programs = Sweep.of(sweep, Path("w")).programs(tiny)
+    assert len(programs) > 1 and sum(len(p.members) for p in programs) == 10
+    assert all(p.device_bytes <= 4 * 2**30 for p in programs)
+    with pytest.raises(ConfigError, match="GiB"):
+        Sweep.of(dataclasses.replace(sweep, device_memory=0.1), Path("w")).programs(tiny)

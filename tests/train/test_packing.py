@@ -1,0 +1,66 @@
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from lesion_jax.core.population import PACKINGS
+from lesion_jax.train import packing
+from lesion_jax.train.kinds import initial_state, program_of
+from tests.train.tiny import configs
+
+CONFIG = configs()["classifier"]
+PROGRAM = program_of(CONFIG, 3)
+IMAGES = {"hu": np.zeros((4, 32, 32), np.int16), "label": np.zeros(4, np.int32)}
+
+
+def choose(directory, *, places=2, num_steps=10**9, heard=None):
+    return packing.choose_packing(
+        PROGRAM,
+        initial_state(CONFIG, PROGRAM),
+        IMAGES,
+        devices=tuple(jax.devices()[:1]),
+        places_per_device=places,
+        batch_size=8,
+        num_steps=num_steps,
+        directory=directory,
+        tell=(heard if heard is not None else []).append,
+    )
+
+
+def test_a_long_work_tries_all_and_the_fastest_is_remembered(tmp_path, monkeypatch):
+    heard = []
+    first = choose(tmp_path, heard=heard)
+    assert len(heard) == len(PACKINGS)
+    (file,) = tmp_path.iterdir()
+    facts = json.loads(file.read_text())
+    total = {name: t["compile_seconds"] + 10**9 * t["seconds_per_step"] for name, t in facts["tried"].items()}
+    assert set(total) == set(PACKINGS) and facts["packing"] == first == min(total, key=total.get)
+
+    def forbidden(*_, **__):
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr(packing, "measure_packing", forbidden)
+    assert choose(tmp_path) == first
+    with pytest.raises(AssertionError, match="measured again"):
+        choose(tmp_path, places=3)
+
+
+def test_a_short_work_is_not_kept_waiting(tmp_path):
+    heard = []
+    assert choose(tmp_path, num_steps=10, heard=heard) == "one"
+    assert heard == ["measuring packing 'one'"]
+
+
+def test_one_place_needs_no_choice(tmp_path):
+    assert choose(tmp_path, places=1) == "one" and not list(tmp_path.iterdir())
+
+
+def test_a_packing_that_does_not_fit_is_passed_over(tmp_path, monkeypatch):
+    def measure(program, state, name, *_):
+        if name == "vmap":
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
+        return {"compile_seconds": 0.0, "seconds_per_step": {"one": 3.0, "map": 1.0}.get(name, 2.0)}
+
+    monkeypatch.setattr(packing, "measure_packing", measure)
+    assert choose(tmp_path) == "map"
