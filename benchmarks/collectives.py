@@ -1,0 +1,102 @@
+"""What devices tell each other: nothing in a population, the gradients once in a data-parallel step. Read from the HLO.
+
+    python benchmarks/collectives.py --out collectives.json
+
+On a machine with one CPU it takes four fake devices. Needs no TensorFlow.
+"""
+
+import argparse
+import math
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from rows import Row, write_rows
+
+_COLLECTIVES = "all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter|collective-broadcast"
+# The results of a collective, such as (f32[5,5,1,16], f32[16]) all-reduce(...).
+_OPERATION = re.compile(rf"= (.*?) (?:{_COLLECTIVES})(?:-start)?\(")
+_ARRAY = re.compile(r"([a-z]+)(\d+)\[([\d,]*)\]")
+
+
+def main() -> None:
+    """Compiles, prints and writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--width", type=int, default=16, help="W of both networks of a DCGAN")
+    parser.add_argument("--image_size", type=int, default=64)
+    flags = parser.parse_args()
+    os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=4")
+    import jax
+    import jax.numpy as jnp
+
+    from lesion_jax.config import DataConfig, GanConfig
+    from lesion_jax.core import keys
+    from lesion_jax.core.memory import tree_bytes
+    from lesion_jax.train.kinds import initial_state, program_of, replicated_step
+    from lesion_jax.train.population import compiled_program
+
+    devices, size = jax.devices(), flags.image_size
+    config = GanConfig(width=flags.width, discriminator_width=flags.width, data=DataConfig(image_size=size))
+    program = program_of(config, 3)
+    state = jax.eval_shape(lambda: initial_state(config, program))
+    batch = config.data.batch_size
+    number = len(devices)
+
+    def shape(dtype, *sides: int) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((number, *sides), dtype)
+
+    each = batch // number
+    sliced = {
+        "hu": shape(jnp.int16, each, size, size),
+        "label": shape(jnp.int32, each),
+        "index": shape(jnp.int32, each),
+    }
+    parallel_step: Any = replicated_step(program, "replica", tuple(devices))
+    shared = _bytes(parallel_step.lower(state, sliced, keys.stream(0, "x")).compile().as_text())
+    images = {
+        "hu": jax.ShapeDtypeStruct((256, size, size), jnp.int16),
+        "label": jax.ShapeDtypeStruct((256,), jnp.int32),
+    }
+    states = jax.tree.map(lambda x: shape(x.dtype, 2, *x.shape), state)
+    rest = shape(jnp.uint32, 2, 2), shape(jnp.int32, 2, 1, batch), shape(jnp.bool_, 2)
+    population: Any = compiled_program(program, "vmap", tuple(devices))
+    told = _bytes(population.lower(states, images, *rest).compile().as_text())
+    parameters = tree_bytes((state.generator.params, state.discriminator.params))
+    where = f"DCGAN W = {flags.width} over {number} x {devices[0].device_kind}"
+    rows = [
+        Row(
+            measure=f"collectives in a population, {where}",
+            value=float(len(told)),
+            unit="in HLO",
+            peer="none",
+            ratio=0.0 if told else 1.0,
+            must=1.0,
+        ),
+        Row(
+            measure=f"bytes all-reduced by a data-parallel step (gradients, statistics, metrics), {where}",
+            value=sum(shared) / 2**20,
+            unit="MiB",
+            peer=f"the parameters once, {parameters / 2**20:.3f} MiB",
+            ratio=parameters / sum(shared),
+            # Statistics of batch norm and metrics are the rest.
+            must=0.99,
+        ),
+    ]
+    write_rows(rows, flags.out)
+
+
+def _bytes(hlo: str) -> list[int]:
+    """Bytes of the results of each collective of a compiled program."""
+    return [
+        sum(
+            math.prod(map(int, sides.split(","))) * int(bits) // 8 if sides else int(bits) // 8
+            for _, bits, sides in _ARRAY.findall(results)
+        )
+        for results in _OPERATION.findall(hlo)
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""A population against as many single runs, each packing in turn, compilation included and not.
+
+    python benchmarks/population_throughput.py --out population.json
+    python benchmarks/population_throughput.py --width 64 --members 9 --packing vmap --packing one
+
+A single run compiles its step and takes it alone, so that runs given one after another compile once each; what starting
+a process costs is not counted, in favour of the single runs. Needs no TensorFlow.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+from rows import Row, interleaved_seconds, write_rows
+
+from lesion_jax.config import DataConfig, GanConfig
+from lesion_jax.core import parallel
+from lesion_jax.core.heap import keep_freed_memory
+from lesion_jax.core.population import PACKINGS, Packing, Population, make_program
+from lesion_jax.train.kinds import Program, initial_state, program_of
+from lesion_jax.train.population import steps_per_call
+
+
+def main() -> None:
+    """Measures, prints and writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--width", type=int, default=16, help="W of both networks of a DCGAN")
+    parser.add_argument("--members", type=int, default=9)
+    parser.add_argument("--steps", type=int, default=3710, help="of each member; the paper's DCGANs take about 3,710")
+    parser.add_argument("--batch_size", type=int, default=64)
+    parser.add_argument("--image_size", type=int, default=64)
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--packing", choices=PACKINGS, action="append", help="may be repeated; default: all")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--must", type=float, default=1.0, help="ratio that the best packing is asked for")
+    flags = parser.parse_args()
+    keep_freed_memory()
+    write_rows(population_rows(**{name: value for name, value in vars(flags).items() if name != "out"}), flags.out)
+
+
+def population_rows(
+    *,
+    width: int,
+    members: int,
+    steps: int,
+    batch_size: int,
+    image_size: int,
+    dtype: str,
+    packing: list[Packing] | None,
+    repeats: int,
+    must: float,
+) -> list[Row]:
+    """Rows of each packing on the first device; the flags' meaning is `main`'s."""
+    data = DataConfig(image_size=image_size, batch_size=batch_size)
+    config = GanConfig(width=width, discriminator_width=width, dtype=dtype, data=data)  # pyright: ignore[reportArgumentType]
+    program = program_of(config, 3)
+    single = _Calls(config, program, "one", 1)
+    packed = {name: _Calls(config, program, name, members) for name in packing or PACKINGS}
+    seconds = interleaved_seconds({"single": single, **packed}, repeats)
+    alone = seconds["single"] / single.num_steps
+    singles = members * (single.compile_seconds + steps * alone)
+    device = jax.devices()[0].device_kind
+    rows = []
+    for name, calls in packed.items():
+        each = seconds[name] / calls.num_steps
+        whole = calls.compile_seconds + steps * members * each
+        what = f"{members} DCGANs W = {width}, batch {batch_size}, {dtype}, packing {name}, {device}"
+        rows.append(
+            Row(
+                measure=f"{what}, {steps} steps each, compilation included",
+                value=whole,
+                unit="s",
+                peer=f"{members} single runs, {singles:,.1f} s",
+                ratio=singles / whole,
+                must=0.0,
+            )
+        )
+        rows.append(
+            Row(
+                measure=f"{what}, a step of a member",
+                value=1e3 * each,
+                unit="ms",
+                peer=f"a step alone, {1e3 * alone:.2f} ms",
+                ratio=alone / each,
+                must=0.0,
+            )
+        )
+    best = max(rows[::2], key=lambda row: row["ratio"])
+    best["must"] = must
+    return rows
+
+
+class _Calls:
+    """A population whose call trains every member, and waits.
+
+    Attributes:
+      compile_seconds: Of its program, before anything was compiled.
+      num_steps: Of all members together in one call.
+    """
+
+    def __init__(self, config: GanConfig, program: Program, packing: Packing, num_members: int):
+        """Compiles anew, whatever was compiled before."""
+        devices = jax.devices()[:1]
+        step = (program.as_products() if packing == "gemm" else program).make_step(parallel.alone)
+        size = config.data.image_size
+        hu = np.random.default_rng(0).integers(-200, 300, (256, size, size)).astype(np.int16)
+        members = [(jax.device_get(initial_state(config, program)), jax.random.key(m)) for m in range(num_members)]
+        run = parallel.over_places(make_program(step, packing), devices)
+        images = {"hu": hu, "label": np.zeros(256, np.int32)}
+        self._population = Population(run, members, images, devices, 1 if packing == "one" else num_members)
+        calls = steps_per_call(devices[0])
+        chosen = np.random.default_rng(1).integers(0, 256, (num_members, calls, config.data.batch_size))
+        self._chosen, self._active = chosen.astype(np.int32), np.ones(num_members, bool)
+        self.num_steps = calls * num_members
+        start = time.perf_counter()
+        self()
+        first = time.perf_counter() - start
+        start = time.perf_counter()
+        self()
+        self.compile_seconds = max(0.0, first - (time.perf_counter() - start))
+
+    def __call__(self) -> None:
+        """Takes the steps of one call of every member."""
+        self._population.read(self._population.advance(self._chosen, self._active))
+
+
+if __name__ == "__main__":
+    main()

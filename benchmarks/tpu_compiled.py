@@ -1,0 +1,60 @@
+"""Bytes that a TPU moves for a member's step, in a population and alone; by its compiler, without a TPU.
+
+    pip install libtpu
+    python benchmarks/tpu_compiled.py --out tpu_compiled.json
+
+Takes a minute or two. Needs no TensorFlow.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from rows import Row, write_rows
+
+from lesion_jax.commands.plan import TPU_ENVIRONMENT
+
+
+def main() -> None:
+    """Compiles, prints and writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--topology", default="v5e:2x2")
+    parser.add_argument(
+        "--width", type=int, action="append", help="W of both networks; may be repeated; default 16, 64"
+    )
+    parser.add_argument("--members", type=int, default=9)
+    parser.add_argument("--batch_size", type=int, default=64)
+    parser.add_argument("--image_size", type=int, default=64)
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="bfloat16")
+    flags = parser.parse_args()
+    os.environ |= TPU_ENVIRONMENT
+    # Imports JAX, which reads the environment.
+    from lesion_jax.config import DataConfig, GanConfig
+    from lesion_jax.sweep.topology import compile_for
+
+    rows = []
+    for width in flags.width or (16, 64):
+        data = DataConfig(image_size=flags.image_size, batch_size=flags.batch_size)
+        config = GanConfig(width=width, discriminator_width=width, dtype=flags.dtype, data=data)
+        one, all_of_them = (
+            compile_for(flags.topology, config, num_classes=3, num_members=number, num_images=3370).bytes_moved / number
+            for number in (1, flags.members)
+        )
+        rows.append(
+            Row(
+                measure=f"bytes moved by a step of one of {flags.members} DCGANs, W = {width}, batch "
+                f"{flags.batch_size}, {flags.dtype}, vmapped, compiled for {flags.topology}",
+                value=all_of_them / 2**20,
+                unit="MiB",
+                peer=f"alone, {one / 2**20:,.1f} MiB",
+                ratio=one / all_of_them,
+                # 1.2 times the bytes at most.
+                must=1 / 1.2,
+            )
+        )
+    write_rows(rows, flags.out)
+
+
+if __name__ == "__main__":
+    main()
