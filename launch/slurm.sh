@@ -1,16 +1,22 @@
-# Sourced by train.sbatch and train_nodes.sbatch: a training as a step of the job, and what then becomes of the job.
+# Sourced by the .sbatch files: a training, or a program of a sweep, as a step of the job, and what becomes of the job.
 
 # A training that was asked to end was saved and says 75, or, where Python had not started yet, ends by the signal itself,
 # USR1 (138) or TERM (143): the job goes back into the queue. By any other signal (above 128) it was killed, or ended
 # because another process of the training was gone. That may have been a node, and may happen every time, so the job goes
-# back three times, and then as long as it has written a checkpoint since it started.
+# back three times, and then as long as a checkpoint has been written since it started.
 # Every other status is the job's: bad input (2) or a divergence (3) would come again.
 readonly AGAIN='75|138|143' SIGNALLED=128 NUM_TRIES=3
 
+list_checkpoints() { # WORKDIR of a training or of a sweep
+    ls -d "$1"/checkpoints/* "$1"/cells/*/checkpoints/* 2>/dev/null
+}
+
 run_step() { # WORKDIR COMMAND...
-    local checkpoints=$1/checkpoints before step status again=
+    local workdir=$1 job=$SLURM_JOB_ID before step status again=
     shift
-    before=$(ls "$checkpoints" 2>/dev/null)
+    # The number of an array's last task is also the array's own: by that, all of its tasks would go back.
+    [ -n "${SLURM_ARRAY_TASK_ID:-}" ] && job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+    before=$(list_checkpoints "$workdir")
     # SLURM 22.05 to 23.02 do not hand it from the job to its steps.
     [ -n "${SLURM_CPUS_PER_TASK:-}" ] && export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK
     # The first process that ends must not take along one that still saves; one that hangs must not keep the nodes.
@@ -27,12 +33,12 @@ run_step() { # WORKDIR COMMAND...
         again=yes
     elif [ "$status" -gt "$SIGNALLED" ]; then
         [ "${SLURM_RESTART_COUNT:-0}" -lt "$NUM_TRIES" ] && again=yes
-        [ "$(ls "$checkpoints" 2>/dev/null)" != "$before" ] && again=yes
+        [ "$(list_checkpoints "$workdir")" != "$before" ] && again=yes
     fi
     # A job that was cancelled is not running any more, and would come back too.
-    if [ "$again" ] && [ "$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%T)" = RUNNING ]; then
-        echo "$(date -Is) job $SLURM_JOB_ID: ended with status $status, back into the queue" >&2
-        scontrol requeue "$SLURM_JOB_ID" && status=0
+    if [ "$again" ] && [ "$(squeue --noheader --jobs="$job" --format=%T)" = RUNNING ]; then
+        echo "$(date -Is) job $job: ended with status $status, back into the queue" >&2
+        scontrol requeue "$job" && status=0
     fi
     return "$status"
 }

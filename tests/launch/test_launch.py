@@ -9,19 +9,19 @@ import pytest
 import yaml
 from absl import flags
 
-from lesion_jax.commands import train
+from lesion_jax.commands import sweep, train
 
 LAUNCH = Path(__file__).resolve().parents[2] / "launch"
-JOBS = ["train.sbatch", "train_nodes.sbatch"]
+JOBS = ["train.sbatch", "train_nodes.sbatch", "sweep.sbatch"]
 
 
 @pytest.fixture
 def environment(tmp_path):
-    """A console script and SLURM's commands, of which the first and scontrol note their arguments."""
+    """A console script and SLURM's commands, of which the first, squeue and scontrol note their arguments."""
     for name, text in {
         "lesion-jax": 'echo "$@" > {0}/trained',
         "srun": 'while [ "${{1#--}}" != "$1" ]; do shift; done\nexec "$@"',
-        "squeue": 'echo "${{JOB_STATE:-RUNNING}}"',
+        "squeue": 'echo "$@" > {0}/asked\necho "${{JOB_STATE:-RUNNING}}"',
         "scontrol": 'echo "$@" > {0}/requeued',
     }.items():
         path = tmp_path / name
@@ -34,6 +34,12 @@ def environment(tmp_path):
     }
 
 
+@pytest.fixture
+def array_environment(environment):
+    """Of the last task of an array, whose number is the array's."""
+    return environment | {"SLURM_ARRAY_JOB_ID": "17", "SLURM_ARRAY_TASK_ID": "1"}
+
+
 def end(tmp_path, environment, script, command, **more):
     """(exit status, whether it went back into the queue) of a job whose training is `command`."""
     (tmp_path / "lesion-jax").write_text(f"#!/bin/sh\n{command}\n")
@@ -42,7 +48,7 @@ def end(tmp_path, environment, script, command, **more):
     return done.returncode, (tmp_path / "requeued").exists()
 
 
-@pytest.mark.parametrize("script", ["one_machine.sh", "tpu_pod.sh", *JOBS])
+@pytest.mark.parametrize("script", ["one_machine.sh", "tpu_pod.sh", "train.sbatch", "train_nodes.sbatch"])
 def test_one_training_on_every_device(script, environment, tmp_path):
     command = ["bash", LAUNCH / script, "configs/dcgan.py", "runs/a b", "--config.data.label=cyst"]
     subprocess.run(command, env=environment, check=True)
@@ -50,6 +56,26 @@ def test_one_training_on_every_device(script, environment, tmp_path):
     if script in ("tpu_pod.sh", "train_nodes.sbatch"):
         expected += " --coordinator=auto"
     assert (tmp_path / "trained").read_text() == expected + "\n"
+
+
+def test_a_task_of_an_array_trains_one_program_of_a_sweep(array_environment, tmp_path):
+    command = ["bash", LAUNCH / "sweep.sbatch", "configs/sweep.py", "runs/a b", "--config.num_devices=2"]
+    subprocess.run(command, env=array_environment, check=True)
+    expected = "sweep --config configs/sweep.py --workdir runs/a b --index 1 --config.num_devices=2\n"
+    assert (tmp_path / "trained").read_text() == expected
+
+
+def test_a_task_of_an_array_goes_back_alone(array_environment, tmp_path):
+    assert end(tmp_path, array_environment, "sweep.sbatch", "exit 75") == (0, True)
+    assert (tmp_path / "requeued").read_text() == "requeue 17_1\n"
+    assert "--jobs=17_1 " in (tmp_path / "asked").read_text()
+
+
+def test_a_sweep_that_is_no_array_shows_the_usage_and_fails(environment):
+    command = ["bash", LAUNCH / "sweep.sbatch", "configs/sweep.py", "runs/sweep"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "--array=0-LAST" in done.stderr
 
 
 @pytest.mark.parametrize("script", ["one_machine.sh", "tpu_pod.sh", *JOBS])
@@ -94,11 +120,15 @@ def test_a_cancelled_job_does_not_come_back(environment, tmp_path):
     assert end(tmp_path, environment, "train.sbatch", "exit 75", JOB_STATE="COMPLETING") == (75, False)
 
 
-@pytest.mark.parametrize("script", JOBS)
-def test_a_killed_training_is_queued_again_three_times_and_then_while_it_gets_further(script, environment, tmp_path):
-    kill = "kill -9 $$"
+@pytest.mark.parametrize(
+    ("script", "checkpoints"), [(s, "cells/0007/checkpoints" if s == "sweep.sbatch" else "checkpoints") for s in JOBS]
+)
+def test_what_was_killed_is_queued_again_three_times_and_then_while_it_gets_further(
+    script, checkpoints, array_environment, tmp_path
+):
+    environment, kill = array_environment, "kill -9 $$"
     assert end(tmp_path, environment, script, kill, SLURM_RESTART_COUNT="3") == (137, False)
-    further = f"mkdir -p {tmp_path}/run/checkpoints/100; {kill}"
+    further = f"mkdir -p {tmp_path}/run/{checkpoints}/100; {kill}"
     assert end(tmp_path, environment, script, further, SLURM_RESTART_COUNT="3") == (0, True)
     (tmp_path / "requeued").unlink()
     assert end(tmp_path, environment, script, further, SLURM_RESTART_COUNT="4") == (137, False)
@@ -110,15 +140,24 @@ def test_a_signal_that_comes_before_python_has_started_queues_the_job_again(name
     assert end(tmp_path, environment, "train.sbatch", f"kill -{name} $$", SLURM_RESTART_COUNT="9") == (0, True)
 
 
-def test_the_job_set_trains_with_flags_that_exist_on_processes_that_find_each_other():
-    (job,) = yaml.safe_load((LAUNCH / "jobset.yaml").read_text())["spec"]["replicatedJobs"]
-    pod = job["template"]["spec"]["template"]["spec"]
-    (container,) = pod["containers"]
-    console, verb, *words = container["command"]
-    assert (console, verb) == ("lesion-jax", "train")
+@pytest.mark.parametrize(
+    ("manifest", "verb", "telling"),
+    [
+        ("jobset.yaml", train, "--coordinator=auto"),
+        ("sweep_job.yaml", sweep, "--index=$(JOB_COMPLETION_INDEX)"),
+    ],
+)
+def test_a_manifest_names_flags_that_exist_and_ends_where_it_would_come_again(manifest, verb, telling):
+    job = yaml.safe_load((LAUNCH / manifest).read_text())
+    for inner in job["spec"].get("replicatedJobs", []):
+        job = inner["template"]
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    console, name, *words = container["command"]
+    assert (console, name) == ("lesion-jax", verb.__name__.rpartition(".")[2])
     values = flags.FlagValues()
-    train.define_flags(values)
+    verb.define_flags(values)
     assert {word[2:].partition("=")[0].partition(".")[0] for word in words} <= set(values)
-    assert "--coordinator=auto" in words
-    (rule,) = job["template"]["spec"]["podFailurePolicy"]["rules"]
+    assert telling in words
+    rule, *_ = job["spec"]["podFailurePolicy"]["rules"]
+    assert rule["action"].startswith("Fail")
     assert rule["onExitCodes"]["values"] == [2, 3] and rule["onExitCodes"]["containerName"] == container["name"]
