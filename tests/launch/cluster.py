@@ -1,4 +1,8 @@
-"""A real SLURM on this machine: munged, slurmctld, and a slurmd for each of three nodes, all in one folder."""
+"""A real SLURM on this machine: munged, slurmctld, and a slurmd for each of five nodes, all in one folder.
+
+python tests/launch/cluster.py SLURM.CONF ends all processes of that cluster as soon as its standard input is closed: by
+`stop`, or because the tests are gone, however they ended.
+"""
 
 import contextlib
 import os
@@ -7,14 +11,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "scancel", "squeue", "sinfo")
 # The first: the only name that resolves, and the first among the nodes of a job, where JAX looks for process 0.
-NODES = tuple(socket.gethostname().partition(".")[0] + suffix for suffix in ("", "-b", "-c"))
+NODES = tuple(socket.gethostname().partition(".")[0] + suffix for suffix in ("", "-b", "-c", "-d", "-e"))
 
 # How long a requeued job waits is cred_expire. High takes nodes from low, which have GraceTime to end.
+# A node has room for two jobs of eight CPUs and a GPU.
 _CONF = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -41,7 +47,7 @@ KillWait=5
 FirstJobId={first_job}
 SlurmdParameters=config_overrides
 GresTypes=gpu
-NodeName=DEFAULT CPUs=8 Gres=gpu:2
+NodeName=DEFAULT CPUs=16 Gres=gpu:2
 {nodes}
 PartitionName=low Nodes=ALL Default=YES PriorityTier=1 GraceTime=100
 PartitionName=high Nodes=ALL PriorityTier=2 PreemptMode=OFF
@@ -71,7 +77,7 @@ def wait_until(condition, seconds: float, what: str):
 
 
 class Cluster:
-    """Started by the constructor; `stop` ends every process that carries its SLURM_CONF."""
+    """Started by the constructor; what carries its SLURM_CONF ends by `stop` or with this process."""
 
     def __init__(self, folder: Path):
         """Waits until all nodes are idle.
@@ -93,6 +99,12 @@ class Cluster:
         # The tests may themselves run in a job.
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM", "SBATCH", "SRUN"))}
         self.environment["SLURM_CONF"] = str(folder / "slurm.conf")
+        self._end = subprocess.Popen(
+            [sys.executable, __file__, self.environment["SLURM_CONF"]],
+            stdin=subprocess.PIPE,
+            # What ends the tests' group of processes must not end this one.
+            start_new_session=True,
+        )
         try:
             files = [f"--{name}-file={folder}/munge.{name}" for name in ("key", "pid", "log", "seed")]
             # Forced: it does not like that only root can enter the folder.
@@ -134,31 +146,13 @@ class Cluster:
 
     def stop(self) -> None:
         """Ends every daemon, step and task."""
+        self._end.communicate(timeout=60)
+        assert self._end.returncode == 0
         for daemon in self._daemons.values():
-            daemon.kill()
             daemon.wait()
 
-        def none_left():
-            found = self._processes()
-            for process in found:
-                _kill(process)
-            return not found
-
-        # One may have started another while they were looked for.
-        wait_until(none_left, 30, "end of all processes")
-
     def _processes(self, *settings: str) -> list[int]:
-        """Those that live and have, beside this SLURM_CONF, these settings in their environment."""
-        wanted = [f"\0{setting}\0" for setting in (f"SLURM_CONF={self.environment['SLURM_CONF']}", *settings)]
-        found = []
-        for path in Path("/proc").glob("[0-9]*/environ"):
-            try:
-                text = "\0" + path.read_text(errors="replace")
-            except OSError:
-                continue
-            if all(setting in text for setting in wanted):
-                found.append(int(path.parent.name))
-        return found
+        return _processes(f"SLURM_CONF={self.environment['SLURM_CONF']}", *settings)
 
     def ask(self, *command: object) -> str:
         """What one of SLURM's commands prints."""
@@ -179,15 +173,6 @@ class Cluster:
         """What SLURM knows of a job."""
         return dict(re.findall(r"(\w+)=(\S*)", self.ask("scontrol", "--oneliner", "show", "job", job)))
 
-    def finished(self, job: str, seconds: float) -> dict[str, str]:
-        """`show` of a job that has ended and will not come back."""
-
-        def ended():
-            shown = self.show(job)
-            return shown if shown["JobState"] not in ("PENDING", "RUNNING", "COMPLETING", "REQUEUED") else None
-
-        return wait_until(ended, seconds, f"end of job {job}")
-
 
 def _free_ports(number: int) -> list[int]:
     probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
@@ -200,3 +185,33 @@ def _free_ports(number: int) -> list[int]:
 def _kill(process: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(process, signal.SIGKILL)
+
+
+def _processes(*settings: str) -> list[int]:
+    """Those that live and have all of these settings in their environment."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            text = "\0" + path.read_text(errors="replace")
+        except OSError:
+            continue
+        if all(f"\0{setting}\0" in text for setting in settings):
+            found.append(int(path.parent.name))
+    return found
+
+
+def _end_all(conf: str) -> None:
+    sys.stdin.read()
+
+    def none_left() -> bool:
+        found = _processes(f"SLURM_CONF={conf}")
+        for process in found:
+            _kill(process)
+        return not found
+
+    # One may have started another while they were looked for.
+    wait_until(none_left, 30, "end of all processes")
+
+
+if __name__ == "__main__":
+    _end_all(sys.argv[1])
