@@ -254,7 +254,8 @@ def test_a_job_that_runs_out_of_time_saves_and_ends_the_same(interrupted, whole)
 
 def test_a_cancelled_job_saves_and_stays_away(cluster, submit, tmp_path):
     workdir = tmp_path / "run"
-    save = f"trap 'touch {tmp_path}/saved; exit 75' TERM; touch {tmp_path}/up; while :; do sleep 0.1; done"
+    # TERM comes from SLURM, and USR1 from the job script that is told too.
+    save = f"trap 'touch {tmp_path}/saved; exit 75' TERM USR1; touch {tmp_path}/up; while :; do sleep 0.1; done"
     job = submit(ONE, workdir, command=save)
     wait_until((tmp_path / "up").exists, 30, "start")
     cluster.ask("scancel", job.id)
