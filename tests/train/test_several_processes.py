@@ -33,14 +33,14 @@ def expected(tiny, tmp_path_factory):
     return load_checkpoint(path / "checkpoints", "last")
 
 
-def start_pair(start_training, workdir, signal_at):
+def start_pair(start_training, workdir, signal_at=None):
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         address = f"localhost:{probe.getsockname()[1]}"
     return [
         start_training(
             *(workdir, KIND, "--num_devices", 2, "--processes", address, 2, number),
-            *(("--signal_at", *signal_at) if number == 1 else ()),
+            *(("--signal_at", *signal_at) if signal_at and number == 1 else ()),
         )
         for number in (0, 1)
     ]
@@ -78,3 +78,14 @@ def test_two_continue_what_one_began_and_one_death_ends_both(tiny, expected, sta
     assert not (tmp_path / "DONE").exists()
     train(CONFIG, tmp_path, study=tiny)
     assert_same_training(expected, tmp_path)
+
+
+def test_what_the_first_refuses_ends_both_with_its_reason(start_training, tmp_path):
+    # Only the first looks at the directory.
+    (tmp_path / "notes.txt").touch()
+    pair = start_pair(start_training, tmp_path)
+    outputs = [process.communicate(timeout=240)[0] for process in pair]
+    assert [process.returncode for process in pair] == [2, 2], outputs
+    assert "holds files but no config.json" in outputs[0]
+    assert "The first process has refused this run; its message says why." in outputs[1]
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

@@ -1,0 +1,33 @@
+"""lesion-jax on the tiny study, whatever dataset is named, with steps slow enough to be interrupted."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+
+def main():
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0"
+
+    from lesion_jax.commands import main as lesion_jax
+    from lesion_jax.core import preemption
+    from lesion_jax.train.prepare import Study
+    from tests.train.tiny import study
+
+    # Only a start that is going to be interrupted has to be slow.
+    is_slow = int(os.environ.get("SLURM_RESTART_COUNT", "0")) < int(os.environ["SLOW_STARTS"])
+    hurry, requested = Path(os.environ["HURRY"]), preemption.requested
+
+    def slow(step):
+        if is_slow and not hurry.exists():
+            time.sleep(2.0)
+        return requested(step)
+
+    preemption.requested = slow
+    Study.load = classmethod(lambda cls, directory: study())  # type: ignore[method-assign]
+    return lesion_jax()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,268 @@
+"""The job scripts on a real SLURM: one machine that stands for five nodes, the tiny study, real signals and deaths.
+
+It takes SLURM and the processes that are left up to half a minute each to notice a death or a time limit. So all jobs
+are interrupted side by side, before the tests that look at what became of them.
+"""
+
+import dataclasses
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.same_results import differences, results_of
+from tests.launch.cluster import NODES, Cluster, wait_until, why_not
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+
+ONE, SEVERAL, SWEEP = "train.sbatch", "train_nodes.sbatch", "sweep.sbatch"
+# Slow ones take two seconds each: longer than SLURM takes until it looks at the time limit again.
+NUM_STEPS = 48
+_SMALL = {
+    "width": "2",
+    "data.dataset": "tiny",
+    "data.image_size": "32",
+    "data.classic_size": "40",
+    "data.batch_size": "8",
+    "loop.duration": f"{NUM_STEPS} steps",
+    "loop.log_every": "1 steps",
+    "loop.evaluate_every": "0 steps",
+    "loop.checkpoint_every": "4 steps",
+}
+TRAINING = ["configs/classifier.py", *(f"--config.{field}={value}" for field, value in _SMALL.items())]
+# Two widths are two programs.
+SWEEP_OF_TWO = [
+    "configs/sweep.py",
+    *(f"--config.base.{field}={value}" for field, value in _SMALL.items()),
+    *("--config.base.discriminator_width=2", "--config.base.latent_size=6", "--config.packing=one"),
+    *("--config.base.loop.pictures_every=0 steps", "--config.grid=(('width', (2, 3)), ('seed', (0, 1)))"),
+]
+COMES_BACK = ("PENDING", "RUNNING", "COMPLETING", "REQUEUED")
+
+
+class Job:
+    """A job, or a task of an array: NUMBER_INDEX."""
+
+    def __init__(self, cluster, name, workdir, output, hurry):
+        self._cluster, self.id, self.workdir, self._output, self._hurry = cluster, name, workdir, output, hurry
+
+    def task(self, index):
+        return Job(self._cluster, f"{self.id}_{index}", self.workdir, self._output, self._hurry)
+
+    @property
+    def output(self):
+        return self._output.read_text() if self._output.exists() else ""
+
+    def hurry(self):
+        """Nothing will interrupt it any more."""
+        self._hurry.touch()
+
+    def restarts(self):
+        return int(self._cluster.show(self.id)["Restarts"])
+
+    def wait_for(self, step, restarts=0, run=""):
+        """Until a step is logged by the start after so many, in the run directory or one below it."""
+
+        def reached():
+            shown = self._cluster.show(self.id)
+            assert shown["JobState"] in COMES_BACK, self.output
+            return (
+                shown["JobState"] == "RUNNING"
+                and shown["Restarts"] == str(restarts)
+                and _last_step(self.workdir / run) >= step
+            )
+
+        wait_until(reached, 180, f"step {step} after {restarts} restarts")
+
+    def end(self):
+        """(state, restarts, exit status) after which it does not come back."""
+
+        def ended():
+            shown = self._cluster.show(self.id)
+            return shown if shown["JobState"] not in COMES_BACK else None
+
+        shown = wait_until(ended, 180, f"end of job {self.id}")
+        return shown["JobState"], int(shown["Restarts"]), int(shown["ExitCode"].partition(":")[0])
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    cluster = Cluster(tmp_path_factory.mktemp("slurm"))
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def submit(cluster, tmp_path_factory):
+    """Submits a training of the tiny study, or what stands for one, from the root of the repository."""
+    folder = tmp_path_factory.mktemp("console")
+    cluster.environment |= {
+        "PYTHONPATH": str(ROOT),
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+    numbers = itertools.count()
+    training = f'exec {sys.executable} -m tests.launch.console "$@"'
+
+    def submit(script, workdir, *options, slow_starts=0, command=training):
+        number = next(numbers)
+        console, output, hurry = (workdir.with_suffix(f".{number}.{name}") for name in ("sh", "out", "hurry"))
+        console.write_text(f"#!/bin/sh\n{command}\n")
+        console.chmod(0o755)
+        exports = f"--export=ALL,LESION_JAX={console},SLOW_STARTS={slow_starts},HURRY={hurry}"
+        config, *flags = SWEEP_OF_TWO if script == SWEEP else TRAINING
+        words = ["sbatch", "--parsable", f"--chdir={ROOT}", f"--output={output}", exports, *options]
+        name = cluster.ask(*words, ROOT / "launch" / script, config, workdir, *flags)
+        return Job(cluster, name, workdir, output, hurry)
+
+    return submit
+
+
+@pytest.fixture(scope="module")
+def whole(submit, tmp_path_factory):
+    """Script -> directory of a run that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    # Side by side; the name of the first node of several must resolve.
+    where = {ONE: NODES[2:3], SEVERAL: NODES[:2]}
+    jobs = {s: submit(s, folder / s.partition(".")[0], f"--nodelist={','.join(where[s])}") for s in where}
+    for job in jobs.values():
+        assert job.end() == ("COMPLETED", 0, 0), job.output
+    return {script: job.workdir for script, job in jobs.items()}
+
+
+@dataclasses.dataclass
+class Interrupted:
+    """Jobs, each after the last of what happens to it.
+
+    Attributes:
+      limited: Of one process, whose time is soon over.
+      killed: Of two processes; it was preempted, came back, and one of them is gone.
+      without_node: Of two processes, one of whose nodes is gone.
+      array: A sweep, of which one task was preempted.
+      preempted: Which.
+    """
+
+    limited: Job
+    killed: Job
+    without_node: Job
+    array: Job
+    preempted: int
+
+
+@pytest.fixture(scope="module")
+def interrupted(cluster, submit, whole, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("interrupted")
+
+    def begin(name, script, *options, slow_starts=1):
+        return submit(script, folder / name, *options, slow_starts=slow_starts)
+
+    def take(node, *options):
+        """Lets a job that is more urgent take what it asks for, for a moment."""
+        cluster.ask("sbatch", "--partition=high", f"--nodelist={node}", "--output=/dev/null", *options, "--wrap=true")
+
+    killed = begin("killed", SEVERAL, f"--nodelist={NODES[0]},{NODES[2]}", slow_starts=2)
+    # It may come back on others.
+    without_node = begin("without_node", SEVERAL, f"--nodelist={NODES[0]}", f"--exclude={NODES[2]}")
+    array = begin("sweep", SWEEP, "--array=0-1", f"--nodelist={NODES[4]}")
+    limited = begin("limited", ONE, f"--nodelist={NODES[3]}")
+
+    killed.wait_for(2)
+    take(NODES[2], "--exclusive")
+    without_node.wait_for(6)
+    assert cluster.show(without_node.id)["NodeList"] == f"{NODES[0]},{NODES[1]}"
+    cluster.fail_node(NODES[1])
+    limited.wait_for(2)
+    # Less than the two minutes that train.sbatch wants to be told before.
+    cluster.ask("scontrol", "update", f"JobId={limited.id}", "EndTime=now+110")
+    tasks = [array.task(0), array.task(1)]
+    for index, task in enumerate(tasks):
+        task.wait_for(2, run=f"cells/{2 * index:04d}")
+    # Half of what the node has.
+    take(NODES[4], "--cpus-per-task=8")
+    wait_until(lambda: any(task.restarts() for task in tasks), 60, "preemption of a task")
+    (preempted,) = (index for index, task in enumerate(tasks) if task.restarts())
+    killed.wait_for(6, restarts=1)
+    assert "ended with status 75, back into the queue" in killed.output
+    cluster.kill_task(killed.id, 1)
+    return Interrupted(limited, killed, without_node, array, preempted)
+
+
+def _last_step(workdir):
+    path = workdir / "metrics.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return json.loads(lines[-1])["step"] if lines else 0
+
+
+def _files(directory):
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in directory.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(("script", "processes"), [(ONE, 1), (SEVERAL, 2)])
+def test_a_job_trains_to_the_end(script, processes, whole):
+    assert (whole[script] / "DONE").exists() and _last_step(whole[script]) == NUM_STEPS
+    devices = json.loads((whole[script] / "provenance.json").read_text())["environment"]["devices"]
+    assert (devices["processes"], devices["count"]) == (processes, 2 * processes)
+
+
+def test_a_program_that_another_task_trains_is_refused(submit, interrupted):
+    array, other = interrupted.array, 1 - interrupted.preempted
+    rival = submit(SWEEP, array.workdir, f"--array={other}").task(other)
+    assert rival.end() == ("FAILED", 0, 2), rival.output
+    assert "is being written by process" in rival.output
+    array.hurry()
+
+
+def test_one_task_of_a_sweep_is_preempted_and_resumes_and_the_same_array_again_changes_nothing(submit, interrupted):
+    array, workdir = interrupted.array, interrupted.array.workdir
+    array.hurry()
+    expected = [("COMPLETED", int(index == interrupted.preempted), 0) for index in (0, 1)]
+    assert [array.task(index).end() for index in (0, 1)] == expected, array.output
+    assert array.output.count("ended with status 75, back into the queue") == 1
+    for cell in range(4):
+        run = workdir / "cells" / f"{cell:04d}"
+        steps = [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+        assert (run / "DONE").exists() and steps == list(range(1, NUM_STEPS + 1))
+    before = _files(workdir)
+    again = submit(SWEEP, workdir, "--array=0-1")
+    assert [again.task(index).end() for index in (0, 1)] == [("COMPLETED", 0, 0)] * 2, again.output
+    assert _files(workdir) == before
+
+
+def test_several_processes_are_preempted_then_one_is_killed_and_they_end_the_same(interrupted, whole):
+    job = interrupted.killed
+    assert job.end() == ("COMPLETED", 2, 0), job.output
+    assert "ended with status 137, back into the queue" in job.output
+    assert differences(results_of(whole[SEVERAL]), results_of(job.workdir)) == []
+
+
+def test_a_node_fails_and_the_job_ends_the_same_on_the_others(cluster, interrupted, whole):
+    job = interrupted.without_node
+    assert job.end() == ("COMPLETED", 1, 0), job.output
+    assert NODES[1] not in cluster.show(job.id)["NodeList"].split(",")
+    assert differences(results_of(whole[SEVERAL]), results_of(job.workdir)) == []
+
+
+def test_a_job_that_runs_out_of_time_saves_and_ends_the_same(interrupted, whole):
+    job = interrupted.limited
+    assert job.end() == ("COMPLETED", 1, 0), job.output
+    assert "ended with status 75, back into the queue" in job.output
+    assert differences(results_of(whole[ONE]), results_of(job.workdir)) == []
+
+
+def test_a_cancelled_job_saves_and_stays_away(cluster, submit, tmp_path):
+    workdir = tmp_path / "run"
+    # TERM comes from SLURM, and USR1 from the job script that is told too.
+    save = f"trap 'touch {tmp_path}/saved; exit 75' TERM USR1; touch {tmp_path}/up; while :; do sleep 0.1; done"
+    job = submit(ONE, workdir, command=save)
+    wait_until((tmp_path / "up").exists, 30, "start")
+    cluster.ask("scancel", job.id)
+    wait_until((tmp_path / "saved").exists, 30, "save")
+    assert job.end()[:2] == ("CANCELLED", 0), job.output
+
+
+@pytest.mark.parametrize("script", [ONE, SEVERAL])
+def test_a_diverged_training_does_not_come_back(script, submit, tmp_path):
+    assert submit(script, tmp_path / "run", command="exit 3").end() == ("FAILED", 0, 3)
