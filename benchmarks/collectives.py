@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=16, help="W of both networks of a DCGAN")
     parser.add_argument("--image_size", type=int, default=64)
     flags = parser.parse_args()
-    os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=4")
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4".strip()
     import jax
     import jax.numpy as jnp
 

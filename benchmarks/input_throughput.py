@@ -1,21 +1,25 @@
-"""Images per second of the input pipeline alone, against a plain numpy gather and against what a step eats.
+"""Images per second of the input pipeline alone, against a plain numpy gather and what steps eat; and what they wait.
 
     python benchmarks/input_throughput.py --out input.json
 
-The batches mix real and synthetic images as a classifier's do. All three are timed in turn; the medians count.
+The batches mix real and synthetic images as a classifier's do. All are timed in turn; the medians count. The wait is
+the share of a loop over the paper's CNN that is spent asking for the next batch, streamed and resident.
 """
 
 import argparse
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from rows import Row, interleaved_seconds, write_rows
-from step_throughput import classifier_runner
+from step_throughput import Runner, classifier_runner, gan_runner
 
 from lesion_jax.core.heap import keep_freed_memory
 from lesion_jax.core.types import Images
+from lesion_jax.data.feed import prefetch_to_devices
 from lesion_jax.data.pipeline import make_batches
 from lesion_jax.data.schedule import Schedule
 
@@ -29,6 +33,8 @@ def main() -> None:
     parser.add_argument("--image_size", type=int, default=64)
     parser.add_argument("--num_batches", type=int, default=500, help="in one timed stretch of the pipeline")
     parser.add_argument("--width", type=int, default=32, help="of the classifier whose step eats the images")
+    parser.add_argument("--gan_width", type=int, default=16, help="of the DCGAN whose step eats them")
+    parser.add_argument("--num_waits", type=int, default=50, help="steps of the loop whose waiting is measured")
     parser.add_argument("--repeats", type=int, default=5)
     flags = parser.parse_args()
     keep_freed_memory()
@@ -38,36 +44,66 @@ def main() -> None:
     images = Images(hu, generator.integers(0, 3, flags.num_images).astype(np.int32))
     num_synthetic = flags.num_images * 3 // 10
     schedule = Schedule(flags.num_images - num_synthetic, num_synthetic, flags.batch_size, 0.0, 0)
-    step = classifier_runner(flags.width, flags.batch_size, flags.image_size, jnp.float32)
+    sizes = flags.batch_size, flags.image_size, jnp.dtype("float32")
+    step, gan = classifier_runner(flags.width, *sizes), gan_runner(flags.gan_width, *sizes)
     seconds = interleaved_seconds(
         {
             "pipeline": _drain(images, schedule, flags.num_batches),
             "numpy": lambda: [_gathered(images, schedule, at) for at in range(flags.num_batches)],
             "step": step,
+            "gan": gan,
         },
         flags.repeats,
     )
     num_drawn = flags.num_batches * flags.batch_size
     rate = {name: num_drawn / seconds[name] for name in ("pipeline", "numpy")}
-    rate["step"] = flags.batch_size / seconds["step"]
+    rate |= {name: flags.batch_size / seconds[name] for name in ("step", "gan")}
     peers = {
-        "numpy": "numpy gather, no overlap",
-        "step": f"images that the classifier's step (W = {flags.width}) eats",
+        "numpy": ("numpy gather, no overlap", 0.0),
+        "step": (f"images that the classifier's step (W = {flags.width}) eats", 10.0),
+        "gan": (f"images that the DCGAN's step (W = {flags.gan_width}) eats", 10.0),
     }
-    write_rows(
-        [
+    rows = [
+        Row(
+            measure=f"input pipeline alone, batch {flags.batch_size}, {flags.image_size}x{flags.image_size}",
+            value=rate["pipeline"],
+            unit="images/s",
+            peer=f"{text}, {rate[name]:,.0f} images/s",
+            ratio=rate["pipeline"] / rate[name],
+            must=must,
+        )
+        for name, (text, must) in peers.items()
+    ]
+    streamed = make_batches(images, schedule, start=0, stop=flags.num_waits + 1)
+    feeds = {
+        "streamed": prefetch_to_devices(streamed, jax.devices()[:1]),
+        # A resident batch is its images' numbers.
+        "resident": (schedule.indices(at) for at in range(flags.num_waits + 1)),
+    }
+    for name, feed in feeds.items():
+        share = 100 * _waiting(feed, step, flags.num_waits)
+        rows.append(
             Row(
-                measure=f"input pipeline alone, batch {flags.batch_size}, {flags.image_size}x{flags.image_size}",
-                value=rate["pipeline"],
-                unit="images/s",
-                peer=f"{text}, {rate[name]:,.0f} images/s",
-                ratio=rate["pipeline"] / rate[name],
-                must=0.0,
+                measure=f"waiting for {name} data, share of a loop over the classifier's step (W = {flags.width})",
+                value=share,
+                unit="%",
+                peer="2 %",
+                ratio=2 / share,
+                must=1.0,
             )
-            for name, text in peers.items()
-        ],
-        flags.out,
-    )
+        )
+    write_rows(rows, flags.out)
+
+
+def _waiting(feed: Iterator[object], step: Runner, num_steps: int) -> float:
+    next(feed)
+    waited, start = 0.0, time.perf_counter()
+    for _ in range(num_steps):
+        asked = time.perf_counter()
+        next(feed)
+        waited += time.perf_counter() - asked
+        step()
+    return waited / (time.perf_counter() - start)
 
 
 def _drain(images: Images, schedule: Schedule, num_batches: int) -> Callable[[], object]:

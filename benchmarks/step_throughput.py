@@ -80,6 +80,7 @@ class Runner:
 
     Attributes:
       state: After the last step.
+      flops: Of a step, as the compiler counts them.
     """
 
     def __init__(self, step: Callable[..., Any], state: Any, batch_size: int, image_size: int):
@@ -90,6 +91,7 @@ class Runner:
         batch = {"hu": jnp.asarray(hu), "label": jnp.asarray(labels), "index": jnp.arange(batch_size, dtype=jnp.int32)}
         self._inputs = batch, keys.stream(0, "benchmark")
         self._compiled = jax.jit(step, donate_argnums=0).lower(state, *self._inputs).compile()
+        self.flops = float((self._compiled.cost_analysis() or {}).get("flops", 0.0))
         self.state = jax.tree.map(jnp.copy, state)
 
     def __call__(self) -> None:

@@ -81,7 +81,14 @@ class Classifier(nn.Module):
 
 
 def gan_step(
-    width: int, batch_size: int, image_size: int, *, compiled: bool = False, device: str = "cpu", bfloat16: bool = False
+    width: int,
+    batch_size: int,
+    image_size: int,
+    *,
+    discriminator_width: int | None = None,
+    compiled: bool = False,
+    device: str = "cpu",
+    bfloat16: bool = False,
 ) -> Callable[[], None]:
     """A call that takes one step of a DCGAN: one forward pass, two gradients, two updates, as `train.gan_step`.
 
@@ -89,6 +96,7 @@ def gan_step(
       width: W of both networks.
       batch_size: Real images, and as many fake ones.
       image_size: Side.
+      discriminator_width: W of the discriminator, where it is another.
       compiled: By torch.compile; on a GPU with CUDA graphs.
       device: "cpu" or "cuda".
       bfloat16: Whether convolutions compute in it.

@@ -24,7 +24,7 @@ def run(script, out, *flags):
 def check(rows, table):
     for row in rows:
         assert set(row) == {"measure", "value", "unit", "peer", "ratio", "must"}
-        assert row["value"] > 0 and row["ratio"] > 0 and row["unit"] in ("ms", "images/s")
+        assert row["value"] > 0 and row["ratio"] > 0 and row["unit"] in ("ms", "s", "%", "images/s")
         assert row["measure"] in table and row["peer"] in table
 
 
@@ -49,12 +49,37 @@ def test_peer_throughput(tmp_path):
 
 def test_input_throughput(tmp_path):
     sizes = ("--num_images", "50", "--batch_size", "8", "--image_size", "24", "--num_batches", "20")
-    rows, table = run("input_throughput.py", tmp_path / "input.json", *sizes, "--width", "2", "--repeats", "2")
+    sizes += ("--width", "2", "--gan_width", "2", "--image_size", "32", "--num_waits", "5")
+    rows, table = run("input_throughput.py", tmp_path / "input.json", *sizes, "--repeats", "2")
     check(rows, table)
-    assert len(rows) == 2 and rows[0]["value"] == rows[1]["value"]
+    assert len(rows) == 5 and rows[0]["value"] == rows[1]["value"] == rows[2]["value"]
+    assert all(0 < row["value"] < 100 for row in rows[3:])
+
+
+def test_population_throughput(tmp_path):
+    sizes = ("--width", "2", "--members", "2", "--batch_size", "4", "--image_size", "32", "--repeats", "1")
+    packings = ("--packing", "one", "--packing", "gemm", "--steps", "10")
+    rows, table = run("population_throughput.py", tmp_path / "population.json", *sizes, *packings)
+    check(rows, table)
+    assert len(rows) == 4 and [row["must"] for row in rows[::2]].count(1.0) == 1
+
+
+def test_the_accelerators_script_on_a_cpu(tmp_path):
+    sizes = ("--width", "2", "--paper_width", "2", "--members", "2", "--batch_size", "4", "--image_size", "32")
+    rows, table = run("accelerator.py", tmp_path / "all.json", *sizes, "--matrix", "64", "--repeats", "1")
+    check(rows, table)
+    assert rows[-1]["unit"] == "%" and rows[-1]["must"] == 0.25
+
+
+def test_collectives(tmp_path):
+    rows, _ = run("collectives.py", tmp_path / "collectives.json", "--width", "4", "--image_size", "32")
+    none, once = rows
+    assert none["value"] == 0 and none["ratio"] == 1
+    # All of them, and little else.
+    assert 0.99 < once["ratio"] < 1
 
 
 def test_steps_are_measured_where_there_is_no_tensorflow():
-    program = "import sys; sys.modules['tensorflow'] = None; import step_throughput"
+    program = "import sys; sys.modules['tensorflow'] = None; import step_throughput, accelerator"
     path = os.pathsep.join([str(CHECKOUT), str(CHECKOUT / "benchmarks")])
     subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": path})

@@ -1,0 +1,89 @@
+import dataclasses
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lesion_jax.config import SweepConfig
+from lesion_jax.errors import ConfigError
+from lesion_jax.sweep.plan import describe_plan, make_plan
+from lesion_jax.train.footprint import num_steps
+from lesion_jax.train.member import Periods
+from lesion_jax.train.prepare import prepare
+from tests.train.tiny import configs, study
+
+DCGAN, ACGAN, CLASSIFIER = (dataclasses.replace(config, num_devices=1) for config in configs().values())
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return study()
+
+
+@pytest.mark.parametrize("config", [DCGAN, ACGAN, CLASSIFIER], ids=lambda c: c.kind)
+def test_steps_are_counted_without_making_an_image(config, tiny):
+    loop = dataclasses.replace(config.loop, duration="3 epochs")
+    label = "cyst" if config.kind == "dcgan" else ""
+    config = dataclasses.replace(config, loop=loop, data=dataclasses.replace(config.data, label=label, fold=1))
+    schedule = prepare(config, tiny).schedule
+    assert num_steps(config, tiny) == Periods.of(loop, schedule.steps_per_epoch).total
+
+
+def test_a_plan_counts_what_the_sweep_will_do(tiny):
+    sweep = SweepConfig(base=CLASSIFIER, grid=(("width", (2, 3)), ("seed", (0, 1, 2))), device_memory=1.0)
+    plan = make_plan(sweep, study=tiny)
+    assert [(p.num_members, p.num_steps, p.kind) for p in plan.programs] == [(3, 24, "classifier")] * 2
+    assert all(p.device_hours == pytest.approx(p.num_steps * p.seconds_per_step / 3600) for p in plan.programs)
+    assert all(0 < p.device_gib < 1 for p in plan.programs) and not plan.refusals
+    text = describe_plan(plan)
+    assert "2 programs of 1 devices, 6 members, 48 steps" in text
+
+
+def test_what_does_not_fit_is_refused(tiny, monkeypatch):
+    with pytest.raises(ConfigError, match="needs about"):
+        make_plan(SweepConfig(base=DCGAN, device_memory=1e-5), study=tiny)
+    # Less than the config says of the device.
+    monkeypatch.setattr("lesion_jax.sweep.plan.memory_bytes", lambda device: 1000)
+    plan = make_plan(SweepConfig(base=DCGAN, grid=(("seed", (0, 1)),)), study=tiny)
+    assert "lower device_memory" in plan.refusals[0] and "DOES NOT FIT" in describe_plan(plan)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("libtpu") is None, reason="no TPU compiler; pip install libtpu")
+def test_a_tpu_that_is_not_here_is_planned_for():
+    script = """
+import dataclasses, os
+from lesion_jax.commands.plan import TPU_ENVIRONMENT
+os.environ |= TPU_ENVIRONMENT
+from lesion_jax.sweep.topology import compile_for
+from lesion_jax.errors import ConfigError
+from tests.train.tiny import configs
+found = compile_for("v5e:2x2", configs()["dcgan"], num_classes=3, num_members=2, num_images=10)
+assert found.num_devices == 4 and found.kind == "TPU v5 lite" and found.flops > 0 and found.seconds > 0
+assert 0 < found.device_bytes < found.memory
+try:
+    compile_for("v5e", configs()["dcgan"], num_classes=3, num_members=2, num_images=10)
+except ConfigError as error:
+    assert "v5e:4x4" in str(error)
+else:
+    raise AssertionError("a topology without a shape")
+"""
+    environment = os.environ | {"XLA_FLAGS": ""}
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", script], env=environment, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_without_the_tpus_compiler_it_says_what_to_install(monkeypatch):
+    from jax.experimental import topologies
+
+    from lesion_jax.sweep.topology import compile_for
+
+    def missing(**_):
+        raise RuntimeError("no libtpu")
+
+    monkeypatch.setattr(topologies, "get_topology_desc", missing)
+    with pytest.raises(ConfigError, match="pip install libtpu"):
+        compile_for("v5e:4x4", DCGAN, num_classes=3, num_members=1, num_images=1)
