@@ -8,8 +8,9 @@ import pytest
 
 from lesion_jax.core import parallel, preemption
 from lesion_jax.core.population import PACKINGS
-from lesion_jax.errors import Preempted
+from lesion_jax.errors import ConfigError, Preempted
 from lesion_jax.io.checkpoints import load_checkpoint
+from lesion_jax.train import population
 from lesion_jax.train.population import train_members
 from lesion_jax.train.run import train
 from lesion_jax.train.session import Job, Session
@@ -137,3 +138,16 @@ def test_a_place_that_a_judge_frees_is_taken(packing, tiny, tmp_path):
     assert json.loads((tmp_path / "0" / "DONE").read_text())["stopped"] == "not good enough"
     steps = [json.loads((tmp_path / str(i) / "DONE").read_text())["steps"] for i in range(3)]
     assert steps == [4, 10, 8]
+
+
+def test_images_lie_on_one_device_only_where_they_fit(tiny, monkeypatch):
+    def found(feed, num_devices, memory=2**30):
+        monkeypatch.setattr(population, "memory_bytes", lambda device: memory)
+        data = dataclasses.replace(CLASSIFIER.data, feed=feed)
+        job = Job.of(dataclasses.replace(CLASSIFIER, data=data), tiny, num_devices=1, cache_dir=None)
+        return population.is_resident(job, parallel.choose_devices(num_devices, 8))
+
+    assert found("auto", 1) and found("resident", 1, memory=0)
+    assert not found("auto", 1, memory=1000) and not found("stream", 1) and not found("auto", 2)
+    with pytest.raises(ConfigError, match="2 devices share a batch"):
+        found("resident", 2)
