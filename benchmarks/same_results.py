@@ -4,11 +4,13 @@ import hashlib
 import json
 from pathlib import Path
 
-from lesion_jax.data.dataset import load_dataset
+from lesion_jax.data.lesion_arrays import read_lesion_arrays
+from lesion_jax.ingest.builder import read_dataset
 from lesion_jax.io.checkpoint import read_arrays, read_note
 
 # Which process made it, and when.
 _OF_THE_PROCESS = ("environment", "continued")
+_WITHOUT_RESULTS = {"tensorboard", "packings", "compiled"}
 
 
 def results_of(directory: Path) -> dict[str, str]:
@@ -21,12 +23,12 @@ def results_of(directory: Path) -> dict[str, str]:
       Relative path -> what stands for the content: of a checkpoint its step, score and the digest of its arrays (they
       are read and checked), of provenance.json the facts, of a dataset's records the fingerprint of their content (the
       order of fields in a record is protobuf's whim), of every other file its bytes. TensorBoard's files, which hold
-      wall times, are left out.
+      wall times, what was timed to choose a packing, and compiled code are left out.
     """
     found = {}
     for path in sorted(directory.rglob("*")):
         name = str(path.relative_to(directory))
-        if "tensorboard" in path.parts or not path.is_file():
+        if _WITHOUT_RESULTS & set(path.relative_to(directory).parts) or not path.is_file():
             continue
         if "checkpoints" in path.relative_to(directory).parts:
             checkpoint = _checkpoint_of(path)
@@ -37,7 +39,12 @@ def results_of(directory: Path) -> dict[str, str]:
                 read_arrays(checkpoint)
                 found[key] = str(read_note(checkpoint))
         elif ".tfrecord" in path.name:
-            found[name] = load_dataset(_dataset_of(path)).fingerprint
+            read = read_dataset(_dataset_of(path))
+            found[name] = read.fingerprint if read else "no dataset"
+        elif path.name == "lesions.safetensors":
+            # It holds a digest of the records.
+            copied = read_lesion_arrays(path.parent)
+            found[name] = copied.fingerprint if copied else "not of the records"
         elif path.name == "provenance.json":
             facts = {k: v for k, v in json.loads(path.read_text()).items() if k not in _OF_THE_PROCESS}
             found[name] = json.dumps(facts, sort_keys=True)
