@@ -156,6 +156,8 @@ class Population:
         shards = [parallel.shard_of(self._groups[group], d) for d in range(len(self._devices))]
         shards[device] = _replaced(shards[device], jax.device_put(state, self._devices[device]), at)
         self._groups[group] = parallel.join_shards(shards, self._devices)
+        # A copy: a CPU device may still be reading the memory of the former one.
+        self._keys = self._keys.copy()
         self._keys[place] = jax.random.key_data(key)
 
     def _where(self, place: int) -> tuple[int, int, int]:

@@ -59,7 +59,7 @@ class Ledger:
             first = self._total - self._left.total() + 1
             label = f"[{first}-{first + len(some) - 1}/{self._total}] {stage}"
             start = time.monotonic()
-            failed = train_cut(
+            fresh, failed = train_cut(
                 [(config, self._trainings.run(name)) for name, config in some],
                 self._study,
                 devices=devices,
@@ -73,16 +73,18 @@ class Ledger:
             if failed:
                 texts = [f"{path.relative_to(self._trainings.workdir)}: {error}" for path, error in failed.items()]
                 raise DivergedError(f"{len(failed)} of {len(some)} trainings diverged; {texts[0]}")
-            self._note(label, some, time.monotonic() - start)
+            self._note(label, some, time.monotonic() - start, fresh)
 
-    def _note(self, label: str, some: Sequence[Named], seconds: float) -> None:
+    def _note(self, label: str, some: Sequence[Named], seconds: float, fresh: int) -> None:
         kind = some[0][1].kind
         self._trained |= {name for name, _ in some}
         self._left[kind] -= len(some)
-        self._seconds[kind].append(seconds / len(some))
+        if fresh:
+            self._seconds[kind].append(seconds / fresh)
         # A kind that has not been timed yet is not in the estimate; the line says "at least".
         means = {name: sum(times) / len(times) for name, times in self._seconds.items()}
         left = sum(means.get(name, 0.0) * count for name, count in self._left.items())
         partial = any(count and name not in means for name, count in self._left.items())
         about = "at least" if partial else "about"
-        print(f"{label}: {seconds:.0f} s; {about} {left / 60:.0f} min left", file=sys.stderr, flush=True)
+        did = f"{seconds:.0f} s" if fresh else "was finished"
+        print(f"{label}: {did}; {about} {left / 60:.0f} min left", file=sys.stderr, flush=True)

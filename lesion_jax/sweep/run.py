@@ -167,7 +167,7 @@ def _run_program(
         return failed
     config = sweep.config
     rungs = sweep.workdir / "programs" / f"{number:04d}.rungs.json"
-    diverged = train_cut(
+    _, diverged = train_cut(
         [(sweep.cells[cell].config, sweep.directory(cell)) for cell in left],
         study,
         devices=devices,

@@ -28,7 +28,7 @@ def train_cut(
     label: str,
     make_judge: Callable[[list[Job]], Judge] | None = None,
     progress: Callable[[int, str], Progress] = Progress,
-) -> dict[Path, DivergedError]:
+) -> tuple[int, dict[Path, DivergedError]]:
     """Trains what is not finished of some trainings of one program.
 
     Args:
@@ -44,12 +44,11 @@ def train_cut(
       progress: (total steps, label) -> what is told of them.
 
     Returns:
-      Those that diverged now, by run directory.
+      (how many were not finished; those of them that diverged, by run directory).
 
     Raises:
       RunError: One of the directories is another run's, or being written by another process.
     """
-    found: dict[Path, DivergedError] = {}
     with ExitStack() as stack:
         members: list[tuple[Job, Session]] = []
         for config, workdir in trainings:
@@ -58,7 +57,7 @@ def train_cut(
             if not session.is_done:
                 members.append((job, session))
         if not members:
-            return found
+            return 0, {}
         jobs = [job for job, _ in members]
         num_steps = sum(job.periods.total for job in jobs)
         shown = progress(num_steps, label)
@@ -80,4 +79,4 @@ def train_cut(
             judge=make_judge and make_judge(jobs),
             progress=shown,
         )
-        return {members[position][1].run.path: error for position, error in failed.items()}
+        return len(members), {members[position][1].run.path: error for position, error in failed.items()}
