@@ -33,7 +33,6 @@ def main() -> None:
 
     from lesion_jax.config import DataConfig, GanConfig
     from lesion_jax.core import keys
-    from lesion_jax.core.memory import tree_bytes
     from lesion_jax.train.kinds import initial_state, program_of, replicated_step
     from lesion_jax.train.population import compiled_program
 
@@ -63,7 +62,8 @@ def main() -> None:
     rest = shape(jnp.uint32, 2, 2), shape(jnp.int32, 2, 1, batch), shape(jnp.bool_, 2)
     population: Any = compiled_program(program, "vmap", tuple(devices))
     told = _bytes(population.lower(states, images, *rest).compile().as_text())
-    parameters = tree_bytes((state.generator.params, state.discriminator.params))
+    trained = jax.tree.leaves((state.generator.params, state.discriminator.params))
+    parameters = sum(leaf.size * leaf.dtype.itemsize for leaf in trained)
     where = f"DCGAN W = {flags.width} over {number} x {devices[0].device_kind}"
     rows = [
         Row(

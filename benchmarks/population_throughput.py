@@ -16,11 +16,10 @@ import numpy as np
 from rows import Row, interleaved_seconds, write_rows
 
 from lesion_jax.config import DataConfig, GanConfig
-from lesion_jax.core import parallel
 from lesion_jax.core.heap import keep_freed_memory
-from lesion_jax.core.population import PACKINGS, Packing, Population, make_program
+from lesion_jax.core.population import PACKINGS, Packing, Population
 from lesion_jax.train.kinds import Program, initial_state, program_of
-from lesion_jax.train.population import steps_per_call
+from lesion_jax.train.population import compiled_program, steps_per_call
 
 
 def main() -> None:
@@ -104,11 +103,10 @@ class _Calls:
     def __init__(self, config: GanConfig, program: Program, packing: Packing, num_members: int):
         """Compiles anew, whatever was compiled before."""
         devices = jax.devices()[:1]
-        step = (program.as_products() if packing == "gemm" else program).make_step(parallel.alone)
         size = config.data.image_size
         hu = np.random.default_rng(0).integers(-200, 300, (256, size, size)).astype(np.int16)
         members = [(jax.device_get(initial_state(config, program)), jax.random.key(m)) for m in range(num_members)]
-        run = parallel.over_places(make_program(step, packing), devices)
+        run = compiled_program.__wrapped__(program, packing, tuple(devices))
         images = {"hu": hu, "label": np.zeros(256, np.int32)}
         self._population = Population(run, members, images, devices, 1 if packing == "one" else num_members)
         calls = steps_per_call(devices[0])

@@ -11,6 +11,8 @@ import pytest
 
 from lesion_jax.commands import main
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = ["paper", "--config", str(ROOT / "configs/smoke.py")]
 

@@ -5,7 +5,7 @@ import itertools
 import json
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lesion_jax.config.load import from_mapping, to_dict
@@ -79,6 +79,21 @@ def expand(sweep: SweepConfig) -> list[Cell]:
         seen[text] = index
         cells.append(Cell(index, changes, config))
     return cells
+
+
+def dataset_of(cells: Sequence[Cell]) -> str:
+    """The dataset of all cells.
+
+    Raises:
+      ConfigError: There are several, or one is not named.
+    """
+    datasets = sorted({cell.config.data.dataset for cell in cells})
+    if len(datasets) > 1 or not datasets[0]:
+        raise ConfigError(
+            f"The cells name the datasets {datasets}; a sweep has one: set base.data.dataset (data.dataset of a single "
+            "training) to a directory written by `lesion-jax build`."
+        )
+    return datasets[0]
 
 
 def program_key(config: ClassifierConfig | GanConfig) -> str:

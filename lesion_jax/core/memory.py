@@ -20,11 +20,6 @@ def peak_bytes(function: Callable[..., Any], *arguments: Any) -> int:
     return _peak(jax.make_jaxpr(function)(*arguments).jaxpr)
 
 
-def tree_bytes(tree: Any) -> int:
-    """Bytes of all arrays of a tree of arrays or ShapeDtypeStructs."""
-    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
-
-
 def _bytes(variable: Any) -> int:
     aval = variable.aval
     # Keys have no itemsize; they are small.

@@ -6,6 +6,7 @@ must average over replicas it passes through the `average` function that it was 
 """
 
 import functools
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -76,6 +77,12 @@ def choose_local_devices(num_devices: int) -> list[Device]:
             f"ask for at most {len(devices)}."
         )
     return devices[: num_devices or len(devices)]
+
+
+def memory_bytes(device: Device) -> int:
+    """Memory that a device has for us: an accelerator's own, or half of the machine's."""
+    stats = device.memory_stats() or {}
+    return stats.get("bytes_limit") or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
 def over_devices(step: Callable, devices: list[Device]) -> Callable:

@@ -10,7 +10,6 @@ from lesion_jax.core import parallel, preemption
 from lesion_jax.errors import DivergedError
 from lesion_jax.paper.trainings import Trainings
 from lesion_jax.train.cut import train_cut
-from lesion_jax.train.population import memory_bytes
 from lesion_jax.train.prepare import Study
 from lesion_jax.train.programs import cut_programs
 
@@ -52,7 +51,7 @@ class Ledger:
             [config for _, config in new],
             self._study,
             num_devices=len(devices),
-            device_memory=memory_bytes(devices[0]) / 2**30,
+            device_memory=parallel.memory_bytes(devices[0]) / 2**30,
         )
         for cut in cuts:
             some = [new[member] for member in cut.members]

@@ -9,72 +9,73 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from lesion_jax.config import HalvingConfig
+from lesion_jax.config import ClassifierConfig, GanConfig, HalvingConfig
 from lesion_jax.core.periods import to_steps
 from lesion_jax.disk.atomic import write_json, writing
-from lesion_jax.errors import ConfigError
-from lesion_jax.train.session import Job
+from lesion_jax.errors import ConfigError, RunError
+from lesion_jax.train.member import Periods
+
+
+def rung_steps(config: HalvingConfig, training: ClassifierConfig | GanConfig, steps_per_epoch: int) -> list[int]:
+    """The step of each rung of a training: its first evaluation at or after the rung's duration.
+
+    Raises:
+      ConfigError: A rung that is no duration, or a training that is never scored.
+    """
+    periods = Periods.of(training.loop, steps_per_epoch)
+    if not periods.evaluate or not training.data.hold_out_inner:
+        raise ConfigError(
+            "halving compares scores on inner patients: it needs loop.evaluate_every above 0 and data.hold_out_inner."
+        )
+    steps = (
+        to_steps(text, field="halving.rungs", steps_per_epoch=steps_per_epoch, total_steps=periods.total)
+        for text in config.rungs
+    )
+    return [-(-step // periods.evaluate) * periods.evaluate for step in steps]
 
 
 class Halving:
     """The rungs of one program, and who came to them."""
 
-    def __init__(self, config: HalvingConfig, jobs: Sequence[Job], cells: Sequence[int], path: Path):
-        """Finds the step of each rung for each cell.
+    def __init__(self, keep: float, rungs: Sequence[Sequence[int]], cells: Sequence[int], path: Path):
+        """Reads who came before.
 
         Args:
-          config: Of the sweep.
-          jobs: Of the members.
+          keep: Share of the cells at a rung that goes on.
+          rungs: Of each member, from `rung_steps`.
           cells: Index of each member's cell.
-          path: File of the scores.
+          path: File of the scores and of what they decided.
 
         Raises:
-          ConfigError: A rung that is no duration, or a cell that is never scored.
+          RunError: The file is not what was written.
         """
-        self._keep, self._cells, self._path = config.keep, list(cells), path
-        self._rungs: list[list[int]] = []
-        for job in jobs:
-            periods = job.periods
-            if not periods.evaluate or not len(job.prepared.inner):
-                raise ConfigError(
-                    "halving compares scores on inner patients: it needs loop.evaluate_every above 0 and "
-                    "data.hold_out_inner."
-                )
-            steps = (
-                to_steps(
-                    text,
-                    field="halving.rungs",
-                    steps_per_epoch=job.prepared.schedule.steps_per_epoch,
-                    total_steps=periods.total,
-                )
-                for text in config.rungs
-            )
-            self._rungs.append([-(-step // periods.evaluate) * periods.evaluate for step in steps])
+        self._keep, self._rungs, self._cells, self._path = keep, rungs, cells, path
         try:
-            # By rung: cell -> score.
-            self._came: list[dict[str, float]] = json.loads(path.read_text())["rungs"]
+            # By rung: cell -> [score, why it ended there, or None].
+            self._came: list[dict[str, list[Any]]] = json.loads(path.read_text())["rungs"]
         except FileNotFoundError:
-            self._came = [{} for _ in config.rungs]
+            self._came = [{} for _ in rungs[0]]
+        except (OSError, ValueError, KeyError) as error:
+            raise RunError(f"{path} cannot be read ({error}); bring it back from a copy, or start again.") from error
 
     def __call__(self, scored: list[tuple[int, int, float]]) -> dict[int, str]:
-        """See `train.population.Judge`."""
+        """See `train.population.Judge`; what was decided once stays."""
         now = [
-            (self._rungs[position].index(done), position, score)
+            (position, str(self._cells[position]), self._came[self._rungs[position].index(done)], score)
             for position, done, score in scored
             if done in self._rungs[position]
         ]
-        if not now:
-            return {}
-        for rung, position, score in now:
-            self._came[rung][str(self._cells[position])] = score
-        # Before anybody ends by it.
-        with writing(self._path):
-            write_json(self._path, {"rungs": self._came})
-        ended = {}
-        for rung, position, score in now:
-            came = self._came[rung]
-            best = sorted(came.values(), reverse=True)[: math.ceil(self._keep * len(came))]
+        new = [(cell, came, score) for _, cell, came, score in now if cell not in came]
+        for cell, came, score in new:
+            came[cell] = [score, None]
+        for cell, came, score in new:
+            best = sorted((other for other, _ in came.values()), reverse=True)[: math.ceil(self._keep * len(came))]
             if score < best[-1]:
-                ended[position] = f"halving at rung {rung + 1}: score {score:.6g}, {best[-1]:.6g} was needed"
-        return ended
+                came[cell][1] = f"halving: score {score:.6g}, {best[-1]:.6g} was needed"
+        if new:
+            # Before anybody ends by it.
+            with writing(self._path):
+                write_json(self._path, {"rungs": self._came})
+        return {position: came[cell][1] for position, cell, came, _ in now if came[cell][1]}

@@ -9,16 +9,15 @@ import jax
 import numpy as np
 
 from lesion_jax.config import ClassifierConfig, GanConfig, SweepConfig
-from lesion_jax.config.cells import expand, program_key
+from lesion_jax.config.cells import dataset_of, expand, program_key
 from lesion_jax.core import parallel
 from lesion_jax.core.population import Packing
-from lesion_jax.errors import ConfigError
+from lesion_jax.sweep.run import check_cells, programs_of
 from lesion_jax.train.footprint import num_steps
 from lesion_jax.train.kinds import initial_state, program_of
 from lesion_jax.train.packing import measure_packing
-from lesion_jax.train.population import memory_bytes
 from lesion_jax.train.prepare import Study
-from lesion_jax.train.programs import Cut, cut_programs
+from lesion_jax.train.programs import Cut
 
 _GIB = 2**30
 
@@ -85,22 +84,14 @@ def make_plan(
       ConfigError: Bad settings; one training does not fit a device.
     """
     sweep = config if isinstance(config, SweepConfig) else SweepConfig(base=config)
-    cells = [cell.config for cell in expand(sweep)]
-    datasets = {cell.data.dataset for cell in cells}
-    if len(datasets) > 1 or "" in datasets:
-        raise ConfigError(f"The cells name the datasets {sorted(datasets)}; a plan needs one: set data.dataset.")
-    study = study or Study.load(Path(datasets.pop()).expanduser())
-    cuts = cut_programs(
-        cells,
-        study,
-        num_devices=sweep.num_devices,
-        device_memory=sweep.device_memory,
-        queue=bool(sweep.halving.rungs),
-    )
-    estimate = _Compiler(topology, study, tell) if topology else _Stopwatch(sweep, study, tell)
+    cells = expand(sweep)
+    study = study or Study.load(Path(dataset_of(cells)).expanduser())
+    check_cells(sweep, cells, study)
+    cuts = programs_of(sweep, cells, study)
+    estimate = _Compiler(topology, sweep.num_devices, study, tell) if topology else _Stopwatch(sweep, study, tell)
     programs = []
     for index, cut in enumerate(cuts):
-        members = [cells[member] for member in cut.members]
+        members = [cells[member].config for member in cut.members]
         seconds, device_bytes = estimate(members[0], cut)
         steps = sum(num_steps(member, study) for member in members)
         programs.append(
@@ -130,7 +121,7 @@ class _Stopwatch:
         self.method = f"a few steps on {len(self._devices)} x {self._devices[0].device_kind}"
 
     def __call__(self, config: ClassifierConfig | GanConfig, cut: Cut) -> tuple[float, int]:
-        memory = memory_bytes(self._devices[0])
+        memory = parallel.memory_bytes(self._devices[0])
         if cut.device_bytes > memory:
             self.refusals.append(
                 f"A program needs {cut.device_bytes / _GIB:.2g} GiB on each device, but {self._devices[0].device_kind} "
@@ -155,7 +146,8 @@ class _Stopwatch:
 class _Compiler:
     """Compiles each shape for a TPU."""
 
-    def __init__(self, topology: str, study: Study, tell: Callable[[str], None]):
+    def __init__(self, topology: str, num_devices: int, study: Study, tell: Callable[[str], None]):
+        self._num_devices = num_devices
         self._topology, self._study, self._tell = topology, study, tell
         self._found: dict[tuple[str, int], Any] = {}
         self.refusals: list[str] = []
@@ -181,7 +173,7 @@ class _Compiler:
                 f"A program needs {found.device_bytes / _GIB:.2f} GiB on each chip, but {found.kind} has "
                 f"{found.memory / _GIB:.0f} GiB; lower device_memory."
             )
-        return found.seconds / cut.places_per_device, found.device_bytes
+        return found.seconds / (cut.places_per_device * self._num_devices), found.device_bytes
 
 
 def describe_plan(plan: Plan) -> str:

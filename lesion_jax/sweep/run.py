@@ -4,18 +4,20 @@ import dataclasses
 import functools
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lesion_jax.config import SweepConfig, to_dict
-from lesion_jax.config.cells import Cell, expand
+from lesion_jax.config.cells import Cell, dataset_of, expand
 from lesion_jax.core import parallel, preemption
 from lesion_jax.disk.atomic import write_json, writing
 from lesion_jax.errors import ConfigError, RunError
 from lesion_jax.io.progress import Progress
 from lesion_jax.io.run_directory import RunDirectory
-from lesion_jax.sweep.halving import Halving
+from lesion_jax.sweep.halving import Halving, rung_steps
 from lesion_jax.train.cut import train_cut
+from lesion_jax.train.footprint import num_steps, schedule_of
 from lesion_jax.train.prepare import Study
 from lesion_jax.train.programs import Cut, cut_programs
 
@@ -31,7 +33,7 @@ class Sweep:
     WORKDIR/cells/NNNN are run directories of single trainings; sweep.json is the config, programs/ what is under way.
 
     Attributes:
-      config: Of the sweep, with absolute paths.
+      config: Of the sweep.
       workdir: Absolute.
       cells: All of them.
     """
@@ -45,30 +47,11 @@ class Sweep:
         """Expands a config; nothing is read or written.
 
         Raises:
-          ConfigError: See `cells.expand`; or the cells are of several datasets.
+          ConfigError: See `cells.expand` and `cells.dataset_of`.
         """
         cells = expand(config)
-        datasets = {cell.config.data.dataset for cell in cells}
-        if len(datasets) > 1 or "" in datasets:
-            raise ConfigError(
-                f"The cells name the datasets {sorted(datasets)}; a sweep has one: set base.data.dataset to a "
-                "directory written by `lesion-jax build`."
-            )
+        dataset_of(cells)
         return cls(config, workdir.expanduser().absolute(), cells)
-
-    def load_study(self) -> Study:
-        """The dataset of all cells."""
-        return Study.load(Path(self.cells[0].config.data.dataset).expanduser())
-
-    def programs(self, study: Study) -> list[Cut]:
-        """The programs, by index; a function of the config and the dataset alone."""
-        return cut_programs(
-            [cell.config for cell in self.cells],
-            study,
-            num_devices=self.config.num_devices,
-            device_memory=self.config.device_memory,
-            queue=bool(self.config.halving.rungs),
-        )
 
     def directory(self, cell: int) -> Path:
         """Run directory of a cell."""
@@ -106,6 +89,32 @@ class Sweep:
             )
 
 
+def check_cells(config: SweepConfig, cells: Sequence[Cell], study: Study) -> None:
+    """Finds out what cannot be trained before anything is.
+
+    Raises:
+      ConfigError: A cell's fold, class, size or duration, or a rung, that cannot be; which cell is said.
+    """
+    for cell in cells:
+        try:
+            num_steps(cell.config, study)
+            if config.halving.rungs:
+                rung_steps(config.halving, cell.config, schedule_of(cell.config, study).steps_per_epoch)
+        except ConfigError as error:
+            raise ConfigError(f"Cell {cell.index} ({cell.changes}): {error}") from error
+
+
+def programs_of(config: SweepConfig, cells: Sequence[Cell], study: Study) -> list[Cut]:
+    """The programs of a sweep, by index; a function of the config and the dataset alone."""
+    return cut_programs(
+        [cell.config for cell in cells],
+        study,
+        num_devices=config.num_devices,
+        device_memory=config.device_memory,
+        queue=bool(config.halving.rungs),
+    )
+
+
 def load_sweep(workdir: Path) -> dict[str, Any]:
     """What `Sweep.claim` wrote.
 
@@ -138,8 +147,9 @@ def run_sweep(config: SweepConfig, workdir: Path, *, index: int | None = None, s
       Preempted: The process was asked to end; every member has been saved.
     """
     sweep = Sweep.of(config, workdir)
-    study = study or sweep.load_study()
-    programs = sweep.programs(study)
+    study = study or Study.load(Path(dataset_of(sweep.cells)).expanduser())
+    check_cells(config, sweep.cells, study)
+    programs = programs_of(config, sweep.cells, study)
     if index is not None and not 0 <= index < len(programs):
         raise ConfigError(f"--index is {index}, but the sweep has {len(programs)} programs, from 0.")
     devices = parallel.choose_local_devices(config.num_devices)
@@ -166,7 +176,12 @@ def _run_program(
     if not left:
         return failed
     config = sweep.config
-    rungs = sweep.workdir / "programs" / f"{number:04d}.rungs.json"
+    judge = None
+    if config.halving.rungs:
+        some = [sweep.cells[cell].config for cell in left]
+        rungs = [rung_steps(config.halving, cell, schedule_of(cell, study).steps_per_epoch) for cell in some]
+        path = sweep.workdir / "programs" / f"{number:04d}.rungs.json"
+        judge = Halving(config.halving.keep, rungs, left, path)
     _, diverged = train_cut(
         [(sweep.cells[cell].config, sweep.directory(cell)) for cell in left],
         study,
@@ -176,8 +191,7 @@ def _run_program(
         packings=sweep.workdir / "packings",
         cache_dir=sweep.workdir / "cache",
         label=f"program {number + 1}/{num_programs}, {len(left)} cells",
-        # What is left are the jobs, in their order; a cell that has ended stays on its rungs.
-        make_judge=(lambda jobs: Halving(config.halving, jobs, left, rungs)) if config.halving.rungs else None,
+        judge=judge,
         progress=functools.partial(_Noted, sweep.note(number)),
     )
     return failed + len(diverged)

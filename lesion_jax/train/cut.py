@@ -26,7 +26,7 @@ def train_cut(
     packings: Path,
     cache_dir: Path,
     label: str,
-    make_judge: Callable[[list[Job]], Judge] | None = None,
+    judge: Judge | None = None,
     progress: Callable[[int, str], Progress] = Progress,
 ) -> tuple[int, dict[Path, DivergedError]]:
     """Trains what is not finished of some trainings of one program.
@@ -40,7 +40,7 @@ def train_cut(
       packings: Where choices are remembered.
       cache_dir: Where augmented images are kept.
       label: What progress calls them.
-      make_judge: Makes the judge of the jobs that are left, in their order; None lets all go on.
+      judge: See `train_members`; its positions are those of `trainings`, none of which is finished then.
       progress: (total steps, label) -> what is told of them.
 
     Returns:
@@ -61,10 +61,11 @@ def train_cut(
         jobs = [job for job, _ in members]
         num_steps = sum(job.periods.total for job in jobs)
         shown = progress(num_steps, label)
+        # Of the whole cut, not of what is left of it: what is continued goes on in the packing that it began in.
         choose = functools.partial(
             choose_packing,
             devices=tuple(devices),
-            places_per_device=min(places_per_device, -(-len(members) // len(devices))),
+            places_per_device=places_per_device,
             batch_size=jobs[0].config.data.batch_size,
             num_steps=num_steps,
             directory=packings,
@@ -73,10 +74,9 @@ def train_cut(
         failed = train_members(
             members,
             devices,
-            label=label,
+            shown,
             packing=packing or choose,
             places_per_device=places_per_device,
-            judge=make_judge and make_judge(jobs),
-            progress=shown,
+            judge=judge,
         )
         return len(members), {members[position][1].run.path: error for position, error in failed.items()}

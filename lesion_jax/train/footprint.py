@@ -1,7 +1,6 @@
 """What a training takes of a device's memory: computed from shapes, so that every machine finds the same."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -52,28 +51,29 @@ def images_bytes(configs: Sequence[ClassifierConfig | GanConfig], study: Study) 
     most = max(num_per_lesion(config.data.classic_size, num_folds, num_lesions) for config in configs)
     # Other margins and seeds are other pixels.
     forms = {(config.data.margin, config.data.augmentation_seed) for config in configs}
-    banks = {bank for config in configs for bank in config.data.banks}
-    size = configs[0].data.image_size
-    num_synthetic = sum(_num_images(Path(bank)) for bank in banks)
-    return (len(forms) * num_lesions * (1 + most) + num_synthetic) * size * size * np.dtype(np.int16).itemsize
+    synthetic: dict[tuple[str, ...], int] = {}
+    for config in configs:
+        banks, size = config.data.banks, config.data.synthetic_size
+        if banks:
+            synthetic[banks] = max(synthetic.get(banks, 0), size * (num_folds - 1) * study.lesions.num_classes)
+    num_images = len(forms) * num_lesions * (1 + most) + sum(synthetic.values())
+    return num_images * configs[0].data.image_size ** 2 * np.dtype(np.int16).itemsize
+
+
+def schedule_of(config: ClassifierConfig | GanConfig, study: Study) -> Schedule:
+    """The schedule of a training, without preparing its images; its banks need not exist yet.
+
+    Raises:
+      ConfigError: A fold, class, size or share that cannot be.
+    """
+    num_real, num_synthetic = count_images(config, study)
+    return Schedule(num_real, num_synthetic, config.data.batch_size, config.data.synthetic_share, config.seed)
 
 
 def num_steps(config: ClassifierConfig | GanConfig, study: Study) -> int:
-    """Steps of a whole training, without preparing its images.
-
-    Args:
-      config: Of the training; its banks need not exist yet.
-      study: Its dataset.
+    """Steps of a whole training; see `schedule_of`.
 
     Raises:
-      ConfigError: A fold, class, size or duration that cannot be.
+      ConfigError: Likewise, or a duration that cannot be.
     """
-    num_real, num_synthetic = count_images(config, study)
-    schedule = Schedule(num_real, num_synthetic, config.data.batch_size, config.data.synthetic_share, config.seed)
-    return Periods.of(config.loop, schedule.steps_per_epoch).total
-
-
-def _num_images(bank: Path) -> int:
-    from lesion_jax.data.bank import load_bank
-
-    return len(load_bank(bank).images)
+    return Periods.of(config.loop, schedule_of(config, study).steps_per_epoch).total

@@ -93,7 +93,7 @@ class Member:
     Attributes:
       periods: When what happens.
       collapse: The first collapse that was found, in a sentence; None where there was none.
-      score: The last one; None before the first.
+      score: The last one, also of the checkpoint that was restored; None where there was none.
     """
 
     def __init__(

@@ -8,7 +8,6 @@ import collections
 import dataclasses
 import functools
 import math
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 from lesion_jax.core import keys, parallel, preemption
 from lesion_jax.core.population import Packing, Population, make_program
 from lesion_jax.data.residence import Residence
-from lesion_jax.errors import ConfigError, DivergedError, Preempted
+from lesion_jax.errors import DivergedError, Preempted
 from lesion_jax.io.progress import Progress
 from lesion_jax.train.kinds import Program, Training, create_training
 from lesion_jax.train.member import Member
@@ -33,35 +32,6 @@ Judge = Callable[[list[tuple[int, int, float]]], dict[int, str]]
 
 # (program, state of a member, images) -> packing.
 Chooser = Callable[[Program, Any, Any], Packing]
-
-
-def is_resident(job: Job, devices: Sequence[parallel.Device]) -> bool:
-    """Whether a single training's images lie on its device; otherwise they are streamed.
-
-    Raises:
-      ConfigError: data.feed asks for it, and several devices share the batch.
-    """
-    feed = job.config.data.feed
-    if len(devices) > 1 or jax.process_count() > 1:
-        if feed == "resident":
-            raise ConfigError(
-                f"data.feed is 'resident', but {len(devices)} devices share a batch, which is streamed to them; set "
-                "num_devices to 1 or data.feed to 'auto'."
-            )
-        return False
-    return feed == "resident" or (
-        feed == "auto" and job.prepared.images.hu.nbytes <= memory_bytes(devices[0]) * _IMAGES_SHARE
-    )
-
-
-# Of a device's memory that images may take.
-_IMAGES_SHARE = 0.25
-
-
-def memory_bytes(device: parallel.Device) -> int:
-    """Memory that a device has for us: an accelerator's own, or half of the machine's."""
-    stats = device.memory_stats() or {}
-    return stats.get("bytes_limit") or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
 def steps_per_call(device: parallel.Device) -> int:
@@ -203,12 +173,11 @@ class _Members:
 def train_members(
     members: Sequence[tuple[Job, Session]],
     devices: Sequence[parallel.Device],
+    progress: Progress,
     *,
-    label: str,
     packing: Packing | Chooser = "one",
     places_per_device: int = 1,
     judge: Judge | None = None,
-    progress: Progress | None = None,
 ) -> dict[int, DivergedError]:
     """Trains every member to its end; a place that becomes free is taken by the next that waits.
 
@@ -218,11 +187,11 @@ def train_members(
     Args:
       members: Jobs of one program and their open sessions, which are closed as they end.
       devices: Of this process; each holds `places_per_device` members at once.
-      label: What the progress line calls them.
+      progress: Told of the steps of all of them together.
       packing: How the members of a device share its program, see `core.population`; or what chooses it.
       places_per_device: Members that a device holds at once; with packing "one" and no judge it is 1.
-      judge: Asked after each look at a state; None lets every member go on to its end.
-      progress: Told of the steps of all of them together; None shows them on stderr.
+      judge: Asked after each look at a state, and of what was restored from one; None lets every member go on to its
+        end.
 
     Returns:
       The members that diverged, by position: each is left where it was last saved, marked as failed.
@@ -231,7 +200,6 @@ def train_members(
       Preempted: The process was asked to end; every member has been saved.
       RunError: The disk does not take what is written.
     """
-    progress = progress or Progress(sum(job.periods.total for job, _ in members), label)
     cast = _Members(members, judge, progress)
     if not isinstance(packing, str):
         some = create_training(members[0][0].config, members[0][0].prepared)
@@ -252,7 +220,7 @@ def train_members(
     run = compiled_program(cast.program, packing, tuple(devices))
     population = Population(run, [(state, key) for _, state, key in entered], cast.images, devices, each)
     del entered
-    batch = np.zeros_like(places[0].chosen(0)) if places[0] else np.zeros(0, np.int32)
+    nothing = np.zeros(members[0][0].config.data.batch_size, np.int32)
     most = steps_per_call(devices[0])
     pending: tuple[list[tuple[int, _Place, int]], Any] | None = None
 
@@ -271,10 +239,19 @@ def train_members(
 
     def refill() -> None:
         for at in range(len(places)):
-            if places[at] is None and (found := cast.enter()):
-                places[at], state, key = found
-                population.put(at, state, key)
+            while places[at] is None and (found := cast.enter()):
+                place, state, key = found
+                if not cast.judge([place]):
+                    places[at] = place
+                    population.put(at, state, key)
 
+    def end_judged(some: Sequence[_Place]) -> None:
+        nonlocal places
+        ended = cast.judge(some)
+        places = [None if place and place.position in ended else place for place in places]
+
+    # One that was interrupted between a look at it and its end.
+    end_judged([place for place in places if place])
     with preemption.deferred():
         while any(places) or cast.waiting:
             refill()
@@ -285,7 +262,7 @@ def train_members(
             num_steps = most if all(at - p.done >= most for at, (_, p) in zip(visits, active, strict=True)) else 1
             chosen = np.stack(
                 [
-                    [place.chosen(place.done + s) for s in range(num_steps)] if place else [batch] * num_steps
+                    [place.chosen(place.done + s) for s in range(num_steps)] if place else [nothing] * num_steps
                     for place in places
                 ]
             )
@@ -304,11 +281,9 @@ def train_members(
             for at, place in due:
                 if places[at] is place and not cast.visit(place, population.member(at), stopping=stopping):
                     places[at] = None
-            ended = cast.judge([place for at, place in due if places[at] is place])
-            places = [None if place and place.position in ended else place for place in places]
+            end_judged([place for at, place in due if places[at] is place])
             if stopping and (any(places) or cast.waiting):
                 for place in filter(None, places):
                     place.member.wait()
                 raise Preempted(preemption.describe())
-    settle()
     return cast.failed

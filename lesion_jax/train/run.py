@@ -14,12 +14,14 @@ from lesion_jax.io.progress import Progress
 from lesion_jax.train.kinds import Training, create_training, replicated_step
 from lesion_jax.train.loop import run_loop
 from lesion_jax.train.member import Member
-from lesion_jax.train.population import is_resident, train_members
+from lesion_jax.train.population import train_members
 from lesion_jax.train.prepare import Study
 from lesion_jax.train.session import Job, Session, require_dataset
 
 # What the first process tells the others of the run directory.
 _GO, _DONE, _REFUSED = range(3)
+# Of a device's memory that images may take.
+_IMAGES_SHARE = 0.25
 
 
 def train(
@@ -53,13 +55,27 @@ def train(
     require_dataset(config)
     devices = parallel.choose_devices(config.num_devices, config.data.batch_size)
     job = Job.of(config, study, num_devices=len(devices), cache_dir=cache_dir)
-    resident = is_resident(job, devices)
+    resident = _is_resident(job, devices)
     if not processes.agree(job.identity):
         raise ConfigError("The processes of this run were given different configs or data; start them all alike.")
     label = label or config.kind
     if processes.is_first():
         return _train_and_write(job, devices, workdir, label, resident)
     return _take_part(job, devices)
+
+
+def _is_resident(job: Job, devices: list[parallel.Device]) -> bool:
+    """Whether the images lie on the device that trains; otherwise they are streamed."""
+    feed = job.config.data.feed
+    if len(devices) > 1:
+        if feed == "resident":
+            raise ConfigError(
+                f"data.feed is 'resident', but {len(devices)} devices share a batch, which is streamed to them; set "
+                "num_devices to 1 or data.feed to 'auto'."
+            )
+        return False
+    fits = job.prepared.images.hu.nbytes <= parallel.memory_bytes(devices[0]) * _IMAGES_SHARE
+    return feed == "resident" or (feed == "auto" and fits)
 
 
 def _train_and_write(job: Job, devices: list[parallel.Device], workdir: Path, label: str, resident: bool) -> bool:
@@ -71,13 +87,13 @@ def _train_and_write(job: Job, devices: list[parallel.Device], workdir: Path, la
     with opened as session:
         if processes.from_first(np.int32(_DONE if session.is_done else _GO)) == _DONE:
             return False
+        progress = Progress(job.periods.total, label)
         if resident:
-            for error in train_members([(job, session)], devices, label=label).values():
+            for error in train_members([(job, session)], devices, progress).values():
                 raise error
             return True
         training = create_training(job.config, job.prepared)
         state, member = session.start(training)
-        progress = Progress(job.periods.total, label)
         steps = _run(job, devices, training, processes.from_first(state), member, progress)
         session.finish(steps, member.collapse)
     processes.meet()

@@ -130,8 +130,9 @@ class Session:
         note, state = restored or (None, jax.device_get(training.state))
         writer = MetricsWriter(self.run, start=int(state.step))
         self._held.callback(writer.close)
-        collapse = note and note.collapse
-        return state, Member(self._job.periods, training.hooks, self._checkpoints, writer, collapse=collapse)
+        member = Member(self._job.periods, training.hooks, self._checkpoints, writer, collapse=note and note.collapse)
+        member.score = note and note.score
+        return state, member
 
     def finish(self, steps: int, collapse: str | None, **facts: Any) -> None:
         """Waits for the last checkpoint and declares the run done.

@@ -54,6 +54,13 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
         (["export", "--workdir=nowhere", "--out=configs/dcgan.py/export"], "dcgan.py is not a directory"),
         (["export", "--workdir=nowhere"], "--out is missing"),
         (["export", "--workdir=nowhere", "--out=export", "--checkpoint=first"], "best|last"),
+        (["sweep", "--workdir=x"], "--config is missing"),
+        (["sweep", "--config=configs/dcgan.py", "--workdir=x"], "kind 'dcgan'"),
+        (["sweep", "--config=configs/sweep.py", "--workdir=x"], "base.data.dataset"),
+        (["sweep", "--workdir=x", "--status"], "not the directory of a sweep"),
+        (["train", "--config=configs/sweep.py", "--workdir=x"], "kind 'sweep'"),
+        (["plan", "--config=configs/paper.py"], "plan its parts"),
+        (["plan", "--config=configs/dcgan.py"], "data.dataset"),
         (["train", "surplus", "--config=configs/dcgan.py", "--workdir=x"], "surplus"),
     ],
 )

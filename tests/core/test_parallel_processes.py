@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("one_of_two_processes.py")
 # They take 5 to 12 s.

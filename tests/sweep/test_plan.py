@@ -46,7 +46,7 @@ def test_what_does_not_fit_is_refused(tiny, monkeypatch):
     with pytest.raises(ConfigError, match="needs about"):
         make_plan(SweepConfig(base=DCGAN, device_memory=1e-5), study=tiny)
     # Less than the config says of the device.
-    monkeypatch.setattr("lesion_jax.sweep.plan.memory_bytes", lambda device: 1000)
+    monkeypatch.setattr("lesion_jax.core.parallel.memory_bytes", lambda device: 1000)
     plan = make_plan(SweepConfig(base=DCGAN, grid=(("seed", (0, 1)),)), study=tiny)
     assert "lower device_memory" in plan.refusals[0] and "DOES NOT FIT" in describe_plan(plan)
 
@@ -87,3 +87,18 @@ def test_without_the_tpus_compiler_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(topologies, "get_topology_desc", missing)
     with pytest.raises(ConfigError, match="pip install libtpu"):
         compile_for("v5e:4x4", DCGAN, num_classes=3, num_members=1, num_images=1)
+
+
+def test_a_program_over_several_chips_costs_as_many_device_hours(tiny, monkeypatch):
+    from lesion_jax.sweep import topology
+
+    compiled = topology.Compiled("TPU v5 lite", 4, 1000, 2**30, flops=197e12, bytes_moved=0.0)
+    monkeypatch.setattr(topology, "compile_for", lambda *_, **__: compiled)
+    hours = []
+    for num_devices in (1, 2):
+        sweep = SweepConfig(base=CLASSIFIER, grid=(("seed", (0, 1, 2, 3)),), num_devices=num_devices)
+        (program,) = make_plan(sweep, topology="v5e:2x2", study=tiny).programs
+        # A call of one second takes a step of every member that is in its place.
+        assert program.seconds_per_step == 1 / 4
+        hours.append(program.device_hours)
+    assert hours[1] == 2 * hours[0] == pytest.approx(2 * 32 / 4 / 3600)

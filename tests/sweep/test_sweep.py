@@ -5,14 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from lesion_jax.commands import main
 from lesion_jax.config import GanConfig, HalvingConfig, SweepConfig
+from lesion_jax.config.cells import expand
 from lesion_jax.core import preemption
+from lesion_jax.data.dataset import load_dataset
+from lesion_jax.data.folds import make_folds, save_folds
 from lesion_jax.disk.lock import locked
 from lesion_jax.errors import ConfigError, Preempted, RunError
+from lesion_jax.ingest.builder import write_dataset
 from lesion_jax.sweep.collect import collect
-from lesion_jax.sweep.run import Sweep, run_sweep
+from lesion_jax.sweep.run import Sweep, programs_of, run_sweep
 from lesion_jax.sweep.status import cell_rows, describe_sweep, open_sweep
 from tests.train.tiny import configs, study
+
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 CLASSIFIER = dataclasses.replace(configs()["classifier"], num_devices=1)
 DCGAN = dataclasses.replace(configs()["dcgan"], num_devices=1)
@@ -37,7 +44,7 @@ def contents(workdir):
 
 
 def test_cells_of_one_shape_are_one_program_and_each_is_a_run(finished, tiny):
-    programs = Sweep.of(TWO, finished).programs(tiny)
+    programs = programs_of(TWO, expand(TWO), tiny)
     assert [program.members for program in programs] == [(0, 1), (2, 3)]
     for cell in range(4):
         assert (finished / "cells" / f"{cell:04d}" / "DONE").exists()
@@ -130,7 +137,7 @@ def test_halving_ends_the_worst_at_a_rung_and_interruption_changes_nothing(tiny,
     rows = cell_rows(open_sweep(tmp_path / "whole"))
     assert sorted(row["state"] for row in rows) == ["done", "done", "stopped", "stopped"]
     stopped = [row for row in rows if row["state"] == "stopped"]
-    assert all(row["step"] == 4 and "halving at rung 1" in row["reason"] for row in stopped)
+    assert all(row["step"] == 4 and "halving: score" in row["reason"] for row in stopped)
     kept = min(row["score"] for row in rows if row["state"] == "done")
     assert all(row["score"] <= kept for row in stopped)
 
@@ -144,18 +151,70 @@ def test_halving_ends_the_worst_at_a_rung_and_interruption_changes_nothing(tiny,
     assert [(row["state"], row["score"]) for row in again] == [(row["state"], row["score"]) for row in rows]
 
 
-def test_halving_without_inner_patients_is_refused(tiny, tmp_path):
-    base = dataclasses.replace(DCGAN, data=dataclasses.replace(DCGAN.data, hold_out_inner=False))
-    sweep = SweepConfig(base=base, grid=(("seed", (0, 1)),), halving=HalvingConfig(rungs=("4 steps",)))
-    with pytest.raises(ConfigError, match="hold_out_inner"):
-        run_sweep(sweep, tmp_path / "s", study=tiny)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"grid": (("seed", (0, 1)), ("data.hold_out_inner", (True, False)))}, "Cell 1.*hold_out_inner"),
+        ({"halving": HalvingConfig(rungs=("often",))}, "halving.rungs"),
+        ({"grid": (("data.fold", (0, 7)),)}, "Cell 1.*data.fold is 7"),
+        ({"grid": (("loop.duration", ("8 steps", "soon")),)}, "Cell 1.*loop.duration"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_anything_is_written(changes, message, tiny, tmp_path):
+    sweep = SweepConfig(base=CLASSIFIER, halving=HalvingConfig(rungs=("4 steps",)))
+    with pytest.raises(ConfigError, match=message):
+        run_sweep(dataclasses.replace(sweep, **changes), tmp_path / "s", study=tiny)
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_cell_that_was_to_end_when_the_process_died_ends_when_it_carries_on(tiny, tmp_path, monkeypatch):
+    rates = (3e-3, 1e-9)
+    sweep = SweepConfig(
+        base=CLASSIFIER, grid=(("learning_rate", rates),), halving=HalvingConfig(rungs=("50%",), keep=0.5)
+    )
+
+    def die(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        # After the decision has been written, before the run says so.
+        patch.setattr("lesion_jax.train.population._Members.end", die)
+        with pytest.raises(KeyboardInterrupt):
+            run_sweep(sweep, tmp_path / "s", study=tiny)
+    assert [row["state"] for row in cell_rows(open_sweep(tmp_path / "s"))] == ["interrupted", "interrupted"]
+    run_sweep(sweep, tmp_path / "s", study=tiny)
+    assert sorted(row["state"] for row in cell_rows(open_sweep(tmp_path / "s"))) == ["done", "stopped"]
+
+
+def test_the_verbs(tiny, tmp_path, capsys, monkeypatch):
+    dataset, workdir = tmp_path / "dataset", tmp_path / "sweep"
+    write_dataset(tiny.lesions, dataset)
+    save_folds(make_folds(load_dataset(dataset), 3, 0), dataset / "folds.json")
+    # What the command would let JAX do for the rest of this process.
+    monkeypatch.setattr("lesion_jax.core.compiled.keep_compiled", lambda directory: None)
+    words = [f"--config={CONFIGS}/sweep.py", f"--config.base.data.dataset={dataset}", "--config.base.width=2"]
+    words += ["--config.base.discriminator_width=2", "--config.base.data.image_size=32", "--config.base.latent_size=4"]
+    words += [
+        "--config.base.data.classic_size=40",
+        "--config.base.data.batch_size=8",
+        "--config.grid=(('seed',(0,1)),)",
+    ]
+    words += ["--config.base.data.label=cyst", "--config.base.loop.duration=4 steps"]
+    assert main(["plan", *words]) == 0
+    assert "1 programs of 1 devices, 2 members, 8 steps" in capsys.readouterr().out
+    assert main(["plan", *words, "--config.device_memory=1e-5"]) == 2
+    assert main(["sweep", *words, f"--workdir={workdir}"]) == 0
+    assert main(["sweep", f"--workdir={workdir}", "--status", "--collect"]) == 0
+    assert "2 cells, 2 done" in capsys.readouterr().out and (workdir / "scores.png").exists()
+    assert main(["show", f"--workdir={workdir}/cells/0001"]) == 0
+    assert main(["export", f"--workdir={workdir}/cells/0001", f"--out={tmp_path}/one"]) == 0
 
 
 def test_programs_are_cut_to_what_a_device_holds(tiny):
     wide = GanConfig(data=dataclasses.replace(DCGAN.data, image_size=64, batch_size=64))
     sweep = SweepConfig(base=wide, grid=(("seed", tuple(range(10))),), device_memory=4.0, num_devices=2)
-    programs = Sweep.of(sweep, Path("w")).programs(tiny)
+    programs = programs_of(sweep, expand(sweep), tiny)
     assert len(programs) > 1 and sum(len(p.members) for p in programs) == 10
     assert all(p.device_bytes <= 4 * 2**30 for p in programs)
     with pytest.raises(ConfigError, match="GiB"):
-        Sweep.of(dataclasses.replace(sweep, device_memory=0.1), Path("w")).programs(tiny)
+        programs_of(dataclasses.replace(sweep, device_memory=0.1), expand(sweep), tiny)

@@ -13,6 +13,8 @@ from lesion_jax.evaluate.draw_bank import draw_bank
 from lesion_jax.train.run import train
 from tests.train.tiny import configs, study
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def tiny():

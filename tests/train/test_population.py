@@ -10,7 +10,8 @@ from lesion_jax.core import parallel, preemption
 from lesion_jax.core.population import PACKINGS
 from lesion_jax.errors import ConfigError, Preempted
 from lesion_jax.io.checkpoints import load_checkpoint
-from lesion_jax.train import population
+from lesion_jax.io.progress import Progress
+from lesion_jax.train import run
 from lesion_jax.train.population import train_members
 from lesion_jax.train.run import train
 from lesion_jax.train.session import Job, Session
@@ -24,10 +25,10 @@ def tiny():
     return study()
 
 
-def varied(config, count=4):
+def varied(config, count=3):
     """Members that differ in seed, fold, learning rate, length and, of a DCGAN, class.
 
-    A few steps: a GAN this small turns rounding into tenths within ten.
+    A few steps: jumps at the kinks of activations add up.
     """
     for i in range(count):
         label = ("cyst", "metastasis", "hemangioma")[i % 3] if config.kind == "dcgan" else ""
@@ -40,21 +41,29 @@ def train_all(members, root, tiny, num_devices=1, **options):
     jobs = [Job.of(config, tiny, num_devices=1, cache_dir=None) for config in members]
     with contextlib.ExitStack() as stack:
         opened = [(job, stack.enter_context(Session.open(job, root / str(job.config.seed)))) for job in jobs]
-        return train_members(opened, parallel.choose_devices(num_devices, 8), label="all", **options)
+        progress = Progress(sum(job.periods.total for job in jobs), "all")
+        return train_members(opened, parallel.choose_devices(num_devices, 8), progress, **options)
 
 
 def assert_same_run(one, other, exact):
     for which in ("last", "best"):
         (note, expected), (other_note, found) = (load_checkpoint(run / "checkpoints", which) for run in (one, other))
         assert note.step == other_note.step
-        for path, leaf in jax.tree_util.tree_flatten_with_path(expected)[0]:
-            theirs = found
-            for part in path:
-                theirs = theirs[part.key]
+        moments = []
+        pairs = zip(jax.tree_util.tree_flatten_with_path(expected)[0], jax.tree.leaves(found), strict=True)
+        for (path, leaf), theirs in pairs:
+            name = jax.tree_util.keystr(path)
             if exact:
-                np.testing.assert_array_equal(theirs, leaf, err_msg=str(path))
+                np.testing.assert_array_equal(theirs, leaf, err_msg=name)
+            elif "opt_state" in name:
+                moments.append((theirs.ravel(), leaf.ravel()))
             else:
-                np.testing.assert_allclose(theirs, leaf, rtol=1e-3, atol=5e-4, err_msg=str(path))
+                np.testing.assert_allclose(theirs, leaf, rtol=1e-3, atol=2e-4, err_msg=name)
+        if not exact:
+            # A leaky ReLU whose input rounds to the other side of zero changes single gradients by a jump: their means
+            # are compared as one vector.
+            theirs, ours = (np.concatenate(side) for side in zip(*moments, strict=True))
+            assert np.linalg.norm(theirs - ours) < 1e-2 * np.linalg.norm(ours)
     if exact:
         assert (one / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
     assert (one / "DONE").exists() and (other / "DONE").exists()
@@ -81,7 +90,7 @@ def alone(tiny, tmp_path_factory):
 @pytest.mark.parametrize("num_devices", [1, 2])
 def test_one_per_device_gives_the_bits_of_training_alone(config, num_devices, alone, tiny, tmp_path):
     assert not train_all(varied(config), tmp_path, tiny, num_devices)
-    for i in range(4):
+    for i in range(3):
         # A program for two devices may round otherwise than one for one.
         assert_same_run(alone(config) / str(i), tmp_path / str(i), exact=num_devices == 1)
 
@@ -94,23 +103,25 @@ def test_images_that_lie_on_the_device_train_as_those_that_are_streamed(config, 
     assert_same_run(alone(config) / "0", tmp_path, exact=False)
 
 
-@pytest.mark.parametrize("packing", [p for p in PACKINGS if p != "one"])
-@pytest.mark.parametrize("config", [ACGAN, CLASSIFIER], ids=lambda c: c.kind)
+@pytest.mark.parametrize(
+    ("config", "packing"),
+    [(CLASSIFIER, packing) for packing in PACKINGS if packing != "one"] + [(ACGAN, "vmap"), (ACGAN, "gemm")],
+)
 def test_packed_members_are_those_trained_alone(config, packing, alone, tiny, tmp_path):
-    # Four members, three at once on a device: one waits for a place.
-    assert not train_all(varied(config), tmp_path, tiny, packing=packing, places_per_device=3)
-    for i in range(4):
+    # Three members, two at once on a device: one waits for a place.
+    assert not train_all(varied(config), tmp_path, tiny, packing=packing, places_per_device=2)
+    for i in range(3):
         assert_same_run(alone(config) / str(i), tmp_path / str(i), exact=False)
 
 
 def test_a_member_that_diverges_is_marked_and_the_others_go_on(alone, tiny, tmp_path):
     members = list(varied(CLASSIFIER))
     members[1] = dataclasses.replace(members[1], learning_rate=1e30)
-    failed = train_all(members, tmp_path, tiny, packing="vmap", places_per_device=3)
+    failed = train_all(members, tmp_path, tiny, packing="vmap", places_per_device=2)
     assert list(failed) == [1] and "Step" in str(failed[1])
     assert json.loads((tmp_path / "1" / "FAILED").read_text())["reason"] == str(failed[1])
     assert not (tmp_path / "1" / "checkpoints").exists() or not list((tmp_path / "1" / "checkpoints").iterdir())
-    for i in (0, 2, 3):
+    for i in (0, 2):
         assert_same_run(alone(CLASSIFIER) / str(i), tmp_path / str(i), exact=False)
 
 
@@ -128,7 +139,7 @@ def test_an_interrupted_population_carries_on_and_ends_alike(packing, tiny, tmp_
         train(list(varied(CLASSIFIER))[0], tmp_path / "broken" / "0", study=tiny)
     again = [config for i, config in enumerate(varied(CLASSIFIER)) if packing == "vmap" or i]
     train_all(again, tmp_path / "broken", tiny, **options)
-    for i in range(4):
+    for i in range(3):
         assert_same_run(tmp_path / "whole" / str(i), tmp_path / "broken" / str(i), exact=True)
 
 
@@ -145,10 +156,10 @@ def test_a_place_that_a_judge_frees_is_taken(packing, tiny, tmp_path):
 
 def test_images_lie_on_one_device_only_where_they_fit(tiny, monkeypatch):
     def found(feed, num_devices, memory=2**30):
-        monkeypatch.setattr(population, "memory_bytes", lambda device: memory)
+        monkeypatch.setattr(parallel, "memory_bytes", lambda device: memory)
         data = dataclasses.replace(CLASSIFIER.data, feed=feed)
         job = Job.of(dataclasses.replace(CLASSIFIER, data=data), tiny, num_devices=1, cache_dir=None)
-        return population.is_resident(job, parallel.choose_devices(num_devices, 8))
+        return run._is_resident(job, parallel.choose_devices(num_devices, 8))
 
     assert found("auto", 1) and found("resident", 1, memory=0)
     assert not found("auto", 1, memory=1000) and not found("stream", 1) and not found("auto", 2)

@@ -14,6 +14,8 @@ from lesion_jax.io.checkpoints import last_step, load_checkpoint
 from lesion_jax.train.run import train
 from tests.train.tiny import configs, study
 
+pytestmark = pytest.mark.slow
+
 KIND = "acgan"
 CONFIG = dataclasses.replace(configs()[KIND], num_devices=0)
 # Four numbers are summed in another order, here and there; after eight steps of Adam 2e-6 was seen.
