@@ -26,7 +26,7 @@ _REPEATS = 3
 # A packing whose first call is so many times slower than the best is not timed further.
 _HOPELESS = 3
 # Each member is compiled anew.
-_MOST_UNROLLED = 8
+_MOST_UNROLLED = 12
 
 
 def choose_packing(
