@@ -22,7 +22,7 @@ from rows import Row, write_rows
 from step_throughput import gan_runner
 from trials import Job, make_data, train_job, wait_for
 
-from lesion_jax.core.heap import keep_freed_memory
+from lesion_jax.core.cpu import tune_cpu
 from lesion_jax.io.checkpoints import Checkpoints, last_step, load_checkpoint
 
 # Paper, section 4: some 3,700 updates of a DCGAN; `loop.checkpoint_every` and `loop.evaluate_every` are 10 % each.
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=128, help="W of the generator; the discriminator has W / 2")
     parser.add_argument("--steps", type=int, default=3, help="timed steps between two saves")
     flags = parser.parse_args()
-    keep_freed_memory()
+    tune_cpu()
     folder = flags.workdir.absolute()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

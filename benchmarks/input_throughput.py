@@ -17,7 +17,7 @@ import numpy as np
 from rows import Row, interleaved_seconds, write_rows
 from step_throughput import Runner, classifier_runner, gan_runner
 
-from lesion_jax.core.heap import keep_freed_memory
+from lesion_jax.core.cpu import tune_cpu
 from lesion_jax.core.types import Images
 from lesion_jax.data.feed import prefetch_to_devices
 from lesion_jax.data.pipeline import make_batches
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--num_waits", type=int, default=50, help="steps of the loop whose waiting is measured")
     parser.add_argument("--repeats", type=int, default=5)
     flags = parser.parse_args()
-    keep_freed_memory()
+    tune_cpu()
 
     generator = np.random.default_rng(0)
     hu = generator.integers(-200, 300, (flags.num_images, flags.image_size, flags.image_size)).astype(np.int16)

@@ -17,7 +17,7 @@ import torch_peer
 from rows import Row, interleaved_seconds, write_rows
 from step_throughput import classifier_runner, gan_runner
 
-from lesion_jax.core.heap import keep_freed_memory
+from lesion_jax.core.cpu import tune_cpu
 
 CELLS = ("DCGAN:16", "DCGAN:32", "DCGAN:64", "classifier:32")
 MAKERS = {
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--eager", action="store_true", help="leave torch.compile out")
     flags = parser.parse_args()
-    keep_freed_memory()
+    tune_cpu()
     rows: list[Row] = []
     for cell in flags.cell or CELLS:
         kind, _, width = cell.partition(":")

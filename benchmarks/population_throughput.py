@@ -16,7 +16,7 @@ import numpy as np
 from rows import Row, interleaved_seconds, write_rows
 
 from lesion_jax.config import DataConfig, GanConfig
-from lesion_jax.core.heap import keep_freed_memory
+from lesion_jax.core.cpu import tune_cpu
 from lesion_jax.core.population import PACKINGS, Packing, Population
 from lesion_jax.train.kinds import Program, initial_state, program_of
 from lesion_jax.train.population import compiled_program, steps_per_call
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--must", type=float, default=1.0, help="ratio that the best packing is asked for")
     flags = parser.parse_args()
-    keep_freed_memory()
+    tune_cpu()
     write_rows(population_rows(**{name: value for name, value in vars(flags).items() if name != "out"}), flags.out)
 
 

@@ -21,7 +21,7 @@ from jax import lax
 from rows import Row, interleaved_seconds, write_rows
 
 from lesion_jax.core import keys, parallel
-from lesion_jax.core.heap import keep_freed_memory
+from lesion_jax.core.cpu import tune_cpu
 from lesion_jax.core.state import ClassifierHyper, GanHyper
 from lesion_jax.models import cnn, convolution
 from lesion_jax.models.dcgan import Discriminator, Generator
@@ -43,12 +43,10 @@ def main() -> None:
     parser.add_argument("--image_size", type=int, default=64)
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--repeats", type=int, default=10)
-    parser.add_argument(
-        "--default_heap", action="store_true", help="leave the allocator as it is; see lesion_jax/core/heap.py"
-    )
+    parser.add_argument("--untuned", action="store_true", help="leave the process as it is; see lesion_jax/core/cpu.py")
     flags = parser.parse_args()
-    if not flags.default_heap:
-        keep_freed_memory()
+    if not flags.untuned:
+        tune_cpu()
     rows: list[Row] = []
     for width in flags.width or (16, 32):
         for kind, make in (("DCGAN", gan_runner), ("classifier", classifier_runner)):

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from lesion_jax.core.cpu import leave_convolutions_to_eigen
+
 # Tests compile much and compute little: unoptimised code halves their time.
 _FLAGS = "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"
 
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_FLAGS}".strip()
+# As every command does; it imports no JAX.
+leave_convolutions_to_eigen()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 _CHECKOUT = Path(__file__).resolve().parent.parent

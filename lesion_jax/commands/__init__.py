@@ -10,7 +10,7 @@ from absl import flags
 
 from lesion_jax import __version__
 from lesion_jax.core import preemption
-from lesion_jax.core.heap import keep_freed_memory
+from lesion_jax.core.cpu import tune_cpu
 from lesion_jax.errors import ConfigError, LesionJaxError, Preempted
 
 VERBS = {
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     preemption.install()
     # Before anything starts JAX.
-    keep_freed_memory()
+    tune_cpu()
     module = importlib.import_module(f"lesion_jax.commands.{verb}")
     # Flags live in an object of their own, so that no verb sees another's, nor a library's.
     values = flags.FlagValues()
