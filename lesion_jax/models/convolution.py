@@ -52,8 +52,8 @@ def up(y: jax.Array, w: jax.Array) -> jax.Array:
     Returns:
       float [B, 2h, 2w, I], of y's dtype.
     """
-    # The one place where a backend gets its form. It is decided when the program is lowered, so a program
-    # compiled on this machine for an absent TPU gets the TPU's.
+    # The one place where a backend gets its form, by benchmarks/convolution_forms.py. It is decided when the program is
+    # lowered, so a program compiled on this machine for an absent TPU gets the TPU's.
     cpu = up_by_phases if w.shape[2] >= _MIN_CHANNELS_OF_A_PHASE else up_by_taps
     return lax.platform_dependent(y, w, cpu=cpu, default=up_by_dilation)
 
@@ -76,8 +76,8 @@ def kernel_gradient(x: jax.Array, y: jax.Array) -> jax.Array:
 @jax.custom_vjp
 def down_by_products(x: jax.Array, w: jax.Array) -> jax.Array:
     """`down` as one matrix product over all patches of x."""
-    patches = _patches(jnp.pad(x, ((0, 0), *PADDING, (0, 0))), 5, 2)
-    return jnp.einsum("bhwki,kio->bhwo", patches, w.reshape(25, *w.shape[2:]))
+    seen = patches(jnp.pad(x, ((0, 0), *PADDING, (0, 0))), 5, 2)
+    return jnp.einsum("bhwki,kio->bhwo", seen, w.reshape(25, *w.shape[2:]))
 
 
 @jax.custom_vjp
@@ -99,20 +99,21 @@ def valid_by_products(x: jax.Array, w: jax.Array, *_: object, **__: object) -> j
       float [B, H - k + 1, W - k + 1, O], of x's dtype.
     """
     size = w.shape[0]
-    return jnp.einsum("bhwki,kio->bhwo", _patches(x, size, 1), w.reshape(size * size, *w.shape[2:]))
+    return jnp.einsum("bhwki,kio->bhwo", patches(x, size, 1), w.reshape(size * size, *w.shape[2:]))
 
 
-def _patches(x: jax.Array, size: int, stride: int) -> jax.Array:
-    """[B, H, W, I] -> [B, h, w, size * size, I], what each window of an unpadded convolution sees."""
+def patches(x: jax.Array, size: int, stride: int) -> jax.Array:
+    """What each window of an unpadded convolution sees: [B, H, W, I] -> [B, h, w, size * size, I]."""
     height, width = ((side - size) // stride + 1 for side in x.shape[1:3])
     rows, columns = stride * (height - 1) + 1, stride * (width - 1) + 1
     seen = [x[:, i : i + rows : stride, j : j + columns : stride] for i in range(size) for j in range(size)]
     return jnp.stack(seen, axis=3)
 
 
-def _kernel_gradient_by_products(x: jax.Array, y: jax.Array) -> jax.Array:
-    patches = _patches(jnp.pad(x, ((0, 0), *PADDING, (0, 0))), 5, 2)
-    return jnp.einsum("bhwki,bhwo->kio", patches, y).reshape(5, 5, x.shape[3], y.shape[3])
+def kernel_gradient_by_products(x: jax.Array, y: jax.Array) -> jax.Array:
+    """`kernel_gradient` as one matrix product over all patches of x."""
+    seen = patches(jnp.pad(x, ((0, 0), *PADDING, (0, 0))), 5, 2)
+    return jnp.einsum("bhwki,bhwo->kio", seen, y).reshape(5, 5, x.shape[3], y.shape[3])
 
 
 def up_by_dilation(y: jax.Array, w: jax.Array) -> jax.Array:
@@ -134,7 +135,7 @@ def up_by_phases(y: jax.Array, w: jax.Array) -> jax.Array:
         for row_taps, row_padding in along_axis
         for column_taps, column_padding in along_axis
     ]
-    return _interleave(jnp.concatenate(phases, axis=-1))
+    return interleave(jnp.concatenate(phases, axis=-1))
 
 
 def up_by_taps(y: jax.Array, w: jax.Array) -> jax.Array:
@@ -161,7 +162,7 @@ def _add_taps(taps: jax.Array, axis: int, tap_axis: int) -> tuple[jax.Array, jax
     return shifted(3, 1) + shifted(1, 0), shifted(4, 1) + shifted(2, 0) + shifted(0, -1)
 
 
-def _interleave(phases: jax.Array) -> jax.Array:
+def interleave(phases: jax.Array) -> jax.Array:
     """Depth to space: [B, h, w, 2 * 2 * I] -> [B, 2h, 2w, I]."""
     batch, height, width, channels = phases.shape
     phases = phases.reshape(batch, height, width, 2, 2, channels // 4).transpose(0, 1, 3, 2, 4, 5)
@@ -178,9 +179,9 @@ up.defvjp(
 )
 down_by_products.defvjp(
     lambda x, w: (down_by_products(x, w), (x, w)),
-    lambda saved, y: (up_by_products(y, saved[1]), _kernel_gradient_by_products(saved[0], y)),
+    lambda saved, y: (up_by_products(y, saved[1]), kernel_gradient_by_products(saved[0], y)),
 )
 up_by_products.defvjp(
     lambda y, w: (up_by_products(y, w), (y, w)),
-    lambda saved, x: (down_by_products(x, saved[1]), _kernel_gradient_by_products(x, saved[0])),
+    lambda saved, x: (down_by_products(x, saved[1]), kernel_gradient_by_products(x, saved[0])),
 )

@@ -73,6 +73,14 @@ def test_the_accelerators_script_on_a_cpu(tmp_path):
     assert rows[-1]["unit"] == "%" and rows[-1]["must"] == 0.25
 
 
+def test_convolution_forms(tmp_path):
+    sizes = ("--width", "2", "--classifier_width", "2", "--batch_size", "2", "--image_size", "32", "--repeats", "1")
+    rows, table = run("convolution_forms.py", tmp_path / "forms.json", *sizes)
+    check(rows, table)
+    # Three directions of four layers and of three, without the gradient of an image.
+    assert len(rows) == 20 and all("lax" in row["peer"] for row in rows)
+
+
 def test_collectives(tmp_path):
     rows, _ = run("collectives.py", tmp_path / "collectives.json", "--width", "4", "--image_size", "32")
     none, once = rows

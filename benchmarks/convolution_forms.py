@@ -1,0 +1,195 @@
+"""Time of the forms that the networks' convolutions can take, at their shapes, against the form that they have.
+
+    python benchmarks/convolution_forms.py --out convolution_forms.json
+    python benchmarks/convolution_forms.py --network classifier --repeats 20
+
+Every form is first held to lax's own, to 1e-5 of the largest value (in float32; 1 % in bfloat16). Forms of one shape
+are timed in turn; the medians count. A ratio of one says that no form beats the one in use on this device. Where it is
+well below one on a device that you train on, choose anew in `lesion_jax/models/convolution.py`. Needs no TensorFlow.
+"""
+
+import argparse
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from rows import Row, interleaved_seconds, write_rows
+
+from lesion_jax.core.cpu import tune_cpu
+from lesion_jax.models import convolution
+from lesion_jax.models.convolution import PADDING
+
+Form = Callable[[jax.Array, jax.Array], jax.Array]
+_DIMENSIONS = ("NHWC", "HWIO", "NHWC")
+
+
+def main() -> None:
+    """Measures, prints and writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--network", choices=("DCGAN", "classifier"), action="append", help="default both")
+    parser.add_argument("--width", type=int, action="append", help="W of the DCGAN; may be repeated; default 16, 64")
+    parser.add_argument("--classifier_width", type=int, default=32)
+    parser.add_argument("--batch_size", type=int, default=64)
+    parser.add_argument("--image_size", type=int, default=64)
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--repeats", type=int, default=10)
+    flags = parser.parse_args()
+    tune_cpu()
+    networks, dtype = flags.network or ("DCGAN", "classifier"), jnp.dtype(flags.dtype)
+    rows: list[Row] = []
+    if "DCGAN" in networks:
+        for width in flags.width or (16, 64):
+            channels = [1, width, 2 * width, 4 * width, 8 * width]
+            for layer in range(4):
+                shape = (flags.batch_size, flags.image_size >> (layer + 1), channels[layer], channels[layer + 1])
+                rows += _strided_rows(shape, dtype, flags.repeats)
+    if "classifier" in networks:
+        side, channels = flags.image_size, [1] + [flags.classifier_width << layer for layer in range(3)]
+        for layer in range(3):
+            shape = (flags.batch_size, side, channels[layer], channels[layer + 1])
+            rows += _valid_rows(shape, dtype, flags.repeats)
+            side = (side - 2) // 2
+    write_rows(rows, flags.out)
+
+
+def _strided_rows(shape: tuple[int, int, int, int], dtype: np.dtype, repeats: int) -> list[Row]:
+    batch, side, num_in, num_out = shape
+    x, w, y = _arrays(dtype, (batch, 2 * side, 2 * side, num_in), (5, 5, num_in, num_out), (batch, side, side, num_out))
+    name = f"batch {batch}, 5x5 stride 2, {2 * side}x{2 * side}x{num_in} to {side}x{side}x{num_out}"
+    return [
+        _row(f"{name}: convolution", convolution.down, _DOWN, (x, w), repeats),
+        _row(f"{name}: its transpose", convolution.up, _UP, (y, w), repeats),
+        _row(f"{name}: gradient of the kernel", convolution.kernel_gradient, _KERNEL, (x, y), repeats),
+    ]
+
+
+def _valid_rows(shape: tuple[int, int, int, int], dtype: np.dtype, repeats: int) -> list[Row]:
+    batch, side, num_in, num_out = shape
+    x, w, y = _arrays(dtype, (batch, side, side, num_in), (3, 3, num_in, num_out), (batch, side - 2, side - 2, num_out))
+    name = f"batch {batch}, 3x3, {side}x{side}x{num_in} to {side - 2}x{side - 2}x{num_out}"
+
+    # A convolution is linear in either argument, so the value of the one that is pulled back to does not matter.
+    def to_input(form: Form) -> Form:
+        return lambda w, y: jax.vjp(lambda x: form(x, w), x)[1](y)[0]
+
+    def to_kernel(form: Form) -> Form:
+        return lambda x, y: jax.vjp(lambda w: form(x, w), w)[1](y)[0]
+
+    def row_of(part: str, of: Callable[[Form], Form], arguments: tuple[jax.Array, jax.Array]) -> Row:
+        forms = {name: of(form) for name, form in _VALID.items()}
+        # flax's layer, which calls lax.
+        return _row(f"{name}: {part}", of(_lax_valid), forms, arguments, repeats)
+
+    rows = [row_of("convolution", lambda form: form, (x, w)), row_of("gradient of the kernel", to_kernel, (x, y))]
+    # Nobody asks for the gradient of the image.
+    return rows if num_in == 1 else [*rows, row_of("gradient of the input", to_input, (w, y))]
+
+
+def _arrays(dtype: np.dtype, *shapes: tuple[int, ...]) -> list[jax.Array]:
+    generator = np.random.default_rng(0)
+    return [jnp.asarray(generator.standard_normal(shape), dtype) for shape in shapes]
+
+
+def _row(
+    measure: str, used: Form, forms: Mapping[str, Form], arguments: tuple[jax.Array, jax.Array], repeats: int
+) -> Row:
+    calls: dict[str, Callable[[], object]] = {}
+    expected = None
+    dtype = arguments[0].dtype
+    for name, form in {**forms, "used": used}.items():
+        compiled = jax.jit(form).lower(*arguments).compile()
+        value = np.asarray(compiled(*arguments), np.float32)
+        expected = value if expected is None else expected
+        tolerance = 1e-5 if dtype == jnp.float32 else 1e-2
+        np.testing.assert_allclose(value, expected, rtol=0, atol=tolerance * abs(expected).max(), err_msg=name)
+        calls[name] = functools.partial(lambda f: jax.block_until_ready(f(*arguments)), compiled)
+    seconds = interleaved_seconds(calls, repeats)
+    mine = seconds.pop("used")
+    return Row(
+        measure=f"{measure}, {dtype}",
+        value=1e3 * mine,
+        unit="ms",
+        peer=", ".join(f"{name} {1e3 * value:.2f} ms" for name, value in seconds.items()),
+        ratio=min(seconds.values()) / mine,
+        must=0.0,
+    )
+
+
+# The first of each is lax's own, with lax's own gradients.
+
+
+def _lax_down(x: jax.Array, w: jax.Array) -> jax.Array:
+    return lax.conv_general_dilated(x, w, (2, 2), PADDING, dimension_numbers=_DIMENSIONS)
+
+
+def _lax_kernel(x: jax.Array, y: jax.Array) -> jax.Array:
+    w = jnp.zeros((5, 5, x.shape[3], y.shape[3]), x.dtype)
+    return jax.vjp(lambda w: _lax_down(x, w), w)[1](y)[0]
+
+
+def _lax_valid(x: jax.Array, w: jax.Array) -> jax.Array:
+    return lax.conv_general_dilated(x, w, (1, 1), "VALID", dimension_numbers=_DIMENSIONS)
+
+
+def _six_taps(w: jax.Array) -> jax.Array:
+    """[5, 5, I, O] -> [3, 3, 2 * 2 * I, O]: on x with its 2x2 blocks as channels; 11 of 36 taps are zero."""
+    w = jnp.pad(w, ((1, 0), (1, 0), (0, 0), (0, 0)))
+    w = w.reshape(3, 2, 3, 2, *w.shape[2:]).transpose(0, 2, 1, 3, 4, 5)
+    return w.reshape(3, 3, -1, w.shape[-1])
+
+
+def _blocks(x: jax.Array) -> jax.Array:
+    batch, height, width, channels = x.shape
+    x = x.reshape(batch, height // 2, 2, width // 2, 2, channels).transpose(0, 1, 3, 2, 4, 5)
+    return x.reshape(batch, height // 2, width // 2, 4 * channels)
+
+
+def _down_of_blocks(x: jax.Array, w: jax.Array) -> jax.Array:
+    return lax.conv_general_dilated(_blocks(x), _six_taps(w), (1, 1), "SAME", dimension_numbers=_DIMENSIONS)
+
+
+def _up_of_blocks(y: jax.Array, w: jax.Array) -> jax.Array:
+    taps = _six_taps(w)[::-1, ::-1].swapaxes(2, 3)
+    x = lax.conv_general_dilated(y, taps, (1, 1), "SAME", dimension_numbers=_DIMENSIONS)
+    return convolution.interleave(x)
+
+
+def _kernel_of_blocks(x: jax.Array, y: jax.Array) -> jax.Array:
+    w = jnp.zeros((5, 5, x.shape[3], y.shape[3]), x.dtype)
+    return jax.vjp(lambda w: _down_of_blocks(x, w), w)[1](y)[0]
+
+
+def _kernel_by_image(x: jax.Array, y: jax.Array) -> jax.Array:
+    patches = convolution.patches(jnp.pad(x, ((0, 0), *PADDING, (0, 0))), 5, 2)
+    return jnp.einsum("bhwki,bhwo->bkio", patches, y).sum(0).reshape(5, 5, x.shape[3], y.shape[3])
+
+
+_DOWN: dict[str, Form] = {
+    "lax": _lax_down,
+    "blocks": _down_of_blocks,
+    "products": convolution.down_by_products,
+}
+_UP: dict[str, Form] = {
+    "lax": convolution.up_by_dilation,
+    "blocks": _up_of_blocks,
+    "phases": convolution.up_by_phases,
+    "products": convolution.up_by_taps,
+}
+_KERNEL: dict[str, Form] = {
+    "lax": _lax_kernel,
+    "blocks": _kernel_of_blocks,
+    "products": convolution.kernel_gradient_by_products,
+    "products by image": _kernel_by_image,
+}
+_VALID: dict[str, Form] = {
+    "lax": _lax_valid,
+    "products": convolution.valid_by_products,
+}
+
+if __name__ == "__main__":
+    main()
