@@ -17,6 +17,9 @@ from lesion_jax.core.checksum import checksum
 from lesion_jax.errors import ConfigError
 
 AXIS = "replica"
+# Of populations: nothing is ever said along it. It has a name of its own because a sharding carries the name, and
+# arrays that are put on devices under another than pmap gives back would have the program compiled twice.
+_PLACES = "place"
 # What `jax.devices()` holds; to a type checker jax.Device is a variable, not a type.
 Device = Any
 
@@ -114,7 +117,7 @@ def over_devices(step: Callable, devices: list[Device]) -> Callable:
 def over_places(program: Callable, devices: list[Device]) -> Callable:
     """Runs a program of `population.make_program` on every device, each with its own members.
 
-    No axis is named, so no collective can be written.
+    The axis is nobody's to use: a test searches what is compiled for collectives.
 
     Args:
       program: program(states, images, keys, chosen, active) -> (states, metrics).
@@ -123,7 +126,7 @@ def over_places(program: Callable, devices: list[Device]) -> Callable:
     Returns:
       The same signature with a leading device axis [D, k, ..] on all but images. The states are donated.
     """
-    return jax.pmap(program, in_axes=(0, None, 0, 0, 0), devices=devices, donate_argnums=(0,))
+    return jax.pmap(program, axis_name=_PLACES, in_axes=(0, None, 0, 0, 0), devices=devices, donate_argnums=(0,))
 
 
 def join_places(trees: Sequence[Any], devices: list[Device]) -> Any:
@@ -139,7 +142,7 @@ def shard_of(tree: Any, device: int) -> Any:
 
 def join_shards(shards: Sequence[Any], devices: list[Device]) -> Any:
     """What `shard_of` gives for every device -> the tree that it was taken from."""
-    sharding = _sharding(devices, AXIS)
+    sharding = _sharding(devices, _PLACES)
 
     def join(*leaves: jax.Array) -> jax.Array:
         shape = (len(devices), *leaves[0].shape[1:])
@@ -158,7 +161,7 @@ def replicate(tree: Any, devices: list[Device]) -> Any:
     Returns:
       Tree of arrays that claim to be replicated over the D devices: see `replica_checksums`.
     """
-    sharding = _sharding(devices)
+    sharding = _sharding(devices, AXIS, is_replicated=True)
 
     # Each process fills its own devices. Handed a sharding over several processes, device_put would first
     # compare the values of all of them over the network, leaf by leaf.
@@ -190,8 +193,9 @@ def shard_batch(batch: Any, devices: list[Device]) -> Any:
     return jax.tree.map(put, batch)
 
 
-def _sharding(devices: list[Device], *axes: str) -> jax.sharding.NamedSharding:
-    return jax.sharding.NamedSharding(jax.sharding.Mesh(np.array(devices), (AXIS,)), jax.sharding.PartitionSpec(*axes))
+def _sharding(devices: list[Device], axis: str, *, is_replicated: bool = False) -> jax.sharding.NamedSharding:
+    spec = jax.sharding.PartitionSpec() if is_replicated else jax.sharding.PartitionSpec(axis)
+    return jax.sharding.NamedSharding(jax.sharding.Mesh(np.array(devices), (axis,)), spec)
 
 
 def replica_checksums(tree: Any, devices: list[Device]) -> np.ndarray:

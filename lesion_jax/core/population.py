@@ -122,8 +122,9 @@ class Population:
             if not active[some].any():
                 found.append(None)
                 continue
+            # Copies: a CPU device reads a host array's own memory, and later than this call returns.
             given = [
-                np.ascontiguousarray(x[some]).reshape(len(self._devices), self._each, *x.shape[1:])
+                np.array(x[some]).reshape(len(self._devices), self._each, *x.shape[1:])
                 for x in (self._keys, chosen, active)
             ]
             self._groups[group], metrics = self._run(self._groups[group], self._images, *given)
@@ -156,8 +157,6 @@ class Population:
         shards = [parallel.shard_of(self._groups[group], d) for d in range(len(self._devices))]
         shards[device] = _replaced(shards[device], jax.device_put(state, self._devices[device]), at)
         self._groups[group] = parallel.join_shards(shards, self._devices)
-        # A copy: a CPU device may still be reading the memory of the former one.
-        self._keys = self._keys.copy()
         self._keys[place] = jax.random.key_data(key)
 
     def _where(self, place: int) -> tuple[int, int, int]:

@@ -45,6 +45,18 @@ def test_state_is_donated():
     assert state.is_deleted()
 
 
+def test_it_is_compiled_once(compilations):
+    devices = parallel.choose_devices(4, 8)
+    step = parallel.over_devices(mean_step(parallel.average_replicas), devices)
+    state, key = parallel.replicate(jnp.float32(0), devices), jax.random.key(0)
+    batch = parallel.shard_batch({"x": np.arange(8, dtype=np.float32)}, devices)
+    state, _ = step(state, batch, key)
+    assert compilations
+    compilations.clear()
+    step(state, batch, key)
+    assert not compilations
+
+
 def test_one_replica_gives_what_four_give():
     assert float(run(parallel.average_replicas, 1)[0]) == float(run(parallel.average_replicas, 4)[0])
 

@@ -74,6 +74,19 @@ def test_a_place_is_given_to_another_member():
         np.testing.assert_allclose(population.member(m)["total"], state["total"], rtol=1e-6)
 
 
+@pytest.mark.parametrize("packing", ["one", "unrolled"])
+def test_it_is_compiled_once(packing, compilations):
+    population = made(packing, 2, 1 if packing == "one" else 2, 4)
+    chosen, active = np.zeros((4, 1, 3), np.int32), np.ones(4, bool)
+    population.advance(chosen, active)
+    population.put(2, start(100.0), keys.stream(100, "test"))
+    assert compilations
+    compilations.clear()
+    population.advance(chosen, active)
+    population.advance(chosen, active)
+    assert not compilations
+
+
 def test_places_must_fill_the_devices():
     with pytest.raises(ValueError, match="3 places"):
         made("vmap", 2, 1, 3)
