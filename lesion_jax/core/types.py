@@ -1,6 +1,8 @@
 """The records that pass between layers; host-side, immutable, free of any framework."""
 
 import dataclasses
+import hashlib
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -42,6 +44,17 @@ class LesionSet:
     lesions: tuple[Lesion, ...]
     class_names: tuple[str, ...]
     fingerprint: str
+
+    @classmethod
+    def of(cls, lesions: Iterable[Lesion], class_names: tuple[str, ...]) -> "LesionSet":
+        """Sorts lesions by id and takes the fingerprint."""
+        ordered = tuple(sorted(lesions, key=lambda lesion: lesion.lesion_id))
+        digest = hashlib.sha256("\0".join(class_names).encode())
+        for lesion in ordered:
+            digest.update(f"\0{lesion.lesion_id}\0{lesion.patient}\0{lesion.label}\0{lesion.patch.shape}\0".encode())
+            digest.update(np.array([lesion.diameter_mm, *lesion.spacing_mm, *lesion.center], "<f4").tobytes())
+            digest.update(np.ascontiguousarray(lesion.patch, "<i2").tobytes())
+        return cls(ordered, class_names, digest.hexdigest())
 
     @property
     def num_classes(self) -> int:

@@ -13,7 +13,6 @@ from safetensors.numpy import save
 
 from lesion_jax.core.types import Lesion, LesionSet
 from lesion_jax.disk.atomic import write_bytes
-from lesion_jax.ingest.cohort import make_lesion_set
 
 _FILE = "lesions.safetensors"
 _RECORDS = "lesions"
@@ -70,7 +69,7 @@ def read_lesion_arrays(directory: Path) -> LesionSet | None:
             )
             for i, patch in enumerate(patches)
         ]
-        return make_lesion_set(lesions, tuple(facts["class_names"]))
+        return LesionSet.of(lesions, tuple(facts["class_names"]))
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError):
         # Not there, or spoilt: the records tell.
         return None

@@ -28,7 +28,7 @@ from google.protobuf.json_format import ParseError
 
 from lesion_jax.core.types import Lesion, LesionSet
 from lesion_jax.errors import DataError
-from lesion_jax.ingest.cohort import make_lesion_set, read_lesions
+from lesion_jax.ingest.cohort import read_lesions
 
 DATASET_VERSION = "1.0.0"
 SPLIT = "lesions"
@@ -166,7 +166,7 @@ def read_dataset(directory: Path) -> LesionSet | None:
         raise DataError(f"The dataset in {places[0]} is damaged ({text}); run `lesion-jax build` again.") from error
     if len(lesions) != num_lesions:
         raise DataError(f"The dataset in {places[0]} has lost lesions; run `lesion-jax build` again.")
-    return make_lesion_set(lesions, class_names)
+    return LesionSet.of(lesions, class_names)
 
 
 def _make_lesion(example: Any) -> Lesion:

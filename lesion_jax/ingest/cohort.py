@@ -5,7 +5,7 @@ the sources' names, so a rebuild gives the same ids, and only who holds the orig
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,18 +55,7 @@ def read_lesions(
         lesions += [_make_lesion(mark, image, paths[source][0], found.class_names, salt) for mark in marks]
         done += 1
         report(done, total)
-    return make_lesion_set(lesions, found.class_names)
-
-
-def make_lesion_set(lesions: Iterable[Lesion], class_names: tuple[str, ...]) -> LesionSet:
-    """Sorts lesions by id and takes the fingerprint of their content and of the class names."""
-    ordered = tuple(sorted(lesions, key=lambda lesion: lesion.lesion_id))
-    digest = hashlib.sha256("\0".join(class_names).encode())
-    for lesion in ordered:
-        digest.update(f"\0{lesion.lesion_id}\0{lesion.patient}\0{lesion.label}\0{lesion.patch.shape}\0".encode())
-        digest.update(np.array([lesion.diameter_mm, *lesion.spacing_mm, *lesion.center], "<f4").tobytes())
-        digest.update(np.ascontiguousarray(lesion.patch, "<i2").tobytes())
-    return LesionSet(ordered, class_names, digest.hexdigest())
+    return LesionSet.of(lesions, found.class_names)
 
 
 def _locate(

@@ -11,10 +11,9 @@ import jax.numpy as jnp
 from jax.experimental import topologies
 
 from lesion_jax.config import ClassifierConfig, GanConfig
-from lesion_jax.core import parallel
 from lesion_jax.core.population import make_program
 from lesion_jax.errors import ConfigError
-from lesion_jax.train.kinds import initial_state, program_of
+from lesion_jax.train.kinds import initial_state, program_of, step_alone
 
 # Peak bfloat16 FLOP/s, bytes/s and bytes of memory of a chip: Google Cloud's pages "TPU v4", "v5e", "v5p", "v6e".
 _CHIPS = {
@@ -93,7 +92,7 @@ def compile_for(
     }
     sharding = jax.sharding.SingleDeviceSharding(device)
     placed = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), (states, images, *rest))
-    run = jax.jit(make_program(program.make_step(parallel.alone), "vmap"), donate_argnums=0)
+    run = jax.jit(make_program(step_alone(program), "vmap"), donate_argnums=0)
     compiled = run.lower(*placed).compile()
     memory, cost = compiled.memory_analysis(), compiled.cost_analysis()
     assert memory is not None and cost is not None

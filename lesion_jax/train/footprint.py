@@ -7,11 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from lesion_jax.config import ClassifierConfig, GanConfig
-from lesion_jax.core import parallel
 from lesion_jax.core.memory import peak_bytes
 from lesion_jax.data.augment import num_per_lesion
 from lesion_jax.data.schedule import Schedule
-from lesion_jax.train.kinds import initial_state, program_of
+from lesion_jax.train.kinds import initial_state, program_of, step_alone
 from lesion_jax.train.member import Periods
 from lesion_jax.train.prepare import Study, count_images
 
@@ -34,7 +33,7 @@ def member_bytes(config: ClassifierConfig | GanConfig, num_classes: int) -> int:
         "index": jax.ShapeDtypeStruct((data.batch_size,), jnp.int32),
     }
     key = jax.eval_shape(lambda: jax.random.key(0))
-    return int(_MARGIN * peak_bytes(program.make_step(parallel.alone), state, batch, key))
+    return int(_MARGIN * peak_bytes(step_alone(program), state, batch, key))
 
 
 def images_bytes(configs: Sequence[ClassifierConfig | GanConfig], study: Study) -> int:

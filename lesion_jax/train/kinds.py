@@ -14,6 +14,7 @@ from lesion_jax.config import ClassifierConfig, GanConfig
 from lesion_jax.core import parallel
 from lesion_jax.core.intensity import to_signed
 from lesion_jax.core.state import ClassifierHyper, GanHyper
+from lesion_jax.core.tracing import traced_once
 from lesion_jax.core.types import Images
 from lesion_jax.evaluate import networks
 from lesion_jax.evaluate.collapse import describe_collapse, variety
@@ -74,6 +75,12 @@ class GanProgram:
 
 
 Program = ClassifierProgram | GanProgram
+
+
+@functools.cache
+def step_alone(program: Program) -> Callable:
+    """The step of a member on one device, traced once for all that is made of it."""
+    return traced_once(program.make_step(parallel.alone))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,7 @@ from lesion_jax.core.population import Packing, Population, make_program
 from lesion_jax.data.residence import Residence
 from lesion_jax.errors import DivergedError, Preempted
 from lesion_jax.io.progress import Progress
-from lesion_jax.train.kinds import Program, Training, create_training
+from lesion_jax.train.kinds import Program, Training, create_training, step_alone
 from lesion_jax.train.member import Member
 from lesion_jax.train.session import Job, Session
 
@@ -48,7 +48,7 @@ def compiled_program(program: Program, packing: Packing, devices: tuple[parallel
       packing: See `core.population`.
       devices: Over which the members are spread.
     """
-    step = (program.as_products() if packing == "gemm" else program).make_step(parallel.alone)
+    step = step_alone(program.as_products() if packing == "gemm" else program)
     return parallel.over_places(make_program(step, packing), list(devices))
 
 

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lesion_jax.core.types import Lesion
+from lesion_jax.core.types import Lesion, LesionSet
 from lesion_jax.errors import DataError
-from lesion_jax.ingest.cohort import make_lesion_set
 
 builder = pytest.importorskip("lesion_jax.ingest.builder")
 
@@ -31,7 +30,7 @@ def _lesion(i: int) -> Lesion:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    lesions = make_lesion_set([_lesion(i) for i in range(5)], ("cyst", "metastasis"))
+    lesions = LesionSet.of([_lesion(i) for i in range(5)], ("cyst", "metastasis"))
     out = tmp_path_factory.mktemp("dataset")
     builder.write_dataset(lesions, out)
     return lesions, out

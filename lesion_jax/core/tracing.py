@@ -1,0 +1,36 @@
+"""Traces a function once and repeats it from then on, wherever it is called.
+
+JAX traces a step anew for everything that is made of it: to find how much memory it takes, for each member that a
+program holds, for each packing. Running the Python of two networks and of their derivatives takes a second.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from jax.extend import core as jex_core
+
+
+def traced_once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that does the same, for arrays of the first call's shapes.
+
+    Args:
+      function: Of trees of arrays; pure, and not to be differentiated: a `custom_vjp` in it is gone.
+
+    Returns:
+      The same signature. Other shapes are traced anew. The mapped axes that are in force at the first call are not
+      part of what it remembers, so it must not use one.
+    """
+    known: dict[Any, tuple[Callable[..., Any], Any]] = {}
+
+    def repeat(*arguments: Any) -> Any:
+        leaves, tree = jax.tree.flatten(arguments)
+        shapes = tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves)
+        if (tree, shapes) not in known:
+            traced, result = jax.make_jaxpr(function, return_shape=True)(*jax.tree.unflatten(tree, shapes))
+            # Compiled as one function, which a program may call many times and holds once until XLA inlines it.
+            known[tree, shapes] = jax.jit(jex_core.jaxpr_as_fun(traced)), jax.tree.structure(result)
+        run, result_tree = known[tree, shapes]
+        return jax.tree.unflatten(result_tree, run(*leaves))
+
+    return repeat
