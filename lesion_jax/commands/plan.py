@@ -1,11 +1,13 @@
-"""Says what a sweep or a training would cost, before it runs: programs, members, steps, memory, device-hours.
+"""Says what a sweep, a training or the paper would cost: programs, members, steps, memory, device-hours.
 
 lesion-jax plan --config configs/sweep.py --config.base.data.dataset=DATASET
 lesion-jax plan --config configs/sweep.py --config.base.data.dataset=DATASET --topology=v5e:4x4
+lesion-jax plan --config configs/paper.py --config.dataset=DATASET
 
 It measures a few steps on the device at hand; with --topology it asks the TPU's compiler, which needs no TPU (pip
-install libtpu), and gives a lower limit. The number of programs is the size of an array for `sweep --index`. Where it
-does not fit, it says so and ends with status 2.
+install libtpu), and gives a lower limit. The number of a sweep's programs is the size of an array for `sweep --index`.
+Of the sizes that the paper chooses along the way it takes the largest. Nothing is written. Where it does not fit, it
+says so and ends with status 2.
 """
 
 import dataclasses
@@ -39,16 +41,18 @@ def define_flags(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Prints the plan."""
     config = config_of(values)
-    if isinstance(config, PaperConfig):
-        raise ConfigError(
-            "--config is of kind 'paper', whose later trainings depend on earlier scores; plan its parts: "
-            "configs/dcgan.py, configs/acgan.py, configs/classifier.py, or a sweep of them."
-        )
     if values.topology:
         os.environ |= TPU_ENVIRONMENT
+    from lesion_jax.paper.plan import make_paper_plan
     from lesion_jax.sweep.plan import describe_plan, make_plan
 
-    plan = make_plan(config, topology=values.topology, tell=lambda text: print(text, file=sys.stderr, flush=True))
+    def tell(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    if isinstance(config, PaperConfig):
+        plan = make_paper_plan(config, topology=values.topology, tell=tell)
+    else:
+        plan = make_plan(config, topology=values.topology, tell=tell)
     print(json.dumps(dataclasses.asdict(plan), indent=2) if values.json else describe_plan(plan))
     if plan.refusals:
         raise ConfigError(plan.refusals[0])

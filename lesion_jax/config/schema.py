@@ -27,7 +27,7 @@ class DataConfig:
         patients take their share of the real images with them, not of the synthetic ones.
       synthetic_share: Share of a batch that is synthetic; 0 means in proportion to the sizes.
       batch_size: Global batch: real images of a GAN, all images of a classifier.
-      feed: How batches reach the device: 'stream' sends each by tf.data, 'resident' lets all images lie on the one
+      feed: How batches reach the devices: 'stream' sends each by tf.data, 'resident' lets all images lie on every
         device that trains and sends their numbers, 'auto' the latter where a quarter of its memory holds them. The
         batches are the same.
     """

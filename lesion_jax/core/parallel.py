@@ -92,12 +92,13 @@ def over_devices(step: Callable, devices: list[Device]) -> Callable:
     """Spreads a one-replica step over devices; the state is replicated and donated.
 
     Args:
-      step: step(state, batch, key) -> (state, metrics), both results equal on all replicas.
+      step: step(state, batch, shared) -> (state, metrics), both results equal on all replicas. Shared is what a
+        step needs besides its own part of a batch, such as the root key.
       devices: From `choose_devices`.
 
     Returns:
       The same signature; batch leaves carry a leading device axis [D, B / D, ...], state,
-      key and metrics are unstacked. The state that is passed in is donated. With devices of several
+      shared and metrics are unstacked. The state that is passed in is donated. With devices of several
       processes every process makes every call, with trees from `replicate` or an earlier call and
       from `shard_batch`; the results are arrays of the process's own devices.
     """

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lesion_jax.core import parallel
+from lesion_jax.core.resident import look_up
 
 Packing = Literal["one", "unrolled", "map", "vmap", "gemm"]
 PACKINGS: tuple[Packing, ...] = ("one", "unrolled", "map", "vmap", "gemm")
@@ -44,9 +45,7 @@ def make_program(step: Callable[..., Any], packing: Packing) -> Callable[..., An
         root = jax.random.wrap_key_data(key)
 
         def advance(state: Any, now: jax.Array) -> tuple[Any, Any]:
-            batch = {"hu": images["hu"][now], "label": images["label"][now]}
-            batch["index"] = jnp.arange(len(now), dtype=jnp.int32)
-            new, metrics = step(state, batch, root)
+            new, metrics = step(state, look_up(images, now, jnp.arange(len(now), dtype=jnp.int32)), root)
             return jax.tree.map(lambda n, o: jnp.where(active, n, o), new, state), metrics
 
         if chosen.shape[0] == 1:

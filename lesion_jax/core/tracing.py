@@ -27,7 +27,9 @@ def traced_once(function: Callable[..., Any]) -> Callable[..., Any]:
         leaves, tree = jax.tree.flatten(arguments)
         shapes = tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves)
         if (tree, shapes) not in known:
-            traced, result = jax.make_jaxpr(function, return_shape=True)(*jax.tree.unflatten(tree, shapes))
+            # Of no mesh: what is traced within pmap's would be of use on as many devices only.
+            with jax.sharding.use_abstract_mesh(jax.sharding.AbstractMesh((), ())):
+                traced, result = jax.make_jaxpr(function, return_shape=True)(*jax.tree.unflatten(tree, shapes))
             # Compiled as one function, which a program may call many times and holds once until XLA inlines it.
             known[tree, shapes] = jax.jit(jex_core.jaxpr_as_fun(traced)), jax.tree.structure(result)
         run, result_tree = known[tree, shapes]

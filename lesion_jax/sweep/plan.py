@@ -1,7 +1,7 @@
 """What a config would cost, before anything runs: programs, members, steps, memory, device-hours."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,34 +87,68 @@ def make_plan(
     cells = expand(sweep)
     study = study or Study.load(Path(dataset_of(cells)).expanduser())
     check_cells(sweep, cells, study)
-    cuts = programs_of(sweep, cells, study)
-    estimate = _Compiler(topology, sweep.num_devices, study, tell) if topology else _Stopwatch(sweep, study, tell)
-    programs = []
-    for index, cut in enumerate(cuts):
-        members = [cells[member].config for member in cut.members]
-        seconds, device_bytes = estimate(members[0], cut)
-        steps = sum(num_steps(member, study) for member in members)
-        programs.append(
-            PlannedProgram(
-                index=index,
-                kind=members[0].kind,
-                num_members=len(members),
-                places_per_device=cut.places_per_device,
-                num_steps=steps,
-                device_gib=device_bytes / _GIB,
-                seconds_per_step=seconds,
-                device_hours=steps * seconds * sweep.num_devices / 3600,
-            )
+    planner = Planner(study, sweep.num_devices, topology, "one" if sweep.packing == "auto" else sweep.packing, tell)
+    planner.add([cell.config for cell in cells], programs_of(sweep, cells, study))
+    return planner.plan()
+
+
+class Planner:
+    """Collects what is to be trained, and estimates each shape once."""
+
+    def __init__(
+        self, study: Study, num_devices: int, topology: str | None, packing: Packing, tell: Callable[[str], None]
+    ):
+        """Starts empty.
+
+        Args:
+          study: The dataset of all trainings.
+          num_devices: That each program is spread over.
+          topology: See `make_plan`.
+          packing: That is measured; of no meaning with a topology.
+          tell: See `make_plan`.
+        """
+        self._study, self._num_devices = study, num_devices
+        self._estimate = (
+            _Compiler(topology, num_devices, study, tell) if topology else _Stopwatch(num_devices, packing, study, tell)
         )
-    return Plan(tuple(programs), sweep.num_devices, estimate.method, tuple(dict.fromkeys(estimate.refusals)))
+        self._programs: list[PlannedProgram] = []
+
+    def add(self, configs: Sequence[ClassifierConfig | GanConfig], cuts: Sequence[Cut]) -> None:
+        """Plans the programs that some trainings have been cut into.
+
+        Raises:
+          ConfigError: A duration or size that cannot be.
+        """
+        for cut in cuts:
+            members = [configs[member] for member in cut.members]
+            seconds, device_bytes = self._estimate(members[0], cut)
+            steps = sum(num_steps(member, self._study) for member in members)
+            self._programs.append(
+                PlannedProgram(
+                    index=len(self._programs),
+                    kind=members[0].kind,
+                    num_members=len(members),
+                    places_per_device=cut.places_per_device,
+                    num_steps=steps,
+                    device_gib=device_bytes / _GIB,
+                    seconds_per_step=seconds,
+                    device_hours=steps * seconds * self._num_devices / 3600,
+                )
+            )
+
+    def plan(self, note: str = "") -> Plan:
+        """What has been added; the note is part of how it was estimated."""
+        estimate = self._estimate
+        refusals = tuple(dict.fromkeys(estimate.refusals))
+        return Plan(tuple(self._programs), self._num_devices, estimate.method + note, refusals)
 
 
 class _Stopwatch:
     """Times a few steps of each shape on the device at hand."""
 
-    def __init__(self, sweep: SweepConfig, study: Study, tell: Callable[[str], None]):
-        self._devices = tuple(parallel.choose_local_devices(sweep.num_devices))
-        self._packing: Packing = "one" if sweep.packing == "auto" else sweep.packing
+    def __init__(self, num_devices: int, packing: Packing, study: Study, tell: Callable[[str], None]):
+        self._devices = tuple(parallel.choose_local_devices(num_devices))
+        self._packing: Packing = packing
         self._study, self._tell = study, tell
         self._found: dict[tuple[str, int], float] = {}
         self.refusals: list[str] = []

@@ -51,6 +51,15 @@ class Compiled:
         return max(self.flops / flops, self.bytes_moved / bandwidth)
 
 
+def chip_bytes(topology: str) -> int:
+    """Memory of one chip of a topology.
+
+    Raises:
+      ConfigError: See `compile_for`.
+    """
+    return _CHIPS[_chip(topology)[0].device_kind][2]
+
+
 def compile_for(
     topology: str, config: ClassifierConfig | GanConfig, *, num_classes: int, num_members: int, num_images: int
 ) -> Compiled:
@@ -66,17 +75,7 @@ def compile_for(
     Raises:
       ConfigError: There is no such topology, no TPU compiler, or a chip whose peaks are not known.
     """
-    try:
-        found = topologies.get_topology_desc(platform="tpu", topology_name=topology)
-    except Exception as error:
-        text = (str(error).splitlines() or [""])[0][:200]
-        raise ConfigError(
-            f"--topology {topology} cannot be compiled for ({text}); write it as v5e:4x4, and install the TPU's "
-            "compiler: pip install libtpu."
-        ) from error
-    device = found.devices[0]
-    if device.device_kind not in _CHIPS:
-        raise ConfigError(f"--topology {topology} has chips {device.device_kind!r}; known are {', '.join(_CHIPS)}.")
+    device, num_devices = _chip(topology)
     program, data = program_of(config, num_classes), config.data
     size, batch = data.image_size, data.batch_size
     shapes: Any = (
@@ -98,7 +97,7 @@ def compile_for(
     assert memory is not None and cost is not None
     return Compiled(
         kind=device.device_kind,
-        num_devices=len(found.devices),
+        num_devices=num_devices,
         device_bytes=memory.argument_size_in_bytes
         + memory.output_size_in_bytes
         + memory.temp_size_in_bytes
@@ -107,3 +106,19 @@ def compile_for(
         flops=cost["flops"],
         bytes_moved=cost["bytes accessed"],
     )
+
+
+def _chip(topology: str) -> tuple[Any, int]:
+    """(one of the chips, how many there are)."""
+    try:
+        found = topologies.get_topology_desc(platform="tpu", topology_name=topology)
+    except Exception as error:
+        text = (str(error).splitlines() or [""])[0][:200]
+        raise ConfigError(
+            f"--topology {topology} cannot be compiled for ({text}); write it as v5e:4x4, and install the TPU's "
+            "compiler: pip install libtpu."
+        ) from error
+    device = found.devices[0]
+    if device.device_kind not in _CHIPS:
+        raise ConfigError(f"--topology {topology} has chips {device.device_kind!r}; known are {', '.join(_CHIPS)}.")
+    return device, len(found.devices)

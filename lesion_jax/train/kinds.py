@@ -13,6 +13,7 @@ import numpy as np
 from lesion_jax.config import ClassifierConfig, GanConfig
 from lesion_jax.core import parallel
 from lesion_jax.core.intensity import to_signed
+from lesion_jax.core.resident import of_residents
 from lesion_jax.core.state import ClassifierHyper, GanHyper
 from lesion_jax.core.tracing import traced_once
 from lesion_jax.core.types import Images
@@ -148,25 +149,28 @@ def initial_state(config: ClassifierConfig | GanConfig, program: Program, mean: 
 
 # A protocol trains dozens of networks of one shape: each shape is compiled once.
 @functools.cache
-def replicated_step(program: Program, batch_norm: str, devices: tuple[parallel.Device, ...]) -> Callable:
+def replicated_step(
+    program: Program, batch_norm: str, devices: tuple[parallel.Device, ...], *, is_resident: bool = False
+) -> Callable:
     """The step of a program as devices run it that share each batch, see `parallel.over_devices`.
 
     Args:
       program: Of one device.
       batch_norm: See `GanConfig`; of a classifier any.
       devices: Which share the batch.
+      is_resident: Whether it takes numbers of images, see `resident.of_residents`.
     """
-    if len(devices) == 1:
-        # Statistics that are averaged over one device are rounded in another order than plain ones.
-        return parallel.over_devices(program.make_step(parallel.alone), list(devices))
-    if isinstance(program, GanProgram) and batch_norm == "synchronised":
+    # Statistics that are averaged over one device are rounded in another order than plain ones.
+    average = parallel.alone if len(devices) == 1 else parallel.average_replicas
+    if len(devices) > 1 and isinstance(program, GanProgram) and batch_norm == "synchronised":
         # Only the step has the device axis. Everything else takes the networks without it, so that it runs on one
         # device and shares what is compiled for a restored run.
         generator, discriminator = (
             net.clone(axis_name=parallel.AXIS) for net in (program.generator, program.discriminator)
         )
         program = dataclasses.replace(program, generator=generator, discriminator=discriminator)
-    return parallel.over_devices(program.make_step(parallel.average_replicas), list(devices))
+    step = program.make_step(average)
+    return parallel.over_devices(of_residents(step) if is_resident else step, list(devices))
 
 
 def _classifier(config: ClassifierConfig, prepared: Prepared) -> Training:

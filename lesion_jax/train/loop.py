@@ -14,7 +14,7 @@ from lesion_jax.train.member import Member
 def run_loop(
     step: Callable,
     state: Any,
-    key: jax.Array,
+    shared: Any,
     batches: Iterator[Any],
     *,
     start: int,
@@ -27,7 +27,7 @@ def run_loop(
     Args:
       step: From `parallel.over_devices`; donates its state.
       state: Replicated; what the caller holds is consumed.
-      key: Root of the run's random streams.
+      shared: What every step is given besides its batch: the root key of the run, and resident images.
       batches: One sharded batch for each step that is left, on the devices.
       start: Steps taken before.
       devices: Of the run.
@@ -56,7 +56,7 @@ def run_loop(
 
     with preemption.deferred():
         for done in range(start + 1, total + 1):
-            state, metrics = step(state, next(batches), key)
+            state, metrics = step(state, next(batches), shared)
             settle()
             pending = (done, metrics)
             stopping = preemption.requested(done) and done < total

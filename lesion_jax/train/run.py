@@ -1,5 +1,6 @@
 """One training as a run directory: started, continued or found finished by the same call."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from lesion_jax.config import ClassifierConfig, GanConfig
 from lesion_jax.core import keys, parallel, processes
 from lesion_jax.data.feed import prefetch_to_devices
+from lesion_jax.data.schedule import Schedule
 from lesion_jax.errors import ConfigError, LesionJaxError, RunError
 from lesion_jax.io.progress import Progress
 from lesion_jax.train.kinds import Training, create_training, replicated_step
@@ -55,30 +57,24 @@ def train(
     require_dataset(config)
     devices = parallel.choose_devices(config.num_devices, config.data.batch_size)
     job = Job.of(config, study, num_devices=len(devices), cache_dir=cache_dir)
-    resident = _is_resident(job, devices)
     if not processes.agree(job.identity):
         raise ConfigError("The processes of this run were given different configs or data; start them all alike.")
+    # Hosts may have different memory.
+    is_resident = bool(processes.from_first(np.int32(_is_resident(job))))
     label = label or config.kind
     if processes.is_first():
-        return _train_and_write(job, devices, workdir, label, resident)
-    return _take_part(job, devices)
+        return _train_and_write(job, devices, workdir, label, is_resident)
+    return _take_part(job, devices, is_resident)
 
 
-def _is_resident(job: Job, devices: list[parallel.Device]) -> bool:
-    """Whether the images lie on the device that trains; otherwise they are streamed."""
+def _is_resident(job: Job) -> bool:
+    """Whether the images lie on every device that trains; otherwise they are streamed."""
     feed = job.config.data.feed
-    if len(devices) > 1:
-        if feed == "resident":
-            raise ConfigError(
-                f"data.feed is 'resident', but {len(devices)} devices share a batch, which is streamed to them; set "
-                "num_devices to 1 or data.feed to 'auto'."
-            )
-        return False
-    fits = job.prepared.images.hu.nbytes <= parallel.memory_bytes(devices[0]) * _IMAGES_SHARE
+    fits = job.prepared.images.hu.nbytes <= parallel.memory_bytes(jax.local_devices()[0]) * _IMAGES_SHARE
     return feed == "resident" or (feed == "auto" and fits)
 
 
-def _train_and_write(job: Job, devices: list[parallel.Device], workdir: Path, label: str, resident: bool) -> bool:
+def _train_and_write(job: Job, devices: list[parallel.Device], workdir: Path, label: str, is_resident: bool) -> bool:
     try:
         opened = Session.open(job, workdir)
     except LesionJaxError:
@@ -88,37 +84,55 @@ def _train_and_write(job: Job, devices: list[parallel.Device], workdir: Path, la
         if processes.from_first(np.int32(_DONE if session.is_done else _GO)) == _DONE:
             return False
         progress = Progress(job.periods.total, label)
-        if resident:
+        if is_resident and len(devices) == 1:
             for error in train_members([(job, session)], devices, progress).values():
                 raise error
             return True
         training = create_training(job.config, job.prepared)
         state, member = session.start(training)
-        steps = _run(job, devices, training, processes.from_first(state), member, progress)
+        steps = _run(job, devices, training, processes.from_first(state), member, progress, is_resident)
         session.finish(steps, member.collapse)
     processes.meet()
     return True
 
 
 def _run(
-    job: Job, devices: list[parallel.Device], training: Training, state: Any, member: Member, progress: Any
+    job: Job,
+    devices: list[parallel.Device],
+    training: Training,
+    state: Any,
+    member: Member,
+    progress: Any,
+    is_resident: bool,
 ) -> int:
-    # Imports TensorFlow, which a caller that brings its own study has not needed until here.
-    from lesion_jax.data.pipeline import make_batches
+    config, start, prepared = job.config, int(state.step), job.prepared
+    shared: Any = keys.stream(config.seed, config.kind)
+    if is_resident:
+        batches = _numbers(prepared.schedule, start, job.periods.total)
+        images = {"hu": prepared.images.hu, "label": prepared.images.labels}
+        shared = parallel.replicate(images, devices), shared
+    else:
+        # Imports TensorFlow, which a caller that brings its own study has not needed until here.
+        from lesion_jax.data.pipeline import make_batches
 
-    config, start = job.config, int(state.step)
-    batches = make_batches(job.prepared.images, job.prepared.schedule, start=start, stop=job.periods.total)
+        batches = make_batches(prepared.images, prepared.schedule, start=start, stop=job.periods.total)
     batch_norm = config.batch_norm if isinstance(config, GanConfig) else ""
     return run_loop(
-        replicated_step(training.program, batch_norm, tuple(devices)),
+        replicated_step(training.program, batch_norm, tuple(devices), is_resident=is_resident),
         parallel.replicate(state, devices),
-        keys.stream(config.seed, config.kind),
+        shared,
         prefetch_to_devices(batches, devices),
         start=start,
         devices=devices,
         member=member,
         progress=progress,
     )
+
+
+def _numbers(schedule: Schedule, start: int, stop: int) -> Iterator[dict[str, np.ndarray]]:
+    """Batches of residents."""
+    index = np.arange(schedule.batch_size, dtype=np.int32)
+    return ({"chosen": schedule.indices(step), "index": index} for step in range(start, stop))
 
 
 class _Silent:
@@ -129,7 +143,7 @@ class _Silent:
     save = wait = return_to_healthy = scalars = image = update = _do_nothing
 
 
-def _take_part(job: Job, devices: list[parallel.Device]) -> bool:
+def _take_part(job: Job, devices: list[parallel.Device], is_resident: bool) -> bool:
     told = processes.from_first(np.int32(_GO))
     if told == _REFUSED:
         raise RunError("The first process has refused this run; its message says why.")
@@ -138,6 +152,6 @@ def _take_part(job: Job, devices: list[parallel.Device]) -> bool:
     training, silent = create_training(job.config, job.prepared), _Silent()
     state: Any = processes.from_first(jax.device_get(training.state))
     member = Member(job.periods, training.hooks, silent, silent, collapse=None)  # pyright: ignore[reportArgumentType]
-    _run(job, devices, training, state, member, silent)
+    _run(job, devices, training, state, member, silent, is_resident)
     processes.meet()
     return True

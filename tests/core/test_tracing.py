@@ -26,3 +26,11 @@ def test_it_runs_once_for_each_shape_and_does_the_same_alone_unrolled_and_vmappe
             jax.tree.map(lambda g, w: np.testing.assert_allclose(g, w, rtol=1e-6), got, want)
     once({"x": jnp.zeros(4)}, keys[0])
     assert len(runs) == 2
+
+
+def test_what_one_number_of_devices_traced_another_runs():
+    once = traced_once(lambda x: jnp.where(x > 1, jax.jit(jnp.sin)(x), 0.0))
+    for num_devices in (1, 2, 4, 1):
+        x = np.arange(4.0 * num_devices, dtype=np.float32).reshape(num_devices, 4)
+        got = jax.pmap(once, devices=jax.devices()[:num_devices])(x)
+        np.testing.assert_allclose(got, np.where(x > 1, np.sin(x), 0), atol=1e-6)

@@ -8,7 +8,7 @@ import pytest
 
 from lesion_jax.core import parallel, preemption
 from lesion_jax.core.population import PACKINGS
-from lesion_jax.errors import ConfigError, Preempted
+from lesion_jax.errors import Preempted
 from lesion_jax.io.checkpoints import load_checkpoint
 from lesion_jax.io.progress import Progress
 from lesion_jax.train import run
@@ -95,12 +95,16 @@ def test_one_per_device_gives_the_bits_of_training_alone(config, num_devices, al
         assert_same_run(alone(config) / str(i), tmp_path / str(i), exact=num_devices == 1)
 
 
-@pytest.mark.parametrize("config", [ACGAN, CLASSIFIER], ids=lambda c: c.kind)
-def test_images_that_lie_on_the_device_train_as_those_that_are_streamed(config, alone, tiny, tmp_path):
-    member = next(varied(config))
+@pytest.mark.parametrize(("config", "num_devices"), [(ACGAN, 1), (CLASSIFIER, 1), (CLASSIFIER, 2)])
+def test_images_that_lie_on_the_devices_train_as_those_that_are_streamed(config, num_devices, alone, tiny, tmp_path):
+    member = dataclasses.replace(next(varied(config)), num_devices=num_devices)
     streamed = dataclasses.replace(member, data=dataclasses.replace(member.data, feed="stream"))
-    train(streamed, tmp_path, study=tiny)
-    assert_same_run(alone(config) / "0", tmp_path, exact=False)
+    train(streamed, tmp_path / "streamed", study=tiny)
+    resident = alone(config) / "0"
+    if num_devices > 1:
+        resident = tmp_path / "resident"
+        train(member, resident, study=tiny)
+    assert_same_run(resident, tmp_path / "streamed", exact=False)
 
 
 @pytest.mark.parametrize(
@@ -154,14 +158,11 @@ def test_a_place_that_a_judge_frees_is_taken(packing, tiny, tmp_path):
     assert steps == [2, 5, 4]
 
 
-def test_images_lie_on_one_device_only_where_they_fit(tiny, monkeypatch):
-    def found(feed, num_devices, memory=2**30):
+def test_images_lie_on_the_devices_only_where_they_fit(tiny, monkeypatch):
+    def found(feed, memory=2**30):
         monkeypatch.setattr(parallel, "memory_bytes", lambda device: memory)
         data = dataclasses.replace(CLASSIFIER.data, feed=feed)
-        job = Job.of(dataclasses.replace(CLASSIFIER, data=data), tiny, num_devices=1, cache_dir=None)
-        return run._is_resident(job, parallel.choose_devices(num_devices, 8))
+        return run._is_resident(Job.of(dataclasses.replace(CLASSIFIER, data=data), tiny, num_devices=1, cache_dir=None))
 
-    assert found("auto", 1) and found("resident", 1, memory=0)
-    assert not found("auto", 1, memory=1000) and not found("stream", 1) and not found("auto", 2)
-    with pytest.raises(ConfigError, match="2 devices share a batch"):
-        found("resident", 2)
+    assert found("auto") and found("resident", memory=0)
+    assert not found("auto", memory=1000) and not found("stream")

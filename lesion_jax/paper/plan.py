@@ -1,0 +1,79 @@
+"""What the protocol would cost, before it runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lesion_jax.config import PaperConfig
+from lesion_jax.core import parallel
+from lesion_jax.errors import ConfigError
+from lesion_jax.paper.trainings import Trainings
+from lesion_jax.sweep.plan import Plan, Planner
+from lesion_jax.train.prepare import Study
+from lesion_jax.train.programs import cut_programs
+
+
+def make_paper_plan(
+    config: PaperConfig,
+    *,
+    topology: str | None = None,
+    study: Study | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Plan:
+    """Plans every stage of the protocol; an upper limit.
+
+    The sizes that the protocol chooses by the scores of an earlier stage are taken at their largest.
+
+    Args:
+      config: Of the protocol.
+      topology: See `sweep.plan.make_plan`.
+      study: Content of the dataset; None loads it.
+      tell: Hears what is being done.
+
+    Raises:
+      ConfigError: There is no dataset yet; bad settings; one training does not fit a device.
+    """
+    if study is None and not config.dataset:
+        raise ConfigError(
+            "dataset is empty, and a plan counts its lesions; make the phantom with lesion-jax phantom, build it with "
+            "lesion-jax build, and name it with --config.dataset."
+        )
+    dataset = Path(config.dataset).expanduser()
+    study = study or Study.load(dataset)
+    folds, classes = study.folds.num_folds, study.lesions.class_names
+    trainings = Trainings(config, Path("."), dataset, classes, folds)
+    num_devices, memory = _devices(config.classifier.num_devices, topology)
+    classic = max(config.classic_sizes)
+    gan_classic = config.gan_classic_size or classic
+    each = [(seed, fold) for seed in config.seeds for fold in range(folds)]
+    stages = [
+        [trainings.classifier(seed, fold, size) for size in config.classic_sizes for seed, fold in each],
+        *(
+            [gan for seed, fold in each for gan in trainings.gans(seed, fold, k, gan_classic)]
+            for k in trainings.gan_kinds
+        ),
+        *(
+            [
+                trainings.mixed(seed, fold, classic, k, gan_classic, size)
+                for size in config.synthetic_sizes
+                for seed, fold in each
+            ]
+            for k in trainings.mixed_kinds
+        ),
+    ]
+    planner = Planner(study, num_devices, topology, "one", tell)
+    for stage in stages:
+        configs = [training for _, training in stage]
+        planner.add(configs, cut_programs(configs, study, num_devices=num_devices, device_memory=memory / 2**30))
+    return planner.plan("; sizes that are chosen along the way are taken at their largest: an upper limit")
+
+
+def _devices(num_devices: int, topology: str | None) -> tuple[int, int]:
+    """(devices of each program, bytes of each)."""
+    if topology:
+        # Late: it needs an environment that is set before JAX starts.
+        from lesion_jax.sweep.topology import chip_bytes
+
+        # Nobody knows here how many "all" are.
+        return num_devices or 1, chip_bytes(topology)
+    devices = parallel.choose_local_devices(num_devices)
+    return len(devices), parallel.memory_bytes(devices[0])

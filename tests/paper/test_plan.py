@@ -1,0 +1,36 @@
+import dataclasses
+
+import pytest
+
+from lesion_jax.config import PaperConfig
+from lesion_jax.errors import ConfigError
+from lesion_jax.paper.plan import make_paper_plan
+from lesion_jax.paper.trainings import Trainings
+from lesion_jax.sweep import plan as sweep_plan
+from lesion_jax.train.footprint import num_steps
+from tests.train.tiny import configs, study
+
+
+def test_every_training_of_the_protocol_is_counted_at_its_largest(monkeypatch, tmp_path):
+    parts = {kind: dataclasses.replace(config, num_devices=1) for kind, config in configs().items()}
+    loop = dataclasses.replace(parts["classifier"].loop, duration="2 epochs")
+    parts["classifier"] = dataclasses.replace(parts["classifier"], loop=loop)
+    config = PaperConfig(seeds=(0, 1), classic_sizes=(0, 60, 120), synthetic_sizes=(10, 20), **parts)
+    monkeypatch.setattr(sweep_plan, "measure_packing", lambda *_: {"seconds_per_step": 0.5})
+    tiny = study()
+    plan = make_paper_plan(config, study=tiny)
+    trainings = Trainings(config, tmp_path, tmp_path, tiny.lesions.class_names, tiny.folds.num_folds)
+    planned = {kind: sum(p.num_members for p in plan.programs if p.kind == kind) for kind in trainings.counts()}
+    assert planned == trainings.counts() == {"classifier": 6 * (3 + 2 * 2), "dcgan": 18, "acgan": 6}
+    # Two epochs of a classifier are the longer, the more images it has.
+    steps = [num_steps(trainings.classifier(0, fold, size)[1], tiny) for size in (0, 60, 120) for fold in range(3)]
+    assert plan.programs[0].num_steps == 2 * sum(steps)
+    mixed = [num_steps(trainings.mixed(0, fold, 120, "acgan", 120, n)[1], tiny) for n in (10, 20) for fold in range(3)]
+    assert plan.programs[-1].num_steps == 2 * sum(mixed)
+    assert plan.programs[0].device_hours == plan.programs[0].num_steps * 0.5 / 3600
+    assert "upper limit" in plan.method and [p.index for p in plan.programs] == list(range(5))
+
+
+def test_without_a_dataset_it_says_how_to_make_one():
+    with pytest.raises(ConfigError, match="lesion-jax phantom"):
+        make_paper_plan(PaperConfig())
