@@ -5,9 +5,6 @@ from pathlib import Path
 
 import jax
 
-# A step takes seconds to compile, the small functions around it tenths.
-_MIN_COMPILE_SECONDS = 0.1
-
 
 def keep_compiled(directory: Path) -> None:
     """Lets JAX keep what it compiles, and find it again; for an entry point, before anything is compiled.
@@ -20,4 +17,5 @@ def keep_compiled(directory: Path) -> None:
     if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return
     jax.config.update("jax_compilation_cache_dir", str(directory.absolute()))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", _MIN_COMPILE_SECONDS)
+    # Also the many small ones: each takes some hundredths of a second, to compile or to write.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

@@ -12,7 +12,6 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-from scipy import ndimage
 
 from lesion_jax.core.types import Lesion
 from lesion_jax.data import draws
@@ -180,6 +179,9 @@ def _pixel_mm(lesion: Lesion) -> float:
 
 
 def _resample(lesion: Lesion, variants: Variants, image_size: int, margin: float) -> np.ndarray:
+    # Late: images that another run has kept need none of it, and it takes a fifth of a second.
+    from scipy import ndimage
+
     matrix, offset, step = affine_maps(lesion, variants, image_size, margin)
     _check_inside(lesion, matrix, offset, image_size, margin)
     low, high = int(lesion.patch.min()), int(lesion.patch.max())
@@ -229,6 +231,8 @@ def _smoothing(step_mm: float, spacing_mm: tuple[float, float]) -> tuple[float, 
 
 
 def _spline(patch: np.ndarray, sigma: tuple[float, float]) -> np.ndarray:
+    from scipy import ndimage
+
     hu = patch.astype(np.float32)
     if any(sigma):
         hu = ndimage.gaussian_filter(hu, sigma, mode="mirror")
