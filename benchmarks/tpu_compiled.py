@@ -20,9 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--topology", default="v5e:2x2")
-    parser.add_argument(
-        "--width", type=int, action="append", help="W of both networks; may be repeated; default 16"
-    )
+    parser.add_argument("--width", type=int, action="append", help="W of both networks; may be repeated; default 16")
     parser.add_argument("--members", type=int, default=9)
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument("--image_size", type=int, default=64)

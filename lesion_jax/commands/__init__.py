@@ -18,7 +18,7 @@ VERBS = {
     "phantom": "write the embedded default data as DICOM files",
     "build": "make a dataset from DICOM or PNG files and a csv of marks",
     "train": "start or continue one training",
-    "plan": "what a sweep or a training would cost, before it runs",
+    "plan": "what a sweep, a training or the paper would cost",
     "sweep": "train many that differ in some fields; how far they are, what came of them",
     "sample": "draw synthetic images from a trained GAN into a bank",
     "evaluate": "score a trained run without training",

@@ -183,7 +183,7 @@ class _Compiler:
     def __init__(self, topology: str, num_devices: int, study: Study, tell: Callable[[str], None]):
         self._num_devices = num_devices
         self._topology, self._study, self._tell = topology, study, tell
-        self._found: dict[tuple[str, int], Any] = {}
+        self._found: dict[tuple[str, int, int], Any] = {}
         self.refusals: list[str] = []
         self.method = f"compiled for {topology}, at the peak of its arithmetic or memory: a lower limit"
 
@@ -191,7 +191,7 @@ class _Compiler:
         # Late: it needs an environment that is set before JAX starts.
         from lesion_jax.sweep.topology import compile_for
 
-        key = program_key(config), cut.places_per_device
+        key = program_key(config), cut.places_per_device, cut.images_bytes
         if key not in self._found:
             self._tell(f"compiling {config.kind}, width {config.width}, {cut.places_per_device} members for a chip")
             self._found[key] = compile_for(

@@ -129,7 +129,8 @@ def test_a_cell_that_diverges_is_marked_once_and_the_others_are_trained(tiny, tm
 
 
 def test_halving_ends_the_worst_at_a_rung_and_interruption_changes_nothing(tiny, tmp_path, monkeypatch):
-    rates = (1e-9, 3e-3, 2e-9, 4e-9)
+    # So far apart that no two scores are equal, which would let both go on.
+    rates = (1e-6, 3e-3, 1e-5, 1e-4)
     sweep = SweepConfig(
         base=CLASSIFIER, grid=(("learning_rate", rates),), halving=HalvingConfig(rungs=("50%",), keep=0.5)
     )
