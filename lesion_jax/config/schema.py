@@ -29,7 +29,7 @@ class DataConfig:
       batch_size: Global batch: real images of a GAN, all images of a classifier.
       feed: How batches reach the devices: 'stream' sends each by tf.data, 'resident' lets all images lie on every
         device that trains and sends their numbers, 'auto' the latter where a quarter of its memory holds them. The
-        batches are the same.
+        batches are the same. Sweeps and the paper take 'auto', and it means 'resident'.
     """
 
     dataset: str = ""
@@ -169,7 +169,7 @@ class PaperConfig:
       synthetic_sizes: Synthetic images per class and fold, added to the chosen classic size.
       gan_classic_size: Classic images per fold that the GANs are trained on; 0 takes the chosen classic size.
       classifier: Every classifier; its data.* about folds, sizes and banks are filled in per arm. num_devices, here
-        and below, are those over which trainings are spread, each on one.
+        and below the same, are those over which trainings are spread, each on one.
       dcgan: Every DCGAN, likewise.
       acgan: Every ACGAN, likewise.
     """

@@ -168,6 +168,8 @@ def _paper(config: PaperConfig) -> None:
             raise ConfigError(
                 f"data.{field} differs between classifier, dcgan and acgan ({values}); they share their images."
             )
+    if len(devices := {part.num_devices for part in parts}) > 1:
+        raise ConfigError(f"num_devices differs between classifier, dcgan and acgan ({devices}); set all three alike.")
     for name, part in zip(("classifier", "dcgan", "acgan"), parts, strict=True):
         if part.data != _left_alone(part.data):
             raise ConfigError(

@@ -19,9 +19,9 @@ def make_paper_plan(
     study: Study | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Plan:
-    """Plans every stage of the protocol; an upper limit.
+    """Plans every stage of the protocol.
 
-    The sizes that the protocol chooses by the scores of an earlier stage are taken at their largest.
+    The sizes that it chooses by the scores of an earlier stage are taken at their largest: no more steps are needed.
 
     Args:
       config: Of the protocol.
@@ -64,7 +64,7 @@ def make_paper_plan(
     for stage in stages:
         configs = [training for _, training in stage]
         planner.add(configs, cut_programs(configs, study, num_devices=num_devices, device_memory=memory / 2**30))
-    return planner.plan("; sizes that are chosen along the way are taken at their largest: an upper limit")
+    return planner.plan("; of sizes that are chosen along the way the largest is counted")
 
 
 def _devices(num_devices: int, topology: str | None) -> tuple[int, int]:

@@ -159,7 +159,7 @@ class _Stopwatch:
         if cut.device_bytes > memory:
             self.refusals.append(
                 f"A program needs {cut.device_bytes / _GIB:.2g} GiB on each device, but {self._devices[0].device_kind} "
-                f"has {memory / _GIB:.2g} GiB; lower device_memory."
+                f"has {memory / _GIB:.2g} GiB; choose a smaller width, or of a sweep a lower device_memory."
             )
             return float("nan"), cut.device_bytes
         key = program_key(config), cut.places_per_device
@@ -205,7 +205,7 @@ class _Compiler:
         if found.device_bytes > found.memory:
             self.refusals.append(
                 f"A program needs {found.device_bytes / _GIB:.2f} GiB on each chip, but {found.kind} has "
-                f"{found.memory / _GIB:.0f} GiB; lower device_memory."
+                f"{found.memory / _GIB:.0f} GiB; choose a smaller width, or of a sweep a lower device_memory."
             )
         return found.seconds / (cut.places_per_device * self._num_devices), found.device_bytes
 

@@ -93,10 +93,12 @@ def check_cells(config: SweepConfig, cells: Sequence[Cell], study: Study) -> Non
     """Finds out what cannot be trained before anything is.
 
     Raises:
-      ConfigError: A cell's fold, class, size or duration, or a rung, that cannot be; which cell is said.
+      ConfigError: A cell's feed, fold, class, size or duration, or a rung, that cannot be; which cell is said.
     """
     for cell in cells:
         try:
+            if cell.config.data.feed == "stream":
+                raise ConfigError("data.feed is 'stream', but a sweep's images lie on its devices; leave it at 'auto'.")
             num_steps(cell.config, study)
             if config.halving.rungs:
                 rung_steps(config.halving, cell.config, schedule_of(cell.config, study).steps_per_epoch)

@@ -82,6 +82,8 @@ def test_unknown_and_mistyped_settings_are_named(change, message):
         (PaperConfig(phantom_patients_scale=0.0), ("phantom_patients_scale",)),
         (PaperConfig(classifier=ClassifierConfig(data=DataConfig(image_size=32))), ("image_size", "32", "64")),
         (PaperConfig(classifier=ClassifierConfig(data=DataConfig(fold=1))), ("classifier.data", "alone")),
+        (PaperConfig(classifier=ClassifierConfig(data=DataConfig(feed="stream"))), ("classifier.data", "alone")),
+        (PaperConfig(classifier=ClassifierConfig(num_devices=2)), ("num_devices", "2", "0")),
     ],
 )
 def test_contradictions_name_both_values(config, words):

@@ -7,6 +7,7 @@ from lesion_jax.errors import ConfigError
 from lesion_jax.paper.plan import make_paper_plan
 from lesion_jax.paper.trainings import Trainings
 from lesion_jax.sweep import plan as sweep_plan
+from lesion_jax.sweep import topology
 from lesion_jax.train.footprint import num_steps
 from tests.train.tiny import configs, study
 
@@ -28,7 +29,23 @@ def test_every_training_of_the_protocol_is_counted_at_its_largest(monkeypatch, t
     mixed = [num_steps(trainings.mixed(0, fold, 120, "acgan", 120, n)[1], tiny) for n in (10, 20) for fold in range(3)]
     assert plan.programs[-1].num_steps == 2 * sum(mixed)
     assert plan.programs[0].device_hours == plan.programs[0].num_steps * 0.5 / 3600
-    assert "upper limit" in plan.method and [p.index for p in plan.programs] == list(range(5))
+    assert "the largest is counted" in plan.method and [p.index for p in plan.programs] == list(range(5))
+
+
+def test_a_stage_with_other_images_is_compiled_anew(monkeypatch):
+    parts = {kind: dataclasses.replace(config, num_devices=1) for kind, config in configs().items()}
+    arms, sizes = ("none", "classic", "acgan"), {"classic_sizes": (0, 60), "synthetic_sizes": (10, 20)}
+    compiled = []
+
+    def note(_, config, *, num_images, **__):
+        compiled.append((config.kind, num_images))
+        return topology.Compiled("TPU v5 lite", 4, 1000, 2**30, flops=1e12, bytes_moved=0.0)
+
+    monkeypatch.setattr(topology, "compile_for", note)
+    monkeypatch.setattr(topology, "chip_bytes", lambda _: 2**34)
+    make_paper_plan(PaperConfig(arms=arms, **sizes, **parts), topology="v5e:2x2", study=study())
+    classic, _, mixed = compiled
+    assert classic[0] == mixed[0] == "classifier" and mixed[1] > classic[1]
 
 
 def test_without_a_dataset_it_says_how_to_make_one():

@@ -158,6 +158,7 @@ def test_halving_ends_the_worst_at_a_rung_and_interruption_changes_nothing(tiny,
         ({"grid": (("seed", (0, 1)), ("data.hold_out_inner", (True, False)))}, "Cell 1.*hold_out_inner"),
         ({"halving": HalvingConfig(rungs=("often",))}, "halving.rungs"),
         ({"grid": (("data.fold", (0, 7)),)}, "Cell 1.*data.fold is 7"),
+        ({"grid": (("data.feed", ("auto", "stream")),)}, "Cell 1.*data.feed is 'stream'"),
         ({"grid": (("loop.duration", ("8 steps", "soon")),)}, "Cell 1.*loop.duration"),
     ],
 )
