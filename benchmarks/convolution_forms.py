@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from rows import Row, interleaved_seconds, write_rows
+from step_throughput import lax_down
 
 from lesion_jax.core.cpu import tune_cpu
 from lesion_jax.models import convolution
@@ -123,13 +124,9 @@ def _row(
 # The first of each is lax's own, with lax's own gradients.
 
 
-def _lax_down(x: jax.Array, w: jax.Array) -> jax.Array:
-    return lax.conv_general_dilated(x, w, (2, 2), PADDING, dimension_numbers=_DIMENSIONS)
-
-
 def _lax_kernel(x: jax.Array, y: jax.Array) -> jax.Array:
     w = jnp.zeros((5, 5, x.shape[3], y.shape[3]), x.dtype)
-    return jax.vjp(lambda w: _lax_down(x, w), w)[1](y)[0]
+    return jax.vjp(lambda w: lax_down(x, w), w)[1](y)[0]
 
 
 def _lax_valid(x: jax.Array, w: jax.Array) -> jax.Array:
@@ -170,7 +167,7 @@ def _kernel_by_image(x: jax.Array, y: jax.Array) -> jax.Array:
 
 
 _DOWN: dict[str, Form] = {
-    "lax": _lax_down,
+    "lax": lax_down,
     "blocks": _down_of_blocks,
     "products": convolution.down_by_products,
 }

@@ -54,7 +54,7 @@ def main() -> None:
             ours = make(*sizes)
             with (
                 mock.patch.object(convolution, "up", convolution.up_by_dilation),
-                mock.patch.object(convolution, "down", _lax_down),
+                mock.patch.object(convolution, "down", lax_down),
                 mock.patch.object(cnn, "max_pool", lambda x: nn.max_pool(x, (2, 2), (2, 2))),
             ):
                 plain = make(*sizes)
@@ -130,7 +130,8 @@ def classifier_runner(width: int, batch_size: int, image_size: int, dtype: Any) 
     return Runner(step, state, batch_size, image_size)
 
 
-def _lax_down(x: jax.Array, w: jax.Array) -> jax.Array:
+def lax_down(x: jax.Array, w: jax.Array) -> jax.Array:
+    """`convolution.down` with lax's own gradients."""
     return lax.conv_general_dilated(x, w, (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
 
 

@@ -9,7 +9,8 @@ import jax
 def keep_compiled(directory: Path) -> None:
     """Lets JAX keep what it compiles, and find it again; for an entry point, before anything is compiled.
 
-    Processes may share the directory. What was compiled for other devices, versions or flags is not used.
+    Processes may share the directory. What was compiled for other devices, versions or flags is not used. JAX does not
+    write its entries atomically: one that a kill has torn costs a warning and a compilation until it is removed.
 
     Args:
       directory: Made when needed. A directory that the user has set (JAX_COMPILATION_CACHE_DIR) is used instead.

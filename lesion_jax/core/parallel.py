@@ -83,9 +83,10 @@ def choose_local_devices(num_devices: int) -> list[Device]:
 
 
 def memory_bytes(device: Device) -> int:
-    """Memory that a device has for us: an accelerator's own, or half of the machine's."""
+    """Memory that a device has for us: an accelerator's own, or its share of half of the machine's."""
     stats = device.memory_stats() or {}
-    return stats.get("bytes_limit") or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return stats.get("bytes_limit") or machine // (2 * jax.local_device_count())
 
 
 def over_devices(step: Callable, devices: list[Device]) -> Callable:

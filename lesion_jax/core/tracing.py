@@ -12,14 +12,14 @@ from jax.extend import core as jex_core
 
 
 def traced_once(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that does the same, for arrays of the first call's shapes.
+    """A function that does the same.
 
     Args:
       function: Of trees of arrays; pure, and not to be differentiated: a `custom_vjp` in it is gone.
 
     Returns:
-      The same signature. Other shapes are traced anew. The mapped axes that are in force at the first call are not
-      part of what it remembers, so it must not use one.
+      The same signature. Other shapes and dtypes are traced anew; other settings of JAX, such as its default
+      precision, are not, and a mapped axis cannot be used.
     """
     known: dict[Any, tuple[Callable[..., Any], Any]] = {}
 

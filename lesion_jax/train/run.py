@@ -59,8 +59,9 @@ def train(
     job = Job.of(config, study, num_devices=len(devices), cache_dir=cache_dir)
     if not processes.agree(job.identity):
         raise ConfigError("The processes of this run were given different configs or data; start them all alike.")
-    # Hosts may have different memory.
-    is_resident = bool(processes.from_first(np.int32(_is_resident(job))))
+    # Hosts may have different memory: all of them hold the images, or none does.
+    is_resident = _is_resident(job)
+    is_resident = processes.agree(str(is_resident)) and is_resident
     label = label or config.kind
     if processes.is_first():
         return _train_and_write(job, devices, workdir, label, is_resident)

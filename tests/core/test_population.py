@@ -74,6 +74,16 @@ def test_a_place_is_given_to_another_member():
         np.testing.assert_allclose(population.member(m)["total"], state["total"], rtol=1e-6)
 
 
+def test_what_a_call_is_given_may_be_written_to_while_devices_still_read_theirs():
+    population = made("vmap", 2, 2, 4)
+    chosen, active = np.zeros((4, 1, 3), np.int32), np.ones(4, bool)
+    run, given = population._run, []
+    population._run = lambda *arguments: given.extend(arguments[2:]) or run(*arguments)
+    population.advance(chosen, active)
+    assert len(given) == 3
+    assert not any(np.shares_memory(x, y) for x in given for y in (chosen, active, population._keys))
+
+
 @pytest.mark.parametrize("packing", ["one", "unrolled"])
 def test_it_is_compiled_once(packing, compilations):
     population = made(packing, 2, 1 if packing == "one" else 2, 4)

@@ -28,6 +28,10 @@ def main():
         f"--xla_force_host_platform_device_count={flags.num_devices} --xla_backend_optimization_level=0"
     )
 
+    from lesion_jax.core.cpu import leave_convolutions_to_eigen
+
+    # As the suite and every command do: other convolutions are other bits.
+    leave_convolutions_to_eigen()
     from lesion_jax.core import preemption, processes
     from lesion_jax.errors import LesionJaxError, Preempted
     from lesion_jax.train.run import train

@@ -22,7 +22,7 @@ def test_only_the_step_gets_the_device_axis_and_only_if_synchronised(kind, batch
     monkeypatch.setattr(kinds, "make_gan_step", note_step)
     monkeypatch.setattr(kinds, "create_gan_state", note_elsewhere)
     monkeypatch.setattr(networks, "generator_function", note_elsewhere)
-    monkeypatch.setattr(parallel, "over_devices", lambda *_, **__: None)
+    monkeypatch.setattr(parallel, "over_devices", lambda *_: None)
     data = DataConfig(image_size=32, classic_size=40, batch_size=8)
     config = GanConfig(kind=kind, width=2, discriminator_width=2, batch_norm=batch_norm, data=data)
     training = kinds.create_training(config, prepare(config, study()))
