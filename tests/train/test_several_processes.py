@@ -1,6 +1,7 @@
 """Two processes of two devices each train what one process of four devices trains, and end together."""
 
 import dataclasses
+import json
 import signal
 import socket
 import time
@@ -35,13 +36,14 @@ def expected(tiny, tmp_path_factory):
     return load_checkpoint(path / "checkpoints", "last")
 
 
-def start_pair(start_training, workdir, signal_at=None):
+def start_pair(start_training, workdir, signal_at=None, feed="auto"):
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         address = f"localhost:{probe.getsockname()[1]}"
     return [
         start_training(
             *(workdir, KIND, "--num_devices", 2, "--processes", address, 2, number),
+            *("--changes", json.dumps({"data": {"feed": feed}})),
             *(("--signal_at", *signal_at) if signal_at and number == 1 else ()),
         )
         for number in (0, 1)
@@ -57,8 +59,8 @@ def assert_same_training(expected, workdir):
 
 
 def test_asked_to_end_two_save_the_same_step_and_one_continues(tiny, expected, start_training, tmp_path):
-    # The signal reaches the process that does not write.
-    pair = start_pair(start_training, tmp_path, (4, signal.SIGTERM.value))
+    # The signal reaches the process that does not write. These two stream; all others hold their images.
+    pair = start_pair(start_training, tmp_path, (4, signal.SIGTERM.value), feed="stream")
     outputs = [process.communicate(timeout=240)[0] for process in pair]
     assert [process.returncode for process in pair] == [75, 75], outputs
     assert 4 < last_step(tmp_path / "checkpoints") < 8
