@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,19 +20,14 @@ def networks(request):
 
 
 @pytest.fixture(scope="session")
-def start_training(tmp_path_factory):
-    """Starts tests/train/process.py with the words given; what was once compiled is kept for the next."""
-    environment = os.environ | {
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
-    }
+def start_training():
+    """Starts tests/train/process.py with the words given."""
 
     def start(*words):
         command = [sys.executable, "-m", "tests.train.process", *map(str, words)]
         return subprocess.Popen(
             command,
             cwd=Path(__file__).parents[2],
-            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
