@@ -4,6 +4,7 @@ import contextlib
 import functools
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,9 @@ from lesion_jax.errors import DataError
 _VERSION = 1
 # A half-written file of this age is what a killed process left; a living one takes seconds.
 _LEFT_SECONDS = 3600
+# NumPy parses a file's header with `ast`, which counts its depth in one place for all threads:
+# two at once can raise SystemError in CPython 3.11 and 3.12 (python/cpython#106905).
+_HEADERS = threading.Lock()
 
 
 def classic_pool(
@@ -91,7 +95,8 @@ def _remove_left(cache_dir: Path) -> None:
 
 def _cached(path: Path, num: int, draw: Callable[[Iterable[int]], np.ndarray]) -> np.ndarray:
     try:
-        kept = np.load(path, mmap_mode="r", allow_pickle=False)
+        with _HEADERS:
+            kept = np.load(path, mmap_mode="r", allow_pickle=False)
         if len(kept) >= num:
             return kept[:num]
     except (OSError, ValueError, EOFError):

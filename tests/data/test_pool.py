@@ -1,5 +1,7 @@
 import dataclasses
 import os
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -112,3 +114,24 @@ def test_a_failure_without_a_number_is_told_in_its_own_words(lesions, tmp_path, 
     with pytest.raises(DataError, match="cannot be written .the library's own words"):
         classic_pool(lesions[:1], per_lesion=1, cache_dir=tmp_path, **SETTINGS)
     assert not list(tmp_path.iterdir())
+
+
+def test_headers_of_cached_files_are_read_one_at_a_time(lesions, tmp_path, monkeypatch):
+    classic_pool(lesions, per_lesion=2, cache_dir=tmp_path, **SETTINGS)
+    load, reading, times = np.load, threading.Lock(), []
+
+    def slow_load(*args, **kwargs):
+        # What CPython's parser does when two threads are in it, made certain.
+        if not reading.acquire(blocking=False):
+            raise SystemError("AST constructor recursion depth mismatch")
+        try:
+            time.sleep(0.01)
+            times.append(args)
+            return load(*args, **kwargs)
+        finally:
+            reading.release()
+
+    monkeypatch.setattr(np, "load", slow_load)
+    monkeypatch.setattr(pool, "_num_cores", lambda: 4)
+    classic_pool(lesions, per_lesion=2, cache_dir=tmp_path, **SETTINGS)
+    assert len(times) == len(lesions)
