@@ -5,15 +5,12 @@ import sys
 import time
 from collections.abc import Sequence
 
-from lesion_jax.config import ClassifierConfig, GanConfig
 from lesion_jax.core import parallel, preemption
 from lesion_jax.errors import DivergedError
-from lesion_jax.paper.trainings import Trainings
+from lesion_jax.paper.trainings import Named, Trainings
 from lesion_jax.train.cut import train_cut
 from lesion_jax.train.prepare import Study
 from lesion_jax.train.programs import cut_programs
-
-Named = tuple[str, ClassifierConfig | GanConfig]
 
 
 class Ledger:
@@ -28,7 +25,7 @@ class Ledger:
         """
         self._trainings = trainings
         self._study = study
-        self._left = collections.Counter(trainings.counts())
+        self._left = trainings.counts()
         self._total = self._left.total()
         self._seconds: dict[str, list[float]] = collections.defaultdict(list)
         self._trained: set[str] = set()

@@ -39,29 +39,10 @@ def make_paper_plan(
         )
     dataset = Path(config.dataset).expanduser()
     study = study or Study.load(dataset)
-    folds, classes = study.folds.num_folds, study.lesions.class_names
-    trainings = Trainings(config, Path("."), dataset, classes, folds)
+    trainings = Trainings(config, Path("."), dataset, study.lesions.class_names, study.folds.num_folds)
     num_devices, memory = _devices(config.classifier.num_devices, topology)
-    classic = max(config.classic_sizes)
-    gan_classic = config.gan_classic_size or classic
-    each = [(seed, fold) for seed in config.seeds for fold in range(folds)]
-    stages = [
-        [trainings.classifier(seed, fold, size) for size in config.classic_sizes for seed, fold in each],
-        *(
-            [gan for seed, fold in each for gan in trainings.gans(seed, fold, k, gan_classic)]
-            for k in trainings.gan_kinds
-        ),
-        *(
-            [
-                trainings.mixed(seed, fold, classic, k, gan_classic, size)
-                for size in config.synthetic_sizes
-                for seed, fold in each
-            ]
-            for k in trainings.mixed_kinds
-        ),
-    ]
     planner = Planner(study, num_devices, topology, "one", tell)
-    for stage in stages:
+    for stage in trainings.largest():
         configs = [training for _, training in stage]
         planner.add(configs, cut_programs(configs, study, num_devices=num_devices, device_memory=memory / 2**30))
     return planner.plan("; of sizes that are chosen along the way the largest is counted")

@@ -1,7 +1,7 @@
 """The paper's experiments (section on the experiments), in order: classic sizes, GANs, synthetic sizes, report."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from lesion_jax.config import PaperConfig
@@ -9,9 +9,9 @@ from lesion_jax.data.folds import split
 from lesion_jax.evaluate.draw_bank import draw_bank
 from lesion_jax.evaluate.predictions import predict
 from lesion_jax.io.checkpoints import Which
-from lesion_jax.paper.ledger import Ledger, Named
+from lesion_jax.paper.ledger import Ledger
 from lesion_jax.paper.selection import Outcome, choose
-from lesion_jax.paper.trainings import Trainings
+from lesion_jax.paper.trainings import Named, Trainings
 from lesion_jax.train.prepare import Study
 
 # [seed][fold] for each size.
@@ -69,42 +69,29 @@ class Protocol:
         inner = predict(run, parts.inner, which) if held_out else None
         return Outcome(inner, predict(run, parts.test, which))
 
-    def _curve(self, stage: str, sizes: Sequence[int], make: Callable[[int, int, int], Named]) -> Curve:
-        """Trains a classifier for each size, seed and fold, then scores them; `make` names one."""
-        named = {
-            size: [[make(size, seed, fold) for fold in self._folds] for seed in self.config.seeds] for size in sizes
-        }
-        self._ledger.train(stage, [one for rows in named.values() for row in rows for one in row])
+    def _curve(self, stage: str, named: Mapping[tuple[int, int, int], Named]) -> Curve:
+        """Trains classifiers, by (size, seed, fold), then scores them."""
+        self._ledger.train(stage, list(named.values()))
+        sizes = dict.fromkeys(size for size, _, _ in named)
         return {
-            size: [[self._outcome(name, fold, self._which) for fold, (name, _) in enumerate(row)] for row in rows]
-            for size, rows in named.items()
+            size: [
+                [self._outcome(named[size, seed, fold][0], fold, self._which) for fold in self._folds]
+                for seed in self.config.seeds
+            ]
+            for size in sizes
         }
-
-    def gan_sizes(self, classic_chosen: tuple[int, ...]) -> tuple[int, ...]:
-        """Classic size that each fold's GANs are trained on."""
-        return tuple(self.config.gan_classic_size or size for size in classic_chosen)
 
     def run(self) -> Findings:
         """Trains, draws and scores everything that the config's arms need."""
         config, trainings = self.config, self.trainings
-        classic = self._curve(
-            "classifiers without synthetic images",
-            config.classic_sizes,
-            lambda size, seed, fold: trainings.classifier(seed, fold, size),
-        )
+        classic = self._curve("classifiers without synthetic images", trainings.classic_stage())
         # "none" is an arm of its own: the classic arm is the best size above 0, however well 0 does.
         chosen = choose({size: found for size, found in classic.items() if size}, config.selection)
-        gan_sizes = self.gan_sizes(chosen)
+        gan_sizes = trainings.gan_sizes(chosen)
         for kind in trainings.gan_kinds:
             self._train_gans(kind, gan_sizes)
         mixed = {
-            kind: self._curve(
-                f"classifiers with {kind.upper()} images",
-                config.synthetic_sizes,
-                lambda size, seed, fold, kind=kind: trainings.mixed(
-                    seed, fold, chosen[fold], kind, gan_sizes[fold], size
-                ),
-            )
+            kind: self._curve(f"classifiers with {kind.upper()} images", trainings.mixed_stage(kind, chosen, gan_sizes))
             for kind in trainings.mixed_kinds
         }
         return Findings(
@@ -117,23 +104,16 @@ class Protocol:
 
     def _train_gans(self, kind: str, gan_sizes: tuple[int, ...]) -> None:
         num = max(self.config.synthetic_sizes) * (self.study.folds.num_folds - 1)
-        of_seed = {
-            seed: [named for fold in self._folds for named in self.trainings.gans(seed, fold, kind, gan_sizes[fold])]
-            for seed in self.config.seeds
-        }
-        self._ledger.train(f"{kind.upper()}s", [named for some in of_seed.values() for named in some])
+        gans = self.trainings.gan_stage(kind, gan_sizes)
+        self._ledger.train(f"{kind.upper()}s", [named for some in gans.values() for named in some])
         if kind in self.trainings.mixed_kinds:
-            for seed, some in of_seed.items():
+            for (seed, _), some in gans.items():
                 for name, _ in some:
                     draw_bank(self.trainings.run(name), num, self.trainings.bank(name), seed=seed, which=self._which)
 
     def _discriminators(self, gan_sizes: tuple[int, ...]) -> list[list[Outcome]]:
-        # The last checkpoint: "best" is the generator's, by its images.
+        gans = self.trainings.gan_stage("acgan", gan_sizes)
+        # The last checkpoint: "best" is the generator's, by its images. There is one ACGAN of a seed and fold.
         return [
-            [
-                self._outcome(name, fold, "last")
-                for fold in self._folds
-                for name, _ in self.trainings.gans(seed, fold, "acgan", gan_sizes[fold])
-            ]
-            for seed in self.config.seeds
+            [self._outcome(gans[seed, fold][0][0], fold, "last") for fold in self._folds] for seed in self.config.seeds
         ]

@@ -81,7 +81,7 @@ def samples_of(protocol: Protocol, findings: Findings) -> list[tuple[str, dict[s
         np.array([lesion.label for lesion in train], np.int32),
     )
     blocks = [("Real", real)]
-    gan_size = protocol.gan_sizes(findings.classic_chosen)[0]
+    gan_size = protocol.trainings.gan_sizes(findings.classic_chosen)[0]
     for kind in protocol.trainings.mixed_kinds:
         banks = [
             load_bank(protocol.trainings.bank(name)).images
@@ -189,7 +189,7 @@ def _arm(
 
 def _chosen(protocol: Protocol, findings: Findings) -> dict[str, dict[str, list[int]]]:
     classic = {"classic images per fold": list(findings.classic_chosen)}
-    gans = {"classic images per fold that the GAN saw": list(protocol.gan_sizes(findings.classic_chosen))}
+    gans = {"classic images per fold that the GAN saw": list(protocol.trainings.gan_sizes(findings.classic_chosen))}
     return {
         "none": {},
         "classic": classic,

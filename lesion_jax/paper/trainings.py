@@ -1,14 +1,19 @@
 """Every training of the protocol: its config and its place below the workdir."""
 
+import collections
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from lesion_jax.config import ClassifierConfig, DataConfig, GanConfig, PaperConfig
 
+# (name, config).
+Named = tuple[str, ClassifierConfig | GanConfig]
+
 
 @dataclasses.dataclass(frozen=True)
 class Trainings:
-    """Configs and directories, both functions of what a training is.
+    """Configs and directories, both functions of what a training is; and the stages that the protocol has of them.
 
     Attributes:
       config: Of the protocol.
@@ -80,12 +85,46 @@ class Trainings:
         """The kinds of GAN whose images join the training of some arm."""
         return tuple(kind for kind in self.gan_kinds if kind in self.config.arms)
 
-    def counts(self) -> dict[str, int]:
-        """How many trainings of each kind the whole protocol needs."""
-        repeats = len(self.config.seeds) * self.num_folds
-        mixed = len(self.mixed_kinds) * len(self.config.synthetic_sizes)
-        gans = {"dcgan": len(self.class_names), "acgan": 1}
+    @property
+    def _repeats(self) -> list[tuple[int, int]]:
+        return [(seed, fold) for seed in self.config.seeds for fold in range(self.num_folds)]
+
+    def classic_stage(self) -> dict[tuple[int, int, int], Named]:
+        """By (size, seed, fold): every classifier without synthetic images."""
         return {
-            "classifier": repeats * (len(self.config.classic_sizes) + mixed),
-            **{kind: repeats * gans[kind] for kind in self.gan_kinds},
+            (size, seed, fold): self.classifier(seed, fold, size)
+            for size in self.config.classic_sizes
+            for seed, fold in self._repeats
         }
+
+    def gan_sizes(self, classic_sizes: Sequence[int]) -> tuple[int, ...]:
+        """Classic size that each fold's GANs are trained on, from the one chosen for its classifiers."""
+        return tuple(self.config.gan_classic_size or size for size in classic_sizes)
+
+    def gan_stage(self, kind: str, gan_sizes: Sequence[int]) -> dict[tuple[int, int], list[tuple[str, GanConfig]]]:
+        """By (seed, fold): every GAN of a kind, on each fold's classic size."""
+        return {(seed, fold): self.gans(seed, fold, kind, gan_sizes[fold]) for seed, fold in self._repeats}
+
+    def mixed_stage(
+        self, kind: str, classic_sizes: Sequence[int], gan_sizes: Sequence[int]
+    ) -> dict[tuple[int, int, int], Named]:
+        """By (synthetic size, seed, fold): every classifier with a kind's images, on each fold's classic size."""
+        return {
+            (size, seed, fold): self.mixed(seed, fold, classic_sizes[fold], kind, gan_sizes[fold], size)
+            for size in self.config.synthetic_sizes
+            for seed, fold in self._repeats
+        }
+
+    def largest(self) -> list[list[Named]]:
+        """The stages in order, each size that an earlier stage's scores choose taken at its largest."""
+        classic = [max(self.config.classic_sizes)] * self.num_folds
+        gan = self.gan_sizes(classic)
+        return [
+            list(self.classic_stage().values()),
+            *([one for some in self.gan_stage(kind, gan).values() for one in some] for kind in self.gan_kinds),
+            *(list(self.mixed_stage(kind, classic, gan).values()) for kind in self.mixed_kinds),
+        ]
+
+    def counts(self) -> collections.Counter[str]:
+        """How many trainings of each kind the whole protocol needs."""
+        return collections.Counter(config.kind for stage in self.largest() for _, config in stage)
