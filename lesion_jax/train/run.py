@@ -59,9 +59,7 @@ def train(
     job = Job.of(config, study, num_devices=len(devices), cache_dir=cache_dir)
     if not processes.agree(job.identity):
         raise ConfigError("The processes of this run were given different configs or data; start them all alike.")
-    # Hosts may have different memory: all of them hold the images, or none does.
     is_resident = _is_resident(job)
-    is_resident = processes.agree(str(is_resident)) and is_resident
     label = label or config.kind
     if processes.is_first():
         return _train_and_write(job, devices, workdir, label, is_resident)
@@ -72,7 +70,9 @@ def _is_resident(job: Job) -> bool:
     """Whether the images lie on every device that trains; otherwise they are streamed."""
     feed = job.config.data.feed
     fits = job.prepared.images.hu.nbytes <= parallel.memory_bytes(jax.local_devices()[0]) * _IMAGES_SHARE
-    return feed == "resident" or (feed == "auto" and fits)
+    wanted = feed == "resident" or (feed == "auto" and fits)
+    # Hosts may have different memory: all of them hold the images, or none does.
+    return processes.agree(str(wanted)) and wanted
 
 
 def _train_and_write(job: Job, devices: list[parallel.Device], workdir: Path, label: str, is_resident: bool) -> bool:

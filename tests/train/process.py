@@ -21,6 +21,7 @@ def main():
     )
     parser.add_argument("--changes", type=json.loads, default={}, help="fields of the config, and of its data and loop")
     parser.add_argument("--signal_at", type=int, nargs=2, help="step and number of a signal that it sends itself")
+    parser.add_argument("--memory", type=int, help="bytes that its devices say they have")
     parser.add_argument("--processes", nargs=3, help="coordinator, how many, which")
     flags = parser.parse_args()
     os.environ["JAX_PLATFORMS"] = "cpu"
@@ -32,7 +33,7 @@ def main():
 
     # As the suite and every command do: other convolutions are other bits.
     leave_convolutions_to_eigen()
-    from lesion_jax.core import preemption, processes
+    from lesion_jax.core import parallel, preemption, processes
     from lesion_jax.errors import LesionJaxError, Preempted
     from lesion_jax.train.run import train
     from tests.train.tiny import configs, study
@@ -51,6 +52,8 @@ def main():
             return requested(done)
 
         preemption.requested = kill_at
+    if flags.memory is not None:
+        parallel.memory_bytes = lambda device: flags.memory
     config = configs()[flags.kind]
     if flags.processes:
         config = dataclasses.replace(config, num_devices=0)

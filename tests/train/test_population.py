@@ -165,4 +165,8 @@ def test_images_lie_on_the_devices_only_where_they_fit(tiny, monkeypatch):
         return run._is_resident(Job.of(dataclasses.replace(CLASSIFIER, data=data), tiny, num_devices=1, cache_dir=None))
 
     assert found("auto") and found("resident", memory=0)
+    with monkeypatch.context() as other_hosts:
+        # They have no room, or are asked to stream.
+        other_hosts.setattr(run.processes, "agree", lambda text: text == "False")
+        assert not found("auto") and not found("resident") and not found("stream")
     assert not found("auto", memory=1000) and not found("stream")

@@ -1,7 +1,6 @@
 """Two processes of two devices each train what one process of four devices trains, and end together."""
 
 import dataclasses
-import json
 import signal
 import socket
 import time
@@ -36,15 +35,15 @@ def expected(tiny, tmp_path_factory):
     return load_checkpoint(path / "checkpoints", "last")
 
 
-def start_pair(start_training, workdir, signal_at=None, feed="auto"):
+def start_pair(start_training, workdir, signal_at=None, memory=None):
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         address = f"localhost:{probe.getsockname()[1]}"
     return [
         start_training(
             *(workdir, KIND, "--num_devices", 2, "--processes", address, 2, number),
-            *("--changes", json.dumps({"data": {"feed": feed}})),
             *(("--signal_at", *signal_at) if signal_at and number == 1 else ()),
+            *(("--memory", memory) if memory is not None and number == 1 else ()),
         )
         for number in (0, 1)
     ]
@@ -59,8 +58,9 @@ def assert_same_training(expected, workdir):
 
 
 def test_asked_to_end_two_save_the_same_step_and_one_continues(tiny, expected, start_training, tmp_path):
-    # The signal reaches the process that does not write. These two stream; all others hold their images.
-    pair = start_pair(start_training, tmp_path, (4, signal.SIGTERM.value), feed="stream")
+    # The signal reaches the process that does not write. One of these two has no room for the images, so both stream;
+    # all others hold their images.
+    pair = start_pair(start_training, tmp_path, (4, signal.SIGTERM.value), memory=0)
     outputs = [process.communicate(timeout=240)[0] for process in pair]
     assert [process.returncode for process in pair] == [75, 75], outputs
     assert 4 < last_step(tmp_path / "checkpoints") < 8
