@@ -23,7 +23,7 @@ from rows import Row, interleaved_seconds, write_rows
 from lesion_jax.core import keys, parallel
 from lesion_jax.core.cpu import tune_cpu
 from lesion_jax.core.state import ClassifierHyper, GanHyper
-from lesion_jax.models import cnn, convolution
+from lesion_jax.models import cnn, convolution, layers
 from lesion_jax.models.dcgan import Discriminator, Generator
 from lesion_jax.train.classifier_step import create_classifier_state, make_classifier_step
 from lesion_jax.train.gan_step import create_gan_state, make_gan_step
@@ -55,7 +55,7 @@ def main() -> None:
             with (
                 mock.patch.object(convolution, "up", convolution.up_by_dilation),
                 mock.patch.object(convolution, "down", lax_down),
-                mock.patch.object(cnn, "max_pool", lambda x: nn.max_pool(x, (2, 2), (2, 2))),
+                mock.patch.object(layers, "max_pool", lambda x: nn.max_pool(x, (2, 2), (2, 2))),
             ):
                 plain = make(*sizes)
             seconds = interleaved_seconds({"ours": ours, "plain": plain}, flags.repeats)

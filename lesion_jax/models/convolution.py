@@ -1,4 +1,4 @@
-"""The 5x5 stride-2 convolution of the GANs and its transpose, each the other's gradient.
+"""The 5x5 stride-2 convolution of the GANs and its transpose, each the other's gradient; the classifier's is lax's own.
 
 `down(x, w)` is the convolution, `up(y, w)` its transpose, `kernel_gradient(x, y)` what both need for
 their weights: three bilinear maps that a `custom_vjp` pair closes, so that nothing is left to automatic
@@ -86,18 +86,21 @@ def up_by_products(y: jax.Array, w: jax.Array) -> jax.Array:
     return up_by_taps(y, w)
 
 
-def valid_by_products(x: jax.Array, w: jax.Array, *_: object, **__: object) -> jax.Array:
-    """Unpadded convolution with stride 1 as one matrix product; stands for `lax.conv_general_dilated` in `nn.Conv`.
+def valid(x: jax.Array, w: jax.Array) -> jax.Array:
+    """Unpadded convolution with stride 1.
 
     Args:
       x: float [B, H, W, I].
       w: float [k, k, I, O], of x's dtype.
-      *_: What an unpadded convolution with stride 1 has anyway.
-      **__: Likewise.
 
     Returns:
       float [B, H - k + 1, W - k + 1, O], of x's dtype.
     """
+    return lax.conv_general_dilated(x, w, (1, 1), "VALID", dimension_numbers=_DIMENSIONS)
+
+
+def valid_by_products(x: jax.Array, w: jax.Array) -> jax.Array:
+    """`valid` as one matrix product over all patches of x."""
     size = w.shape[0]
     return jnp.einsum("bhwki,kio->bhwo", patches(x, size, 1), w.reshape(size * size, *w.shape[2:]))
 

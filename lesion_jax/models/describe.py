@@ -105,7 +105,7 @@ def _classes(at: str) -> dict[str, list[Layer]]:
 def _classifier(at: str) -> list[Layer]:
     layers = []
     for i in range(3):
-        conv = _layer("conv", f"{at}Conv_{i}", "kernel", "bias", strides=[1, 1], padding=[[0, 0], [0, 0]])
+        conv = _layer("conv", f"{at}PooledConv_{i}", "kernel", "bias", strides=[1, 1], padding=[[0, 0], [0, 0]])
         layers += [conv, {"op": "max_pool", "window": [2, 2], "strides": [2, 2]}, {"op": "relu"}]
     return [*layers, {"op": "flatten"}, _layer("dense", f"{at}Dense_0", "kernel", "bias"), {"op": "relu"}]
 

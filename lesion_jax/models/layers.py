@@ -1,4 +1,4 @@
-"""Layers of the networks: the GANs' strided convolutions, their batch norm, and dropout by example."""
+"""Layers: strided convolutions and batch norm of the GANs, pooled convolutions and dropout of the classifier."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from lesion_jax.models import convolution
+from lesion_jax.models.pooling import max_pool
 
 BATCH_NORM_EPSILON = 1e-5
 # Paper, section on the DCGAN.
@@ -62,7 +63,7 @@ class DownConv(nn.Module):
         kernel = self.param("kernel", gan_init, (5, 5, x.shape[-1], self.features))
         down = convolution.down_by_products if self.as_products else convolution.down
         y = down(x.astype(self.dtype), kernel.astype(self.dtype))
-        return _with_bias(self, y)
+        return _add_bias(self, y) if self.use_bias else y
 
 
 class UpConv(nn.Module):
@@ -88,12 +89,33 @@ class UpConv(nn.Module):
         kernel = self.param("kernel", gan_init, (5, 5, self.features, y.shape[-1]))
         up = convolution.up_by_products if self.as_products else convolution.up
         x = up(y.astype(self.dtype), kernel.astype(self.dtype))
-        return _with_bias(self, x)
+        return _add_bias(self, x) if self.use_bias else x
 
 
-def _with_bias(module: DownConv | UpConv, x: jax.Array) -> jax.Array:
-    if not module.use_bias:
-        return x
+class PooledConv(nn.Module):
+    """Unpadded 3x3 convolution, ReLU, 2x2 max-pooling: [B, H, W, I] -> [B, (H - 2) // 2, (W - 2) // 2, features].
+
+    Attributes:
+      features: Output channels.
+      dtype: Of the computation; the parameters are float32.
+      as_products: Whether it is written as a matrix product, see `convolution`; the result is the same.
+    """
+
+    features: int
+    dtype: DTypeLike = jnp.float32
+    as_products: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Convolves and pools: float [B, H, W, I] -> dtype [B, (H - 2) // 2, (W - 2) // 2, features]."""
+        kernel = self.param("kernel", fan_in_init(2.0), (3, 3, x.shape[-1], self.features))
+        convolve = convolution.valid_by_products if self.as_products else convolution.valid
+        y = convolve(x.astype(self.dtype), kernel.astype(self.dtype))
+        # Bias and ReLU are monotone: after the pooling they give the same values for a quarter of the work.
+        return nn.relu(_add_bias(self, max_pool(y)))
+
+
+def _add_bias(module: DownConv | UpConv | PooledConv, x: jax.Array) -> jax.Array:
     return x + module.param("bias", nn.initializers.zeros, (module.features,)).astype(module.dtype)
 
 

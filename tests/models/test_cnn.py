@@ -18,9 +18,9 @@ def test_the_papers_parameter_count():
 
 def test_the_papers_layer_shapes():
     assert layer_shapes(Classifier(3), jnp.zeros((2, 64, 64, 1))) == {
-        "Conv_0": (2, 62, 62, 32),
-        "Conv_1": (2, 29, 29, 64),
-        "Conv_2": (2, 12, 12, 128),
+        "PooledConv_0": (2, 31, 31, 32),
+        "PooledConv_1": (2, 14, 14, 64),
+        "PooledConv_2": (2, 6, 6, 128),
         "Dense_0": (2, 256),
         "Dense_1": (2, 3),
         "__call__/0/0": (2, 3),
@@ -47,7 +47,7 @@ def test_it_is_the_textbook_network():
     variables = create(network, x)
     params, h = jax.tree.map(np.asarray, variables["params"]), x
     for i in range(3):
-        kernel, bias = params[f"Conv_{i}"]["kernel"], params[f"Conv_{i}"]["bias"]
+        kernel, bias = params[f"PooledConv_{i}"]["kernel"], params[f"PooledConv_{i}"]["bias"]
         side = h.shape[1] - 2
         taps = [h[:, a : a + side, b : b + side] @ kernel[a, b] for a in range(3) for b in range(3)]
         h = np.maximum(np.sum(taps, axis=0) + bias, 0)
