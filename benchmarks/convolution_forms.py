@@ -2,14 +2,19 @@
 
     python benchmarks/convolution_forms.py --out convolution_forms.json
     python benchmarks/convolution_forms.py --network classifier --repeats 20
+    pip install libtpu; python benchmarks/convolution_forms.py --topology v5e:2x2 --dtype bfloat16
 
 Every form is first held to lax's own, to 1e-5 of the largest value (in float32; 1 % in bfloat16). Forms of one shape
-are timed in turn; the medians count. A ratio of one says that no form beats the one in use on this device. Where it is
-well below one on a device that you train on, choose anew in `lesion_jax/models/convolution.py`. Needs no TensorFlow.
+are timed in turn; the medians count. For a TPU that is not there its compiler counts the bytes that a form moves: none
+of these convolutions gives its arithmetic enough to do. A ratio of one says that no form beats the one in use on this
+device. Where it is well below one on a device that you train on, choose anew in `lesion_jax/models/convolution.py`.
+Needs no TensorFlow.
 """
 
 import argparse
+import dataclasses
 import functools
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -17,15 +22,32 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.experimental import topologies
 from rows import Row, interleaved_seconds, write_rows
 from step_throughput import lax_down
 
+from lesion_jax.commands.plan import TPU_ENVIRONMENT
 from lesion_jax.core.cpu import tune_cpu
 from lesion_jax.models import convolution
 from lesion_jax.models.convolution import PADDING
 
 Form = Callable[[jax.Array, jax.Array], jax.Array]
-_DIMENSIONS = ("NHWC", "HWIO", "NHWC")
+Arguments = tuple[jax.Array, jax.Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Gauge:
+    """What forms are compared by; less is better.
+
+    Attributes:
+      unit: Of its values.
+      where: Put behind what is measured; empty where that is this machine.
+      measure: Forms by name, the first lax's own, and their arguments -> value of each.
+    """
+
+    unit: str
+    where: str
+    measure: Callable[[Mapping[str, Form], Arguments], dict[str, float]]
 
 
 def main() -> None:
@@ -39,8 +61,15 @@ def main() -> None:
     parser.add_argument("--image_size", type=int, default=64)
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--topology", help="of TPUs that are not here, such as v5e:2x2: counts bytes")
     flags = parser.parse_args()
-    tune_cpu()
+    if flags.topology:
+        os.environ |= TPU_ENVIRONMENT
+        jax.config.update("jax_platforms", "cpu")
+        gauge = Gauge("MiB", f", compiled for {flags.topology}", functools.partial(_mebibytes, flags.topology))
+    else:
+        tune_cpu()
+        gauge = Gauge("ms", "", functools.partial(_milliseconds, flags.repeats))
     networks, dtype = flags.network or ("DCGAN", "classifier"), jnp.dtype(flags.dtype)
     rows: list[Row] = []
     if "DCGAN" in networks:
@@ -48,28 +77,28 @@ def main() -> None:
             channels = [1, width, 2 * width, 4 * width, 8 * width]
             for layer in range(4):
                 shape = (flags.batch_size, flags.image_size >> (layer + 1), channels[layer], channels[layer + 1])
-                rows += _strided_rows(shape, dtype, flags.repeats)
+                rows += _strided_rows(shape, dtype, gauge)
     if "classifier" in networks:
         side, channels = flags.image_size, [1] + [flags.classifier_width << layer for layer in range(3)]
         for layer in range(3):
             shape = (flags.batch_size, side, channels[layer], channels[layer + 1])
-            rows += _valid_rows(shape, dtype, flags.repeats)
+            rows += _valid_rows(shape, dtype, gauge)
             side = (side - 2) // 2
     write_rows(rows, flags.out)
 
 
-def _strided_rows(shape: tuple[int, int, int, int], dtype: np.dtype, repeats: int) -> list[Row]:
+def _strided_rows(shape: tuple[int, int, int, int], dtype: np.dtype, gauge: Gauge) -> list[Row]:
     batch, side, num_in, num_out = shape
     x, w, y = _arrays(dtype, (batch, 2 * side, 2 * side, num_in), (5, 5, num_in, num_out), (batch, side, side, num_out))
     name = f"batch {batch}, 5x5 stride 2, {2 * side}x{2 * side}x{num_in} to {side}x{side}x{num_out}"
     return [
-        _row(f"{name}: convolution", convolution.down, _DOWN, (x, w), repeats),
-        _row(f"{name}: its transpose", convolution.up, _UP, (y, w), repeats),
-        _row(f"{name}: gradient of the kernel", convolution.kernel_gradient, _KERNEL, (x, y), repeats),
+        _row(f"{name}: convolution", convolution.down, _DOWN, (x, w), gauge),
+        _row(f"{name}: its transpose", convolution.up, _UP, (y, w), gauge),
+        _row(f"{name}: gradient of the kernel", convolution.kernel_gradient, _KERNEL, (x, y), gauge),
     ]
 
 
-def _valid_rows(shape: tuple[int, int, int, int], dtype: np.dtype, repeats: int) -> list[Row]:
+def _valid_rows(shape: tuple[int, int, int, int], dtype: np.dtype, gauge: Gauge) -> list[Row]:
     batch, side, num_in, num_out = shape
     x, w, y = _arrays(dtype, (batch, side, side, num_in), (3, 3, num_in, num_out), (batch, side - 2, side - 2, num_out))
     name = f"batch {batch}, 3x3, {side}x{side}x{num_in} to {side - 2}x{side - 2}x{num_out}"
@@ -81,10 +110,9 @@ def _valid_rows(shape: tuple[int, int, int, int], dtype: np.dtype, repeats: int)
     def to_kernel(form: Form) -> Form:
         return lambda x, y: jax.vjp(lambda w: form(x, w), w)[1](y)[0]
 
-    def row_of(part: str, of: Callable[[Form], Form], arguments: tuple[jax.Array, jax.Array]) -> Row:
+    def row_of(part: str, of: Callable[[Form], Form], arguments: Arguments) -> Row:
         forms = {name: of(form) for name, form in _VALID.items()}
-        # flax's layer, which calls lax.
-        return _row(f"{name}: {part}", of(_lax_valid), forms, arguments, repeats)
+        return _row(f"{name}: {part}", of(convolution.valid), forms, arguments, gauge)
 
     rows = [row_of("convolution", lambda form: form, (x, w)), row_of("gradient of the kernel", to_kernel, (x, y))]
     # Nobody asks for the gradient of the image.
@@ -96,29 +124,38 @@ def _arrays(dtype: np.dtype, *shapes: tuple[int, ...]) -> list[jax.Array]:
     return [jnp.asarray(generator.standard_normal(shape), dtype) for shape in shapes]
 
 
-def _row(
-    measure: str, used: Form, forms: Mapping[str, Form], arguments: tuple[jax.Array, jax.Array], repeats: int
-) -> Row:
+def _row(measure: str, used: Form, forms: Mapping[str, Form], arguments: Arguments, gauge: Gauge) -> Row:
+    values = gauge.measure({**forms, "used": used}, arguments)
+    mine = values.pop("used")
+    return Row(
+        measure=f"{measure}, {arguments[0].dtype}{gauge.where}",
+        value=mine,
+        unit=gauge.unit,
+        peer=", ".join(f"{name} {value:.2f} {gauge.unit}" for name, value in values.items()),
+        ratio=min(values.values()) / mine,
+        must=0.0,
+    )
+
+
+def _milliseconds(repeats: int, forms: Mapping[str, Form], arguments: Arguments) -> dict[str, float]:
     calls: dict[str, Callable[[], object]] = {}
     expected = None
-    dtype = arguments[0].dtype
-    for name, form in {**forms, "used": used}.items():
+    tolerance = 1e-5 if arguments[0].dtype == jnp.float32 else 1e-2
+    for name, form in forms.items():
         compiled = jax.jit(form).lower(*arguments).compile()
         value = np.asarray(compiled(*arguments), np.float32)
         expected = value if expected is None else expected
-        tolerance = 1e-5 if dtype == jnp.float32 else 1e-2
         np.testing.assert_allclose(value, expected, rtol=0, atol=tolerance * abs(expected).max(), err_msg=name)
         calls[name] = functools.partial(lambda f: jax.block_until_ready(f(*arguments)), compiled)
-    seconds = interleaved_seconds(calls, repeats)
-    mine = seconds.pop("used")
-    return Row(
-        measure=f"{measure}, {dtype}",
-        value=1e3 * mine,
-        unit="ms",
-        peer=", ".join(f"{name} {1e3 * value:.2f} ms" for name, value in seconds.items()),
-        ratio=min(seconds.values()) / mine,
-        must=0.0,
-    )
+    return {name: 1e3 * seconds for name, seconds in interleaved_seconds(calls, repeats).items()}
+
+
+def _mebibytes(topology: str, forms: Mapping[str, Form], arguments: Arguments) -> dict[str, float]:
+    device = topologies.get_topology_desc(platform="tpu", topology_name=topology).devices[0]
+    sharding = jax.sharding.SingleDeviceSharding(device)
+    placed = [jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding) for x in arguments]
+    costs = {name: jax.jit(form).lower(*placed).compile().cost_analysis() for name, form in forms.items()}
+    return {name: (cost or {})["bytes accessed"] / 2**20 for name, cost in costs.items()}
 
 
 # The first of each is lax's own, with lax's own gradients.
@@ -127,10 +164,6 @@ def _row(
 def _lax_kernel(x: jax.Array, y: jax.Array) -> jax.Array:
     w = jnp.zeros((5, 5, x.shape[3], y.shape[3]), x.dtype)
     return jax.vjp(lambda w: lax_down(x, w), w)[1](y)[0]
-
-
-def _lax_valid(x: jax.Array, w: jax.Array) -> jax.Array:
-    return lax.conv_general_dilated(x, w, (1, 1), "VALID", dimension_numbers=_DIMENSIONS)
 
 
 def _six_taps(w: jax.Array) -> jax.Array:
@@ -147,12 +180,14 @@ def _blocks(x: jax.Array) -> jax.Array:
 
 
 def _down_of_blocks(x: jax.Array, w: jax.Array) -> jax.Array:
-    return lax.conv_general_dilated(_blocks(x), _six_taps(w), (1, 1), "SAME", dimension_numbers=_DIMENSIONS)
+    return lax.conv_general_dilated(
+        _blocks(x), _six_taps(w), (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
 
 
 def _up_of_blocks(y: jax.Array, w: jax.Array) -> jax.Array:
     taps = _six_taps(w)[::-1, ::-1].swapaxes(2, 3)
-    x = lax.conv_general_dilated(y, taps, (1, 1), "SAME", dimension_numbers=_DIMENSIONS)
+    x = lax.conv_general_dilated(y, taps, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
     return convolution.interleave(x)
 
 
@@ -184,7 +219,7 @@ _KERNEL: dict[str, Form] = {
     "products by image": _kernel_by_image,
 }
 _VALID: dict[str, Form] = {
-    "lax": _lax_valid,
+    "lax": convolution.valid,
     "products": convolution.valid_by_products,
 }
 

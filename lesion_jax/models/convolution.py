@@ -52,8 +52,9 @@ def up(y: jax.Array, w: jax.Array) -> jax.Array:
     Returns:
       float [B, 2h, 2w, I], of y's dtype.
     """
-    # The one place where a backend gets its form, by benchmarks/convolution_forms.py. It is decided when the program is
-    # lowered, so a program compiled on this machine for an absent TPU gets the TPU's.
+    # The one place where a backend gets its form, by benchmarks/convolution_forms.py: timed on CPUs; for
+    # TPUs by the bytes that their compiler counts, which are fewest for lax's own; not yet on GPUs. It is decided when
+    # the program is lowered, so a program compiled on this machine for an absent TPU gets the TPU's.
     cpu = up_by_phases if w.shape[2] >= _MIN_CHANNELS_OF_A_PHASE else up_by_taps
     return lax.platform_dependent(y, w, cpu=cpu, default=up_by_dilation)
 

@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import os
 import subprocess
@@ -79,6 +80,14 @@ def test_convolution_forms(tmp_path):
     check(rows, table)
     # Three directions of four layers and of three, without the gradient of an image.
     assert len(rows) == 20 and all("lax" in row["peer"] for row in rows)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("libtpu") is None, reason="no TPU compiler; pip install libtpu")
+def test_convolution_forms_of_a_tpu_that_is_not_here(tmp_path):
+    sizes = ("--network", "classifier", "--classifier_width", "2", "--batch_size", "2", "--image_size", "32")
+    rows, table = run("convolution_forms.py", tmp_path / "forms.json", "--topology", "v5e:2x2", *sizes)
+    assert len(rows) == 8 and all(row["unit"] == "MiB" and row["value"] > 0 for row in rows)
+    assert all(row["measure"] in table for row in rows)
 
 
 def test_collectives(tmp_path):
