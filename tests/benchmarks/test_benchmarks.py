@@ -83,11 +83,15 @@ def test_convolution_forms(tmp_path):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("libtpu") is None, reason="no TPU compiler; pip install libtpu")
-def test_convolution_forms_of_a_tpu_that_is_not_here(tmp_path):
-    sizes = ("--network", "classifier", "--classifier_width", "2", "--batch_size", "2", "--image_size", "32")
-    rows, table = run("convolution_forms.py", tmp_path / "forms.json", "--topology", "v5e:2x2", *sizes)
-    assert len(rows) == 8 and all(row["unit"] == "MiB" and row["value"] > 0 for row in rows)
-    assert all(row["measure"] in table for row in rows)
+@pytest.mark.parametrize(
+    ("script", "own", "num_rows"),
+    [("convolution_forms.py", ("--network", "classifier"), 8), ("tpu_compiled.py", ("--members", "2"), 2)],
+)
+def test_for_a_tpu_that_is_not_here(script, own, num_rows, tmp_path):
+    sizes = ("--width", "2", "--classifier_width", "2", "--batch_size", "2", "--image_size", "32")
+    rows, table = run(script, tmp_path / "tpu.json", "--topology", "v5e:2x2", *own, *sizes)
+    assert len(rows) == num_rows and all(row["unit"] == "MiB" and row["value"] > 0 for row in rows)
+    assert all(row["measure"] in table and "compiled for v5e:2x2" in row["measure"] for row in rows)
 
 
 def test_collectives(tmp_path):
