@@ -62,7 +62,7 @@ def expand(sweep: SweepConfig) -> list[Cell]:
     """All cells, in a fixed order: the grid's last field varies fastest, then zip, random and cells.
 
     Raises:
-      ConfigError: A field that is unknown, or varied twice; an impossible or a repeated cell; which cell is said.
+      ConfigError: A field that is unknown, or varied in two of them; an impossible or a repeated cell, by number.
     """
     parts = [_grid(sweep), _zip(sweep), _random(sweep), [dict(cell) for cell in sweep.cells] or [{}]]
     names = [{name for row in part for name in row} for part in parts]
@@ -111,8 +111,6 @@ def program_key(config: ClassifierConfig | GanConfig) -> str:
 
 def _grid(sweep: SweepConfig) -> list[dict[str, Any]]:
     fields = [field for field, _ in sweep.grid]
-    if len(set(fields)) < len(fields):
-        raise ConfigError(f"grid names a field twice ({', '.join(fields)}); give all of its values at once.")
     return [dict(zip(fields, row, strict=True)) for row in itertools.product(*(values for _, values in sweep.grid))]
 
 

@@ -198,25 +198,32 @@ def _sweep(config: SweepConfig) -> None:
         for field, values in getattr(config, name):
             if not values:
                 raise ConfigError(f"{name} has no value for {field}; name one at least.")
+    for draw in config.random:
+        _draw(draw)
+    named = {name: [field for field, *_ in getattr(config, name)] for name in ("grid", "zip", "random")}
+    named |= {f"cells[{i}]": [field for field, _ in cell] for i, cell in enumerate(config.cells)}
+    for name, fields in named.items():
+        if len(set(fields)) < len(fields):
+            raise ConfigError(f"{name} names a field twice ({', '.join(fields)}); name each once.")
     lengths = {field: len(values) for field, values in config.zip}
     if len(set(lengths.values())) > 1:
         raise ConfigError(f"zip has {lengths} values; those that go together must be as many.")
-    for draw in config.random:
-        _draw(draw)
     if not 0 < config.halving.keep < 1:
         raise ConfigError(f"halving.keep is {config.halving.keep}; it must lie above 0 and below 1.")
 
 
 def _draw(draw: tuple[Any, ...]) -> None:
-    form, *bounds = draw[1:] or (None,)
-    if form == "choice" and len(bounds) == 1 and isinstance(bounds[0], tuple) and bounds[0]:
+    field, form, *bounds = draw if len(draw) > 1 else (None, None)
+    is_named = isinstance(field, str)
+    if is_named and form == "choice" and len(bounds) == 1 and isinstance(bounds[0], tuple) and bounds[0]:
         return
     low, high = bounds if len(bounds) == 2 else (None, None)
     if (
-        form not in ("uniform", "log_uniform")
+        not is_named
+        or form not in ("uniform", "log_uniform")
         or not isinstance(low, int | float)
         or not isinstance(high, int | float)
-        or not low < high
+        or not -math.inf < low < high < math.inf
     ):
         raise ConfigError(
             f"random has {draw}; write (field, 'uniform' or 'log_uniform', lowest, highest) or "

@@ -39,9 +39,8 @@ def collect(sweep: Sweep) -> dict[str, Path]:
     scored = [row for row in rows if row["score"] is not None]
     if len(scored) > 1:
         files["picture"] = sweep.workdir / "scores.png"
-        fields = list(dict.fromkeys(name for cell in sweep.cells for name in cell.changes))
         panels = {}
-        for field in fields:
+        for field in sweep.varied:
             some = [row for row in scored if field in row]
             panels[field] = ([row[field] for row in some], np.array([row["score"] for row in some]))
         scatter_figure(files["picture"], panels, "best score, inner patients")

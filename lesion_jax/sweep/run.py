@@ -53,6 +53,11 @@ class Sweep:
         dataset_of(cells)
         return cls(config, workdir.expanduser().absolute(), cells)
 
+    @property
+    def varied(self) -> list[str]:
+        """The fields that some cell varies; cells of a list may vary different ones."""
+        return list(dict.fromkeys(name for cell in self.cells for name in cell.changes))
+
     def directory(self, cell: int) -> Path:
         """Run directory of a cell."""
         return self.workdir / "cells" / f"{cell:04d}"

@@ -65,8 +65,8 @@ def describe_sweep(sweep: Sweep, rows: list[dict[str, Any]]) -> str:
     counts = collections.Counter(row["state"] for row in rows)
     lines = [f"{sweep.workdir}: {len(rows)} cells, " + ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))]
     lines += _programs(sweep)
-    names = ["cell", *sweep.cells[0].changes, "state", "step", "best_step", "score"]
-    table = [names, *([_shown(row[name]) for name in names] for row in rows)]
+    names = ["cell", *sweep.varied, "state", "step", "best_step", "score"]
+    table = [names, *([_shown(row.get(name)) for name in names] for row in rows)]
     widths = [max(len(line[i]) for line in table) for i in range(len(names))]
     lines += ["  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)) for line in table]
     lines += [f"cell {row['cell']} {row['state']}: {row['reason']}" for row in rows if row["reason"]]

@@ -117,6 +117,14 @@ def test_what_came_of_it_stands_in_tables_and_a_picture(finished):
     assert "4 cells, 4 done" in text and "program 1: 16 of 16 steps" in text
 
 
+def test_cells_that_vary_different_fields_have_one_table(tmp_path):
+    sweep = Sweep.of(dataclasses.replace(TWO, grid=(), cells=((("width", 2),), (("seed", 7),))), tmp_path)
+    _, header, first, second = describe_sweep(sweep, cell_rows(sweep)).splitlines()
+    assert header.split() == ["cell", "width", "seed", "state", "step", "best_step", "score"]
+    assert first.split() == ["0", "2", "-", "waiting", "-", "-", "-"]
+    assert second.split()[:3] == ["1", "-", "7"]
+
+
 def test_a_cell_that_diverges_is_marked_once_and_the_others_are_trained(tiny, tmp_path):
     sweep = SweepConfig(base=CLASSIFIER, grid=(("learning_rate", (1e-3, 1e30)),))
     assert run_sweep(sweep, tmp_path / "wild", study=tiny) == 1
