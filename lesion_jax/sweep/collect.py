@@ -27,10 +27,8 @@ def collect(sweep: Sweep) -> dict[str, Path]:
     """
     rows = cell_rows(sweep)
     files = {"csv": sweep.workdir / "cells.csv", "json": sweep.workdir / "cells.json"}
-    # Cells of a list may vary different fields.
-    names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
-    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: _flat(value) for name, value in row.items()} for row in rows)
     with writing(sweep.workdir):
@@ -39,10 +37,8 @@ def collect(sweep: Sweep) -> dict[str, Path]:
     scored = [row for row in rows if row["score"] is not None]
     if len(scored) > 1:
         files["picture"] = sweep.workdir / "scores.png"
-        panels = {}
-        for field in sweep.varied:
-            some = [row for row in scored if field in row]
-            panels[field] = ([row[field] for row in some], np.array([row["score"] for row in some]))
+        scores = np.array([row["score"] for row in scored])
+        panels = {field: ([row[field] for row in scored], scores) for field in sweep.varied}
         scatter_figure(files["picture"], panels, "best score, inner patients")
     return files
 

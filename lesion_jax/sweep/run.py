@@ -55,7 +55,7 @@ class Sweep:
 
     @property
     def varied(self) -> list[str]:
-        """The fields that some cell varies; cells of a list may vary different ones."""
+        """Every field that some cell varies: cells of a list may vary different ones."""
         return list(dict.fromkeys(name for cell in self.cells for name in cell.changes))
 
     def directory(self, cell: int) -> Path:

@@ -1,6 +1,7 @@
 """How far a sweep is: one row for each cell, from what its runs have written; nothing is disturbed."""
 
 import collections
+import functools
 import json
 import time
 from pathlib import Path
@@ -35,7 +36,7 @@ def cell_rows(sweep: Sweep) -> list[dict[str, Any]]:
     """What has come of each cell.
 
     Returns:
-      By cell: cell, the varied fields, state ("waiting", "running", "done", "stopped", "failed" or "interrupted"),
+      By cell: cell, every field that some cell varies, state (waiting, running, done, stopped, failed or interrupted),
       step (of the newest checkpoint), best_step, score (of the best one, on inner patients; higher is better),
       collapse, reason (of a failure or a stop) and run (its directory); None where there is nothing.
     """
@@ -44,7 +45,8 @@ def cell_rows(sweep: Sweep) -> list[dict[str, Any]]:
 
 def _row(sweep: Sweep, cell: Cell) -> dict[str, Any]:
     run = RunDirectory(sweep.directory(cell.index))
-    row: dict[str, Any] = {"cell": cell.index, **cell.changes}
+    fields = {name: functools.reduce(getattr, name.split("."), cell.config) for name in sweep.varied}
+    row: dict[str, Any] = {"cell": cell.index, **fields}
     state, detail = state_of(run) if (run.path / "config.json").exists() else ("waiting", {})
     reason = detail.get("reason") or detail.get("stopped")
     last, best = (find_note(run.checkpoints, which) for which in ("last", "best"))
@@ -66,7 +68,7 @@ def describe_sweep(sweep: Sweep, rows: list[dict[str, Any]]) -> str:
     lines = [f"{sweep.workdir}: {len(rows)} cells, " + ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))]
     lines += _programs(sweep)
     names = ["cell", *sweep.varied, "state", "step", "best_step", "score"]
-    table = [names, *([_shown(row.get(name)) for name in names] for row in rows)]
+    table = [names, *([_shown(row[name]) for name in names] for row in rows)]
     widths = [max(len(line[i]) for line in table) for i in range(len(names))]
     lines += ["  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)) for line in table]
     lines += [f"cell {row['cell']} {row['state']}: {row['reason']}" for row in rows if row["reason"]]

@@ -121,8 +121,9 @@ def test_cells_that_vary_different_fields_have_one_table(tmp_path):
     sweep = Sweep.of(dataclasses.replace(TWO, grid=(), cells=((("width", 2),), (("seed", 7),))), tmp_path)
     _, header, first, second = describe_sweep(sweep, cell_rows(sweep)).splitlines()
     assert header.split() == ["cell", "width", "seed", "state", "step", "best_step", "score"]
-    assert first.split() == ["0", "2", "-", "waiting", "-", "-", "-"]
-    assert second.split()[:3] == ["1", "-", "7"]
+    # What a cell leaves alone is the base's.
+    assert first.split() == ["0", "2", str(TWO.base.seed), "waiting", "-", "-", "-"]
+    assert second.split()[:3] == ["1", str(TWO.base.width), "7"]
 
 
 def test_a_cell_that_diverges_is_marked_once_and_the_others_are_trained(tiny, tmp_path):
