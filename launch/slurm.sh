@@ -7,8 +7,11 @@
 # Every other status is the job's: bad input (2) or a divergence (3) would come again.
 readonly AGAIN='75|138|143' SIGNALLED=128 NUM_TRIES=3
 
-list_checkpoints() { # WORKDIR of a training or of a sweep
-    ls -d "$1"/checkpoints/* "$1"/cells/*/checkpoints/* 2>/dev/null
+list_checkpoints() { # WORKDIR of a training, or of a sweep: of the cells of this task's program, not of its neighbours'
+    local cells cell
+    ls -d "$1"/checkpoints/* 2>/dev/null
+    printf -v cells '%s/programs/%04d.cells' "$1" "${SLURM_ARRAY_TASK_ID:-0}"
+    [ -e "$cells" ] && while read -r cell; do ls -d "$1/$cell"/checkpoints/* 2>/dev/null; done <"$cells"
 }
 
 run_step() { # WORKDIR COMMAND...

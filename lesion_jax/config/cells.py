@@ -8,6 +8,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lesion_jax.config.dotted import dotted
 from lesion_jax.config.load import from_mapping, to_dict
 from lesion_jax.config.schema import ClassifierConfig, GanConfig, SweepConfig
 from lesion_jax.errors import ConfigError
@@ -41,6 +42,8 @@ TRACED = frozenset(
         "data.feed",
     }
 )
+
+_NOT_VARIED = frozenset({"num_devices", "batch_norm", "data.feed"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,25 +127,30 @@ def _zip(sweep: SweepConfig) -> list[dict[str, Any]]:
 def _random(sweep: SweepConfig) -> list[dict[str, Any]]:
     if not sweep.random:
         return [{}]
-    # One generator per draw and field: a draw does not change when another field or more draws are added.
-    return [
-        {draw[0]: _drawn(random.Random(f"{sweep.random_seed} {number} {draw[0]}"), *draw[1:]) for draw in sweep.random}
-        for number in range(sweep.num_random)
-    ]
 
+    def drawn(number: int, field: str, form: str, *bounds: Any) -> Any:
+        # One generator per draw and field: a draw does not change when another field or more draws are added.
+        source = random.Random(f"{sweep.random_seed} {number} {field}")
+        if form == "choice":
+            return source.choice(bounds[0])
+        low, high = bounds
+        if form == "log_uniform":
+            return math.exp(source.uniform(math.log(low), math.log(high)))
+        # By the field, not by how its bounds are written.
+        is_whole = isinstance(base.get(field), int) and isinstance(low, int) and isinstance(high, int)
+        return source.randint(low, high) if is_whole else source.uniform(low, high)
 
-def _drawn(source: random.Random, form: str, *bounds: Any) -> Any:
-    if form == "choice":
-        return source.choice(bounds[0])
-    low, high = bounds
-    if form == "log_uniform":
-        return math.exp(source.uniform(math.log(low), math.log(high)))
-    return source.randint(low, high) if isinstance(low, int) and isinstance(high, int) else source.uniform(low, high)
+    base = dotted(to_dict(sweep.base))
+    return [{draw[0]: drawn(number, *draw) for draw in sweep.random} for number in range(sweep.num_random)]
 
 
 def _changed(base: ClassifierConfig | GanConfig, changes: Mapping[str, Any], index: int) -> Any:
     values = to_dict(base)
     for name, value in changes.items():
+        if name in _NOT_VARIED:
+            raise ConfigError(
+                f"{name} cannot be varied: it changes nothing in a sweep, whose members have a device each."
+            )
         *path, last = name.split(".")
         at: Any = values
         for part in path:

@@ -55,7 +55,7 @@ def from_mapping(values: Mapping[str, Any] | ml_collections.ConfigDict) -> Confi
     if isinstance(values, ml_collections.ConfigDict):
         values = values.to_dict()
     kind = values.get("kind")
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise ConfigError(f"kind is {kind!r}; a config says one of {', '.join(_KINDS)}.")
     config = _build(_KINDS[kind], values, "")
     validate(config)

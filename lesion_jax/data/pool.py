@@ -14,6 +14,7 @@ import numpy as np
 
 from lesion_jax.core.types import Images, Lesion
 from lesion_jax.data.augment import augmented, original
+from lesion_jax.disk.atomic import replacing
 from lesion_jax.errors import DataError
 
 # Part of the name of cached files: raise it when augment.py gives other pixels.
@@ -103,14 +104,10 @@ def _cached(path: Path, num: int, draw: Callable[[Iterable[int]], np.ndarray]) -
         # Not there, or damaged from outside: made again below.
         pass
     images = draw(range(num))
-    # The process in the name: others may be writing the same file.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("wb") as file:
+        with replacing(path) as file:
             np.save(file, images)
-        os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise _unwritable(path.parent, error) from None
     return images
 

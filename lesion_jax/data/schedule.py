@@ -110,7 +110,7 @@ class Schedule:
         return found
 
 
-# The current and the next epoch of both streams, of a run and of one that interleaves with it.
-@functools.lru_cache(maxsize=8)
+# The current and the next epoch of both streams, of a hundred members that take turns; 60 MB of 30,000 images each.
+@functools.lru_cache(maxsize=512)
 def _order(seed: int, stream: str, epoch: int, size: int) -> np.ndarray:
-    return draws.permutation("schedule", seed, stream, epoch, count=size)
+    return draws.permutation("schedule", seed, stream, epoch, count=size).astype(np.int32)

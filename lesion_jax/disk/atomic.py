@@ -3,10 +3,11 @@
 import errno
 import json
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from lesion_jax.errors import RunError
 
@@ -34,6 +35,28 @@ def write_json(path: Path, content: Any) -> None:
       ValueError: A number is not finite, which JSON cannot say.
     """
     write_bytes(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Gives a file to write, which becomes `path` when the block ends without an exception.
+
+    For what several processes, of whatever hosts, may be writing at once: each has a file of its own, and the last to
+    end wins. What a killed process leaves is named ".NAME.<hex>".
+
+    Args:
+      path: Of the file; its directory exists.
+    """
+    # Not the process's number: on another host, or in another container, another process has it too.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def unwritable(path: Path, error: OSError) -> RunError:

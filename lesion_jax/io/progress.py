@@ -62,6 +62,15 @@ class Progress:
             self._stream.write(line + "\n")
         self._stream.flush()
 
+    def skip(self, count: int) -> None:
+        """Tells how many of what is done nobody has to do: they are no speed.
+
+        Args:
+          count: More of the total; `done` of the next update holds them.
+        """
+        if self._first is not None:
+            self._first = (self._first[0] + count, self._first[1])
+
     def say(self, text: str) -> None:
         """Prints what happens before the first step."""
         self._stream.write(f"{self._label}: {text}\n")

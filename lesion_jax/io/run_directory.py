@@ -16,13 +16,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from lesion_jax.config.dotted import dotted
 from lesion_jax.disk.atomic import write_json, writing
 from lesion_jax.disk.lock import holder, locked
 from lesion_jax.errors import RunError
+from lesion_jax.io.differences import differences, plain, sentence
 
 # Enough for the small files of any run; a caller that knows its checkpoints asks for more.
 _MIN_FREE_BYTES = 64 * 2**20
-_MOST_SHOWN = 6
 _ENVIRONMENT, _CONTINUED, _IDENTITY = "environment", "continued", "identity"
 # What a process leaves that is killed before it has written config.json.
 _LEFT = frozenset({".lock", ".probe", ".config.json.tmp", ".provenance.json.tmp", "provenance.json"})
@@ -86,7 +87,7 @@ class RunDirectory:
             written.
         """
         run = cls(Path(path))
-        config, provenance = _plain(config), _plain(provenance)
+        config, provenance = plain(config), plain(provenance)
         run.identity = provenance[_IDENTITY] = identity_of(config, provenance, free)
         try:
             exists, is_done = run._exists(), run.is_done
@@ -187,20 +188,20 @@ class RunDirectory:
         return self._config.exists()
 
     def _check_same(self, config: dict[str, Any], provenance: dict[str, Any], free: frozenset[str]) -> set[str]:
-        differences = _differences(load_config(self.path), config)
-        refused = {name: text for name, text in differences.items() if name not in free}
+        changed = differences(load_config(self.path), config)
+        refused = {name: text for name, text in changed.items() if name not in free}
         if refused:
             raise RunError(
-                f"{self.path} was started with another config ({_sentence(refused)}); "
+                f"{self.path} was started with another config ({sentence(refused)}); "
                 "name another --workdir, or take back the change."
             )
-        refused = _differences(_facts(load_provenance(self.path)), _facts(provenance))
+        refused = differences(_facts(load_provenance(self.path)), _facts(provenance))
         if refused:
             raise RunError(
-                f"{self.path} was started on other data ({_sentence(refused)}); "
+                f"{self.path} was started on other data ({sentence(refused)}); "
                 "name another --workdir, or bring back the data that it was started on."
             )
-        return set(differences)
+        return set(changed)
 
     def _check_writable(self, min_free_bytes: int) -> None:
         try:
@@ -275,46 +276,12 @@ def identity_of(config: Mapping[str, Any], provenance: Mapping[str, Any], free: 
       provenance: Likewise.
       free: Likewise.
     """
-    fields = {name: value for name, value in _dotted(_plain(config)).items() if name not in free}
-    return hashlib.sha256(json.dumps([fields, _facts(_plain(provenance))], sort_keys=True).encode()).hexdigest()
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    # As it would come back from the file: tuples have become lists.
-    return json.loads(json.dumps(dict(values), allow_nan=False))
+    fields = {name: value for name, value in dotted(plain(config)).items() if name not in free}
+    return hashlib.sha256(json.dumps([fields, _facts(plain(provenance))], sort_keys=True).encode()).hexdigest()
 
 
 def _facts(provenance: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in provenance.items() if name not in (_ENVIRONMENT, _CONTINUED, _IDENTITY)}
-
-
-def _dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, dict) and value:
-            fields |= _dotted(value, f"{prefix}{name}.")
-        else:
-            fields[prefix + name] = value
-    return fields
-
-
-def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, str]:
-    old, new = _dotted(there), _dotted(here)
-
-    def shown(fields: dict[str, Any], name: str) -> str:
-        return json.dumps(fields[name]) if name in fields else "absent"
-
-    return {
-        name: f"{name} is {shown(old, name)} there and {shown(new, name)} here"
-        for name in sorted({*old, *new})
-        if name not in old or name not in new or old[name] != new[name]
-    }
-
-
-def _sentence(differences: dict[str, str]) -> str:
-    texts = list(differences.values())
-    more = len(texts) - _MOST_SHOWN
-    return ", ".join(texts[:_MOST_SHOWN]) + (f", and {more} more" if more > 0 else "")
 
 
 def _size(num_bytes: int) -> str:

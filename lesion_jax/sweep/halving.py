@@ -5,6 +5,7 @@ best of them. Cells that come at the same time are compared together. Scores are
 is kept in a file, so that a program that is continued decides as one that nothing interrupted.
 """
 
+import itertools
 import json
 import math
 from collections.abc import Sequence
@@ -22,7 +23,8 @@ def rung_steps(config: HalvingConfig, training: ClassifierConfig | GanConfig, st
     """The step of each rung of a training: its first evaluation at or after the rung's duration.
 
     Raises:
-      ConfigError: A rung that is no duration, or a training that is never scored.
+      ConfigError: A rung that is no duration, rungs that do not rise or at which nothing is left to save, or a training
+        that is never scored.
     """
     periods = Periods.of(training.loop, steps_per_epoch)
     if not periods.evaluate or not training.data.hold_out_inner:
@@ -33,7 +35,13 @@ def rung_steps(config: HalvingConfig, training: ClassifierConfig | GanConfig, st
         to_steps(text, field="halving.rungs", steps_per_epoch=steps_per_epoch, total_steps=periods.total)
         for text in config.rungs
     )
-    return [-(-step // periods.evaluate) * periods.evaluate for step in steps]
+    rungs = [-(-step // periods.evaluate) * periods.evaluate for step in steps]
+    if any(not low < high for low, high in itertools.pairwise([0, *rungs, periods.total])):
+        raise ConfigError(
+            f"halving.rungs are {config.rungs}, evaluations after {rungs} of {periods.total} steps; they must rise, "
+            "from above 0 to below the end (see loop.evaluate_every)."
+        )
+    return rungs
 
 
 class Halving:
@@ -53,7 +61,7 @@ class Halving:
         """
         self._keep, self._rungs, self._cells, self._path = keep, rungs, cells, path
         try:
-            # By rung: cell -> [score, why it ended there, or None].
+            # By rung: cell -> [score, or None of one that has collapsed; why it ended there, or None].
             self._came: list[dict[str, list[Any]]] = json.loads(path.read_text())["rungs"]
         except FileNotFoundError:
             self._came = [{} for _ in rungs[0]]
@@ -69,11 +77,13 @@ class Halving:
         ]
         new = [(cell, came, score) for _, cell, came, score in now if cell not in came]
         for cell, came, score in new:
-            came[cell] = [score, None]
+            came[cell] = [score if math.isfinite(score) else None, None]
         for cell, came, score in new:
-            best = sorted((other for other, _ in came.values()), reverse=True)[: math.ceil(self._keep * len(came))]
-            if score < best[-1]:
-                came[cell][1] = f"halving: score {score:.6g}, {best[-1]:.6g} was needed"
+            others = sorted((-math.inf if other is None else other for other, _ in came.values()), reverse=True)
+            needed = others[math.ceil(self._keep * len(came)) - 1]
+            if score < needed:
+                what = f"score {score:.6g}" if math.isfinite(score) else "collapsed"
+                came[cell][1] = f"halving: {what}, score {needed:.6g} was needed"
         if new:
             # Before anybody ends by it.
             with writing(self._path):

@@ -20,6 +20,8 @@ from lesion_jax.train.prepare import Study
 from lesion_jax.train.programs import Cut
 
 _GIB = 2**30
+# GiB; more than any device has.
+_ANY_MEMORY = 2.0**20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +35,8 @@ class PlannedProgram:
       places_per_device: Members on a device at once.
       num_steps: Of all members together.
       device_gib: Memory on each device.
-      seconds_per_step: Of one member: wall time over the steps of all members.
-      device_hours: Of all its devices together, compilation not counted.
+      seconds_per_step: Of one member: wall time over the steps of all members; None where it does not fit.
+      device_hours: Of all its devices together, compilation not counted; None likewise.
     """
 
     index: int
@@ -43,8 +45,8 @@ class PlannedProgram:
     places_per_device: int
     num_steps: int
     device_gib: float
-    seconds_per_step: float
-    device_hours: float
+    seconds_per_step: float | None
+    device_hours: float | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +85,8 @@ def make_plan(
     Raises:
       ConfigError: Bad settings; one training does not fit a device.
     """
-    sweep = config if isinstance(config, SweepConfig) else SweepConfig(base=config)
+    # What a single training takes is held against the device alone.
+    sweep = config if isinstance(config, SweepConfig) else SweepConfig(base=config, device_memory=_ANY_MEMORY)
     cells = expand(sweep)
     study = study or Study.load(Path(dataset_of(cells)).expanduser())
     check_cells(sweep, cells, study)
@@ -132,7 +135,7 @@ class Planner:
                     num_steps=steps,
                     device_gib=device_bytes / _GIB,
                     seconds_per_step=seconds,
-                    device_hours=steps * seconds * self._num_devices / 3600,
+                    device_hours=None if seconds is None else steps * seconds * self._num_devices / 3600,
                 )
             )
 
@@ -147,21 +150,21 @@ class _Stopwatch:
     """Times a few steps of each shape on the device at hand."""
 
     def __init__(self, num_devices: int, packing: Packing, study: Study, tell: Callable[[str], None]):
-        self._devices = tuple(parallel.choose_local_devices(num_devices))
+        # A sweep for more devices than there are here, as on a login node, is timed on those that there are.
+        self._devices = tuple(parallel.choose_local_devices(min(num_devices, jax.local_device_count())))
+        self._share = len(self._devices) / (num_devices or len(self._devices))
         self._packing: Packing = packing
         self._study, self._tell = study, tell
         self._found: dict[tuple[str, int], float] = {}
         self.refusals: list[str] = []
         self.method = f"a few steps on {len(self._devices)} x {self._devices[0].device_kind}"
+        if self._share < 1:
+            self.method += f", as if on {num_devices}"
 
-    def __call__(self, config: ClassifierConfig | GanConfig, cut: Cut) -> tuple[float, int]:
-        memory = parallel.memory_bytes(self._devices[0])
-        if cut.device_bytes > memory:
-            self.refusals.append(
-                f"A program needs {cut.device_bytes / _GIB:.2g} GiB on each device, but {self._devices[0].device_kind} "
-                f"has {memory / _GIB:.2g} GiB; choose a smaller width, or of a sweep a lower device_memory."
-            )
-            return float("nan"), cut.device_bytes
+    def __call__(self, config: ClassifierConfig | GanConfig, cut: Cut) -> tuple[float | None, int]:
+        if refusal := cut.refusal(self._devices[0]):
+            self.refusals.append(refusal)
+            return None, cut.device_bytes
         key = program_key(config), cut.places_per_device
         if key not in self._found:
             self._tell(f"measuring {config.kind}, width {config.width}, {cut.places_per_device} places")
@@ -173,7 +176,7 @@ class _Stopwatch:
             state = jax.device_get(initial_state(config, program))
             batch_size = config.data.batch_size
             measured = measure_packing(program, state, packing, images, self._devices, num_places, batch_size)
-            self._found[key] = measured["seconds_per_step"]
+            self._found[key] = measured["seconds_per_step"] * self._share
         return self._found[key], cut.device_bytes
 
 
@@ -187,7 +190,7 @@ class _Compiler:
         self.refusals: list[str] = []
         self.method = f"compiled for {topology}, at the peak of its arithmetic or memory: a lower limit"
 
-    def __call__(self, config: ClassifierConfig | GanConfig, cut: Cut) -> tuple[float, int]:
+    def __call__(self, config: ClassifierConfig | GanConfig, cut: Cut) -> tuple[float | None, int]:
         # Late: it needs an environment that is set before JAX starts.
         from lesion_jax.sweep.topology import compile_for
 
@@ -202,6 +205,11 @@ class _Compiler:
                 num_images=cut.images_bytes // (2 * config.data.image_size**2),
             )
         found = self._found[key]
+        if self._num_devices > found.num_devices:
+            self.refusals.append(
+                f"num_devices is {self._num_devices}, but {self._topology} has {found.num_devices} chips; name a "
+                "larger --topology."
+            )
         if found.device_bytes > found.memory:
             self.refusals.append(
                 f"A program needs {found.device_bytes / _GIB:.2f} GiB on each chip, but {found.kind} has "
@@ -215,12 +223,15 @@ def describe_plan(plan: Plan) -> str:
     names: tuple[str, ...] = ("program", "kind", "members", "at once", "steps", "GiB/device", "ms/step", "device-hours")
     table: list[tuple[str, ...]] = [names]
     for p in plan.programs:
-        numbers = (f"{p.device_gib:.3g}", f"{1e3 * p.seconds_per_step:.4g}", f"{p.device_hours:.3g}")
+        times = ("-", "-")
+        if p.seconds_per_step is not None and p.device_hours is not None:
+            times = f"{1e3 * p.seconds_per_step:.4g}", f"{p.device_hours:.3g}"
+        numbers = (f"{p.device_gib:.3g}", *times)
         at_once = p.places_per_device * plan.num_devices
         table.append((str(p.index), p.kind, str(p.num_members), str(at_once), str(p.num_steps), *numbers))
     widths = [max(len(line[i]) for line in table) for i in range(len(names))]
     lines = ["  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)) for line in table]
-    hours = sum(p.device_hours for p in plan.programs)
+    hours = sum(p.device_hours or 0.0 for p in plan.programs)
     members = sum(p.num_members for p in plan.programs)
     lines.append(
         f"{len(plan.programs)} programs of {plan.num_devices} devices, {members} members, "

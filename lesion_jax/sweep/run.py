@@ -5,32 +5,44 @@ import functools
 import json
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from lesion_jax.config import SweepConfig, to_dict
 from lesion_jax.config.cells import Cell, dataset_of, expand
 from lesion_jax.core import parallel, preemption
-from lesion_jax.disk.atomic import write_json, writing
-from lesion_jax.errors import ConfigError, RunError
+from lesion_jax.disk.atomic import replacing, write_bytes, write_json, writing
+from lesion_jax.disk.lock import locked
+from lesion_jax.errors import BankError, ConfigError, RunError
+from lesion_jax.io.differences import differences, plain, sentence
 from lesion_jax.io.progress import Progress
 from lesion_jax.io.run_directory import RunDirectory
 from lesion_jax.sweep.halving import Halving, rung_steps
 from lesion_jax.train.cut import train_cut
 from lesion_jax.train.footprint import num_steps, schedule_of
-from lesion_jax.train.prepare import Study
+from lesion_jax.train.prepare import Study, check_images
 from lesion_jax.train.programs import Cut, cut_programs
 
 _NOTE_SECONDS = 5.0
 # What tasks that start at the same time may have made already.
-_OURS = frozenset({"programs", "cells", "cache", "compiled", "packings", ".sweep.json.tmp"})
+_OURS = frozenset({"sweep.json", "programs", "cells", "cache", "compiled", "packings"})
+# What may differ when a sweep is submitted again: where its data lies now, how its members share a device, and what is
+# logged and saved.
+_FREE = frozenset(
+    {"config.packing", "config.base.data.dataset"}
+    | {f"config.base.loop.{name}_every" for name in ("log", "checkpoint", "pictures")}
+)
+# What places the cells in programs. Halving compares the cells of one program, so that there it is part of the sweep.
+_PLACING = frozenset({"config.num_devices", "config.device_memory"})
 
 
 @dataclasses.dataclass(frozen=True)
 class Sweep:
     """A sweep and its directory.
 
-    WORKDIR/cells/NNNN are run directories of single trainings; sweep.json is the config, programs/ what is under way.
+    WORKDIR/cells/NNNN are run directories of single trainings; sweep.json is the config and what it was started on,
+    programs/ what is under way.
 
     Attributes:
       config: Of the sweep.
@@ -62,52 +74,71 @@ class Sweep:
         """Run directory of a cell."""
         return self.workdir / "cells" / f"{cell:04d}"
 
+    def lock(self, program: int) -> Path:
+        """File that the process holds which trains a program."""
+        return self.workdir / "programs" / f"{program:04d}.lock"
+
     def note(self, program: int) -> Path:
         """File that tells how far a program is."""
         return self.workdir / "programs" / f"{program:04d}.json"
 
     def claim(self, study: Study) -> None:
-        """Makes the directory this sweep's, or checks that it is.
+        """Makes the directory this sweep's, or checks that it is; many tasks may do so at once.
 
         Raises:
           RunError: It is another sweep's, or cannot be written.
         """
         path = self.workdir / "sweep.json"
-        mine: dict[str, Any] = json.loads(
-            json.dumps({"config": to_dict(self.config), "dataset_fingerprint": study.lesions.fingerprint})
+        mine = plain(
+            {
+                "config": to_dict(self.config),
+                "dataset_fingerprint": study.lesions.fingerprint,
+                "fold_fingerprint": study.folds.fingerprint,
+            }
         )
         with writing(path):
             if not path.exists():
-                if self.workdir.is_dir() and {file.name for file in self.workdir.iterdir()} - _OURS:
+                there = {file.name for file in self.workdir.iterdir()} if self.workdir.is_dir() else set()
+                if {name for name in there if not name.startswith(".sweep.json.")} - _OURS:
                     raise RunError(f"{self.workdir} holds files but no sweep.json; name an empty --workdir.")
                 (self.workdir / "programs").mkdir(parents=True, exist_ok=True)
-                try:
-                    write_json(path, mine)
-                except FileNotFoundError:
-                    # Another task of the array was writing the same at the same time, and has moved it into place.
-                    if not path.exists():
-                        raise
-        if load_sweep(self.workdir) != mine:
+                _replace(path, mine)
+        found = differences(load_sweep(self.workdir), mine)
+        free = _FREE if self.config.halving.rungs else _FREE | _PLACING
+        if refused := {name: text for name, text in found.items() if name not in free}:
             raise RunError(
-                f"{self.workdir} is another sweep's: its sweep.json differs; name another --workdir, or take back the "
+                f"{self.workdir} is another sweep's ({sentence(refused)}); name another --workdir, or take back the "
                 "change."
             )
+        if found:
+            with writing(path):
+                _replace(path, mine)
+
+
+def _replace(path: Path, content: dict[str, Any]) -> None:
+    with replacing(path) as file:
+        file.write(json.dumps(content, indent=2).encode())
 
 
 def check_cells(config: SweepConfig, cells: Sequence[Cell], study: Study) -> None:
     """Finds out what cannot be trained before anything is.
 
     Raises:
-      ConfigError: A cell's feed, fold, class, size or duration, or a rung, that cannot be; which cell is said.
+      ConfigError: A cell's feed, fold, class, size, duration or banks, or a rung, that cannot be; which cell is said.
     """
+    checked = set()
     for cell in cells:
         try:
             if cell.config.data.feed == "stream":
                 raise ConfigError("data.feed is 'stream', but a sweep's images lie on its devices; leave it at 'auto'.")
             num_steps(cell.config, study)
+            # Cells that differ in seeds and rates have the same.
+            if (data := (cell.config.kind, cell.config.data)) not in checked:
+                check_images(cell.config, study)
+                checked.add(data)
             if config.halving.rungs:
                 rung_steps(config.halving, cell.config, schedule_of(cell.config, study).steps_per_epoch)
-        except ConfigError as error:
+        except (ConfigError, BankError) as error:
             raise ConfigError(f"Cell {cell.index} ({cell.changes}): {error}") from error
 
 
@@ -138,7 +169,7 @@ def run_sweep(config: SweepConfig, workdir: Path, *, index: int | None = None, s
     """Trains the programs of a sweep in turn, or one of them.
 
     A program that is finished is skipped, one that was interrupted resumes, and one that another process trains is
-    refused by the locks of its cells.
+    refused by its lock.
 
     Args:
       config: Of the sweep.
@@ -160,10 +191,17 @@ def run_sweep(config: SweepConfig, workdir: Path, *, index: int | None = None, s
     if index is not None and not 0 <= index < len(programs):
         raise ConfigError(f"--index is {index}, but the sweep has {len(programs)} programs, from 0.")
     devices = parallel.choose_local_devices(config.num_devices)
+    for program in programs:
+        if refusal := program.refusal(devices[0]):
+            raise ConfigError(refusal)
     sweep.claim(study)
     failed = 0
     for number in range(len(programs)) if index is None else [index]:
-        failed += _run_program(sweep, programs[number], number, len(programs), devices, study)
+        with ExitStack() as held:
+            lock = sweep.lock(number)
+            with writing(lock):
+                held.enter_context(locked(lock, what=lock.with_suffix("")))
+            failed += _run_program(sweep, programs[number], number, len(programs), devices, study)
         preemption.end_if_asked()
     return failed
 
@@ -171,6 +209,10 @@ def run_sweep(config: SweepConfig, workdir: Path, *, index: int | None = None, s
 def _run_program(
     sweep: Sweep, program: Cut, number: int, num_programs: int, devices: list[parallel.Device], study: Study
 ) -> int:
+    with writing(sweep.workdir):
+        # For launch/slurm.sh, which asks whether they have saved anything.
+        names = [str(sweep.directory(cell).relative_to(sweep.workdir)) for cell in program.members]
+        write_bytes(sweep.workdir / "programs" / f"{number:04d}.cells", ("\n".join(names) + "\n").encode())
     left = []
     failed = 0
     for cell in program.members:

@@ -1,6 +1,5 @@
 """Trains one cut of trainings: prepared, opened, packed, and closed, whatever happens."""
 
-import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -9,11 +8,12 @@ from pathlib import Path
 from lesion_jax.config import ClassifierConfig, DataConfig, GanConfig
 from lesion_jax.core import parallel
 from lesion_jax.core.population import Packing
+from lesion_jax.disk.limits import allow_open_files
 from lesion_jax.errors import DivergedError
 from lesion_jax.io.progress import Progress
 from lesion_jax.train.packing import choose_packing
 from lesion_jax.train.population import Judge, train_members
-from lesion_jax.train.prepare import Prepared, Study
+from lesion_jax.train.prepare import Study
 from lesion_jax.train.session import Job, Session
 
 
@@ -48,17 +48,17 @@ def train_cut(
       (how many were not finished; those of them that diverged, by run directory).
 
     Raises:
-      RunError: One of the directories is another run's, or being written by another process.
+      RunError: One of the directories is another run's, or being written by another process; they are too many.
     """
+    # Every member's directory is locked from the start.
+    allow_open_files(len(trainings))
     with ExitStack() as stack:
         members: list[tuple[Job, Session]] = []
-        held: dict[tuple[str, DataConfig], Prepared] = {}
+        # Members that differ in seeds and rates have the same images: the host makes and holds them once.
+        held: dict[tuple[str, DataConfig], Job] = {}
         for config, workdir in trainings:
-            job = Job.of(config, study, num_devices=1, cache_dir=cache_dir)
-            # Members that differ in seeds and rates have the same images: the host holds them once.
-            same = held.setdefault((job.config.kind, job.config.data), job.prepared)
-            prepared = dataclasses.replace(job.prepared, images=same.images, inner=same.inner)
-            job = dataclasses.replace(job, prepared=prepared)
+            data = config.kind, config.data
+            job = held[data] = Job.of(config, study, num_devices=1, cache_dir=cache_dir, like=held.get(data))
             session = stack.enter_context(Session.open(job, workdir))
             if not session.is_done:
                 members.append((job, session))

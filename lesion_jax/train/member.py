@@ -93,7 +93,7 @@ class Member:
     Attributes:
       periods: When what happens.
       collapse: The first collapse that was found, in a sentence; None where there was none.
-      score: The last one, also of the checkpoint that was restored; None where there was none.
+      score: The last one, also of the checkpoint that was restored; None where there was none, or a collapse.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class Member:
           Whether the training ends here because it has collapsed.
 
         Raises:
-          DivergedError: The state is not finite; it is not saved.
+          DivergedError: The state or its score is not finite; it is not saved.
         """
         of = self.periods
         evaluate, show = of.due(of.evaluate, done), of.due(of.pictures, done)
@@ -158,7 +158,11 @@ class Member:
         found = Evaluation(None, {})
         if evaluate:
             found = self._hooks.evaluate(state)
-            self.score = found.score
+            if found.score is not None and not math.isfinite(found.score):
+                # Weights may be finite and what they compute not.
+                raise DivergedError(f"Step {done}: the score is {found.score}; {_AGAIN}")
+            # A collapsed GAN must not be the best, however it scores.
+            self.score = None if found.collapse else found.score
             self._writer.scalars(done, found.scalars)
         if show:
             for name, picture in self._hooks.pictures(state).items():
@@ -170,8 +174,7 @@ class Member:
             self._checkpoints.save(
                 done,
                 state,
-                # A collapsed GAN must not be the best, however it scores.
-                score=None if found.collapse else found.score,
+                score=self.score if evaluate else None,
                 scheduled=save,
                 is_healthy=found.collapse is None if evaluate else None,
                 collapse=self.collapse,

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 
 from lesion_jax.core import parallel
 from lesion_jax.core.population import PACKINGS, Packing, Population
-from lesion_jax.disk.atomic import write_json, writing
+from lesion_jax.disk.atomic import replacing, writing
 from lesion_jax.train.kinds import Program
 from lesion_jax.train.population import compiled_program, steps_per_call
 
@@ -73,15 +72,21 @@ def choose_packing(
     name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
     path = directory / f"{name}.json"
     try:
-        return json.loads(path.read_text())["packing"]
+        known = json.loads(path.read_text())
+        # A search that was broken off says nothing of more work than it was for.
+        if known["is_complete"] or num_steps <= known["num_steps"]:
+            return known["packing"]
     except (FileNotFoundError, ValueError, KeyError):
         pass
     tried: dict[str, dict[str, float]] = {}
     best: Packing = "one"
+    is_complete = True
     for packing in PACKINGS:
         if tried:
             left = num_steps * tried[best]["seconds_per_step"]
-            if left < max(_WORTH_SECONDS, _COMPILATIONS * tried["one"]["compile_seconds"]):
+            compiling = min(of["compile_seconds"] for of in tried.values())
+            if left < max(_WORTH_SECONDS, _COMPILATIONS * compiling):
+                is_complete = False
                 break
             if packing == "unrolled" and places_per_device > _MOST_UNROLLED:
                 continue
@@ -99,12 +104,12 @@ def choose_packing(
             return tried[name]["compile_seconds"] + num_steps * tried[name]["seconds_per_step"]
 
         best = min(tried, key=total)  # pyright: ignore[reportAssignmentType]
+    found = {"packing": best, "tried": tried, "num_steps": num_steps, "is_complete": is_complete, **facts}
     with writing(path):
         directory.mkdir(parents=True, exist_ok=True)
-        # The process in the name: others may be measuring the same.
-        own = path.with_suffix(f".{os.getpid()}")
-        write_json(own, {"packing": best, "tried": tried, "num_steps": num_steps, **facts})
-        os.replace(own, path)
+        # Others may be measuring the same.
+        with replacing(path) as file:
+            file.write(json.dumps(found, indent=2).encode())
     return best
 
 

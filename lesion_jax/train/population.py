@@ -27,7 +27,8 @@ from lesion_jax.train.session import Job, Session
 _STEPS_PER_CALL = {"cpu": 1}
 _STEPS_PER_CALL_ELSEWHERE = 16
 
-# [(position of a member, steps taken, score)] of those that were scored at once -> why some of them end here.
+# [(position of a member, steps taken, score)] of those that were scored at once -> why some of them end here. The
+# score of a GAN that has collapsed is -inf.
 Judge = Callable[[list[tuple[int, int, float]]], dict[int, str]]
 
 # (program, state of a member, images) -> packing.
@@ -84,7 +85,13 @@ class _Members:
         self._progress = progress
         self._done = [0] * len(members)
         residence = Residence()
-        self._rows = [residence.add(job.prepared.images) for job, _ in members]
+        rows: dict[int, np.ndarray] = {}
+        for job, _ in members:
+            # Members that differ in seeds and rates share one object: it is looked through once.
+            images = job.prepared.images
+            if id(images) not in rows:
+                rows[id(images)] = residence.add(images)
+        self._rows = [rows[id(job.prepared.images)] for job, _ in members]
         self.images = residence.arrays()
         self.program: Program | None = None
 
@@ -100,6 +107,8 @@ class _Members:
             state, member = session.start(training)
             place = _Place(position, member, int(state.step), self._chooser(position))
             self._done[position] = place.done
+            # What an earlier process did.
+            self._progress.skip(place.done)
             if place.done < job.periods.total:
                 return place, state, keys.stream(job.config.seed, job.config.kind)
             self.end(place)
@@ -136,10 +145,11 @@ class _Members:
 
     def judge(self, places: Sequence[_Place]) -> set[int]:
         """Ends those that the judge does not let go on; their positions."""
+        # A collapsed GAN has no score, and nothing is worse.
         scored = [
-            (p.position, p.done, p.member.score)
+            (p.position, p.done, -math.inf if p.member.score is None else p.member.score)
             for p in places
-            if p.member.score is not None and p.member.periods.due(p.member.periods.evaluate, p.done)
+            if p.done and p.member.periods.due(p.member.periods.evaluate, p.done)
         ]
         reasons = self._judge(scored) if self._judge and scored else {}
         for place in places:
@@ -147,13 +157,12 @@ class _Members:
                 self.end(place, stopped=reasons[place.position])
         return set(reasons)
 
-    def end(self, place: _Place, **facts: Any) -> None:
+    def end(self, place: _Place, *, stopped: str | None = None) -> None:
         """Declares a member done and gives its directory back."""
         session = self.members[place.position][1]
-        session.finish(place.done, place.member.collapse, **facts)
+        session.finish(place.done, place.member.collapse, stopped=stopped)
         session.close()
-        if place.done < (total := self.members[place.position][0].periods.total):
-            self._tell(place.position, total, "")
+        self._skip_rest(place)
 
     def fail(self, place: _Place, error: DivergedError) -> None:
         """Marks a member as diverged."""
@@ -161,7 +170,13 @@ class _Members:
         session.fail(error)
         session.close()
         self.failed[place.position] = error
-        self._tell(place.position, self.members[place.position][0].periods.total, "")
+        self._skip_rest(place)
+
+    def _skip_rest(self, place: _Place) -> None:
+        rest = self.members[place.position][0].periods.total - self._done[place.position]
+        if rest:
+            self._progress.skip(rest)
+            self._tell(place.position, self._done[place.position] + rest, "")
 
     def _tell(self, position: int, done: int, note: str) -> None:
         self._done[position] = done

@@ -117,6 +117,24 @@ def _check_fold(data: DataConfig, study: Study) -> None:
         raise ConfigError(f"data.fold is {data.fold}; {data.dataset} has folds 0 to {study.folds.num_folds - 1}.")
 
 
+def check_images(config: ClassifierConfig | GanConfig, study: Study) -> None:
+    """Checks what `prepare` would refuse, but for lesions with too little context; no image is made.
+
+    Raises:
+      ConfigError, BankError: See `prepare`.
+    """
+    _check_classes(config, study)
+    parts = split(study.lesions, study.folds, config.data.fold, hold_out_inner=config.data.hold_out_inner)
+    _synthetic(config.data, study, train_fingerprint(parts.train))
+
+
+def _check_classes(config: ClassifierConfig | GanConfig, study: Study) -> None:
+    if config.kind != "dcgan" and study.lesions.num_classes < 2:
+        raise ConfigError(
+            f"kind is {config.kind!r}, but {config.data.dataset} has one class only; nothing can be told apart."
+        )
+
+
 def prepare(config: ClassifierConfig | GanConfig, study: Study, *, cache_dir: Path | None = None) -> Prepared:
     """Loads, augments and mixes the images of one run.
 
@@ -131,8 +149,7 @@ def prepare(config: ClassifierConfig | GanConfig, study: Study, *, cache_dir: Pa
     """
     data, lesions, folds = config.data, study.lesions, study.folds
     _check_fold(data, study)
-    if config.kind != "dcgan" and lesions.num_classes < 2:
-        raise ConfigError(f"kind is {config.kind!r}, but {data.dataset} has one class only; nothing can be told apart.")
+    _check_classes(config, study)
     parts = split(lesions, folds, data.fold, hold_out_inner=data.hold_out_inner)
     trained_on = train_fingerprint(parts.train)
     per_lesion = num_per_lesion(data.classic_size, folds.num_folds, len(lesions.lesions))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lesion_jax.config import ClassifierConfig, GanConfig
 from lesion_jax.config.cells import program_key
+from lesion_jax.core import parallel
 from lesion_jax.errors import ConfigError
 from lesion_jax.train.footprint import images_bytes, member_bytes
 from lesion_jax.train.prepare import Study
@@ -33,6 +34,16 @@ class Cut:
     def device_bytes(self) -> int:
         """Of everything on a device that holds as many members as it may."""
         return self.images_bytes + self.places_per_device * self.member_bytes
+
+    def refusal(self, device: parallel.Device) -> str | None:
+        """Why a device cannot take it, in a sentence; None where it can."""
+        memory = parallel.memory_bytes(device)
+        if self.device_bytes <= memory:
+            return None
+        return (
+            f"A program needs {self.device_bytes / _GIB:.2g} GiB on each device, but {device.device_kind} has "
+            f"{memory / _GIB:.2g} GiB; choose a smaller width, or of a sweep a lower device_memory."
+        )
 
 
 def cut_programs(

@@ -51,7 +51,13 @@ class Job:
 
     @classmethod
     def of(
-        cls, config: ClassifierConfig | GanConfig, study: Study | None, *, num_devices: int, cache_dir: Path | None
+        cls,
+        config: ClassifierConfig | GanConfig,
+        study: Study | None,
+        *,
+        num_devices: int,
+        cache_dir: Path | None,
+        like: "Job | None" = None,
     ) -> "Job":
         """Checks a config and prepares its images; nothing is written but the cache.
 
@@ -60,13 +66,18 @@ class Job:
           study: Content of `config.data.dataset`; None loads it.
           num_devices: That share each batch.
           cache_dir: Where augmented images are kept between runs.
+          like: A job of equal kind and data, whose images this one shares.
 
         Raises:
           LesionJaxError: Bad settings or data.
         """
         require_dataset(config)
         config = _with_absolute_paths(config)
-        prepared = prepare(config, study or Study.load(Path(config.data.dataset)), cache_dir=cache_dir)
+        if like:
+            schedule = dataclasses.replace(like.prepared.schedule, seed=config.seed)
+            prepared = dataclasses.replace(like.prepared, schedule=schedule)
+        else:
+            prepared = prepare(config, study or Study.load(Path(config.data.dataset)), cache_dir=cache_dir)
         prepared.schedule.check_devices(num_devices)
         free = _FREE
         if isinstance(config, GanConfig) and config.batch_norm == "replica":
@@ -134,17 +145,19 @@ class Session:
         member.score = note and note.score
         return state, member
 
-    def finish(self, steps: int, collapse: str | None, **facts: Any) -> None:
+    def finish(self, steps: int, collapse: str | None, *, stopped: str | None = None) -> None:
         """Waits for the last checkpoint and declares the run done.
 
         Args:
           steps: Taken.
           collapse: See `Member`.
-          **facts: More for DONE.
+          stopped: Why it ends before its duration; None where it does not, or by the collapse.
         """
         self._checkpoints.wait()
-        best = best_step(self.run.checkpoints)
-        self.run.mark_done({"steps": steps, "best_step": best, "collapse": collapse, **facts})
+        facts = {"steps": steps, "best_step": best_step(self.run.checkpoints), "collapse": collapse}
+        if steps < self._job.periods.total:
+            facts["stopped"] = stopped or collapse
+        self.run.mark_done(facts)
 
     def fail(self, error: DivergedError) -> None:
         """Notes why the run ended early."""

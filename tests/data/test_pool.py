@@ -135,3 +135,20 @@ def test_headers_of_cached_files_are_read_one_at_a_time(lesions, tmp_path, monke
     monkeypatch.setattr(pool, "_num_cores", lambda: 4)
     classic_pool(lesions, per_lesion=2, cache_dir=tmp_path, **SETTINGS)
     assert len(times) == len(lesions)
+
+
+def test_processes_of_several_hosts_with_one_number_fill_one_cache(lesions, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    # As on two hosts: a file that another writes beside ours.
+    save, begun = np.save, []
+
+    def save_twice(file, images):
+        if not begun:
+            begun.append(file)
+            classic_pool(lesions, per_lesion=2, cache_dir=tmp_path, **SETTINGS)
+        save(file, images)
+
+    monkeypatch.setattr(np, "save", save_twice)
+    found = classic_pool(lesions, per_lesion=2, cache_dir=tmp_path, **SETTINGS)
+    np.testing.assert_array_equal(found.hu, classic_pool(lesions, per_lesion=2, **SETTINGS).hu)
+    assert len(list(tmp_path.iterdir())) == len(lesions)

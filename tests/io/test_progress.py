@@ -64,3 +64,14 @@ def test_a_shorter_line_covers_a_longer_one():
     progress.update(2)
     first, second = stream.getvalue().split("\r")[1:]
     assert len(second) >= len(first)
+
+
+def test_what_nobody_has_to_do_is_no_speed():
+    clock, stream = Clock(), io.StringIO()
+    progress = Progress(1000, "cells", stream=stream, clock=clock)
+    progress.update(1)
+    clock.now = 100.0
+    # A hundred were taken in a hundred seconds, and a member with four hundred left ended.
+    progress.skip(400)
+    progress.update(501)
+    assert stream.getvalue().splitlines()[-1] == "cells: 501/1000, 1.0/s, 8:19 min left"

@@ -127,12 +127,18 @@ def test_what_was_killed_is_queued_again_three_times_and_then_while_it_gets_furt
     script, checkpoints, array_environment, tmp_path
 ):
     environment, kill = array_environment, "kill -9 $$"
+    (tmp_path / "run" / "programs").mkdir(parents=True)
+    (tmp_path / "run" / "programs" / "0001.cells").write_text("cells/0006\ncells/0007\n")
     assert end(tmp_path, environment, script, kill, SLURM_RESTART_COUNT="3") == (137, False)
     further = f"mkdir -p {tmp_path}/run/{checkpoints}/100; {kill}"
     assert end(tmp_path, environment, script, further, SLURM_RESTART_COUNT="3") == (0, True)
     (tmp_path / "requeued").unlink()
     assert end(tmp_path, environment, script, further, SLURM_RESTART_COUNT="4") == (137, False)
     assert end(tmp_path, environment, script, kill, SLURM_RESTART_COUNT="2") == (0, True)
+    (tmp_path / "requeued").unlink()
+    # Another task's progress is not this one's.
+    other = f"mkdir -p {tmp_path}/run/cells/0008/checkpoints/100; {kill}"
+    assert end(tmp_path, environment, script, other, SLURM_RESTART_COUNT="4") == (137, False)
 
 
 @pytest.mark.parametrize("name", ["USR1", "TERM"])

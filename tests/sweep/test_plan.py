@@ -1,14 +1,18 @@
 import dataclasses
 import importlib.util
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import pytest
 
 from lesion_jax.config import SweepConfig
 from lesion_jax.errors import ConfigError
+from lesion_jax.sweep import plan as sweep_plan
+from lesion_jax.sweep import topology
 from lesion_jax.sweep.plan import describe_plan, make_plan
 from lesion_jax.train.footprint import num_steps
 from lesion_jax.train.member import Periods
@@ -40,6 +44,32 @@ def test_a_plan_counts_what_the_sweep_will_do(tiny):
     assert all(0 < p.device_gib < 1 for p in plan.programs) and not plan.refusals
     text = describe_plan(plan)
     assert "2 programs of 1 devices, 6 members, 48 steps" in text
+
+
+def test_a_sweep_for_more_devices_than_are_here_is_planned_on_what_is_here(tiny, monkeypatch):
+    monkeypatch.setattr(sweep_plan, "measure_packing", lambda *_: {"seconds_per_step": 1.0})
+    many = 2 * jax.local_device_count()
+    plan = make_plan(SweepConfig(base=CLASSIFIER, num_devices=many, grid=(("seed", (0, 1)),)), study=tiny)
+    (program,) = plan.programs
+    assert program.seconds_per_step == 0.5 and program.device_hours == 16 * 0.5 * many / 3600
+    assert f"as if on {many}" in plan.method
+
+
+def test_a_single_training_is_held_against_the_device_alone(tiny, monkeypatch):
+    monkeypatch.setattr(sweep_plan, "measure_packing", lambda *_: {"seconds_per_step": 1.0})
+    assert not make_plan(CLASSIFIER, study=tiny).refusals
+    monkeypatch.setattr("lesion_jax.core.parallel.memory_bytes", lambda device: 1000)
+    plan = make_plan(CLASSIFIER, study=tiny)
+    assert plan.refusals and plan.programs[0].seconds_per_step is None
+    json.loads(json.dumps(dataclasses.asdict(plan), allow_nan=False))
+
+
+def test_more_devices_than_a_topology_has_are_refused(tiny, monkeypatch):
+    found = topology.Compiled("TPU v5 lite", 4, 1000, 2**30, flops=1e12, bytes_moved=0.0)
+    monkeypatch.setattr(topology, "compile_for", lambda *_, **__: found)
+    sweep = SweepConfig(base=CLASSIFIER, num_devices=8, grid=(("seed", (0, 1)),))
+    assert "v5e:2x2 has 4 chips" in make_plan(sweep, topology="v5e:2x2", study=tiny).refusals[0]
+    assert not make_plan(dataclasses.replace(sweep, num_devices=4), topology="v5e:2x2", study=tiny).refusals
 
 
 def test_what_does_not_fit_is_refused(tiny, monkeypatch):

@@ -1,6 +1,9 @@
 import csv
 import dataclasses
 import json
+import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,14 +18,20 @@ from lesion_jax.disk.lock import locked
 from lesion_jax.errors import ConfigError, Preempted, RunError
 from lesion_jax.ingest.builder import write_dataset
 from lesion_jax.sweep.collect import collect
+from lesion_jax.sweep.halving import Halving
 from lesion_jax.sweep.run import Sweep, programs_of, run_sweep
 from lesion_jax.sweep.status import cell_rows, describe_sweep, open_sweep
+from lesion_jax.train import kinds
 from tests.train.tiny import configs, study
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
 CLASSIFIER = dataclasses.replace(configs()["classifier"], num_devices=1)
 DCGAN = dataclasses.replace(configs()["dcgan"], num_devices=1)
+STREAMED, BANKED = (
+    dataclasses.replace(CLASSIFIER, data=dataclasses.replace(CLASSIFIER.data, **changes))
+    for changes in ({"feed": "stream"}, {"banks": ("nowhere",), "synthetic_size": 2})
+)
 # Two programs of two cells.
 TWO = SweepConfig(base=CLASSIFIER, grid=(("width", (2, 3)), ("learning_rate", (1e-3, 2e-3))))
 
@@ -137,6 +146,73 @@ def test_a_cell_that_diverges_is_marked_once_and_the_others_are_trained(tiny, tm
     assert contents(tmp_path / "wild") == before
 
 
+def test_a_score_that_is_no_number_is_a_divergence(tiny, tmp_path):
+    # After one step the weights are still finite, and what they compute is not.
+    often = dataclasses.replace(CLASSIFIER, loop=dataclasses.replace(CLASSIFIER.loop, evaluate_every="1 steps"))
+    sweep = SweepConfig(base=often, grid=(("learning_rate", (1e15, 1e-3)),))
+    assert run_sweep(sweep, tmp_path / "wild", study=tiny) == 1
+    rows = cell_rows(open_sweep(tmp_path / "wild"))
+    assert [row["state"] for row in rows] == ["failed", "done"] and "the score is nan" in rows[0]["reason"]
+
+
+def test_tasks_that_start_at_the_same_time_share_a_directory(tiny, tmp_path):
+    start = threading.Barrier(4)
+
+    def claim(workdir):
+        start.wait()
+        Sweep.of(TWO, workdir).claim(tiny)
+
+    with ThreadPoolExecutor(4) as tasks:
+        for number in range(40):
+            for done in [tasks.submit(claim, tmp_path / str(number)) for _ in range(4)]:
+                done.result()
+            assert sorted(path.name for path in (tmp_path / str(number)).iterdir()) == ["programs", "sweep.json"]
+
+
+def test_what_differs_is_said_and_what_does_not_matter_may_differ(tiny, tmp_path):
+    Sweep.of(TWO, tmp_path).claim(tiny)
+    loop = dataclasses.replace(CLASSIFIER.loop, log_every="2 steps")
+    other = dataclasses.replace(
+        TWO, packing="vmap", num_devices=2, base=dataclasses.replace(CLASSIFIER, loop=loop, data=CLASSIFIER.data)
+    )
+    Sweep.of(other, tmp_path).claim(tiny)
+    assert open_sweep(tmp_path).config == other
+    with pytest.raises(RunError, match=r"config.grid is .*0.001.* there and .*0.005.* here"):
+        Sweep.of(dataclasses.replace(TWO, grid=(("learning_rate", (5e-3,)),)), tmp_path).claim(tiny)
+    # The same lesions in other folds.
+    folds = make_folds(tiny.lesions, 3, 7)
+    with pytest.raises(RunError, match="fold_fingerprint is"):
+        Sweep.of(other, tmp_path).claim(dataclasses.replace(tiny, folds=folds))
+    # The cells of a program are compared with each other.
+    halving = dataclasses.replace(TWO, halving=HalvingConfig(rungs=("50%",)))
+    Sweep.of(halving, tmp_path / "h").claim(tiny)
+    with pytest.raises(RunError, match="num_devices is 1 there and 2 here"):
+        Sweep.of(dataclasses.replace(halving, num_devices=2), tmp_path / "h").claim(tiny)
+
+
+def test_what_no_device_here_can_take_is_refused_at_the_start(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("lesion_jax.core.parallel.memory_bytes", lambda device: 1000)
+    with pytest.raises(ConfigError, match="lower device_memory"):
+        run_sweep(TWO, tmp_path / "s", study=tiny)
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_collapsed_cell_comes_last_at_a_rung(tmp_path):
+    judge = Halving(0.5, [[4]] * 3, [0, 1, 2], tmp_path / "rungs.json")
+    assert judge([(0, 4, -math.inf), (1, 4, -3.0)]) == {0: "halving: collapsed, score -3 was needed"}
+    again = Halving(0.5, [[4]] * 3, [0, 1, 2], tmp_path / "rungs.json")
+    assert list(again([(0, 4, -math.inf), (2, 4, -2.0)])) == [0]
+
+
+def test_a_cell_that_a_collapse_ends_says_so(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(kinds, "describe_collapse", lambda step, *_: f"Step {step}: collapsed.")
+    sweep = SweepConfig(base=dataclasses.replace(DCGAN, on_collapse="stop"))
+    run_sweep(sweep, tmp_path / "s", study=tiny)
+    (row,) = rows = cell_rows(open_sweep(tmp_path / "s"))
+    assert row["state"] == "stopped" and row["reason"] == "Step 4: collapsed." and row["score"] is None
+    assert "cell 0 stopped: Step 4: collapsed." in describe_sweep(open_sweep(tmp_path / "s"), rows)
+
+
 def test_halving_ends_the_worst_at_a_rung_and_interruption_changes_nothing(tiny, tmp_path, monkeypatch):
     # So far apart that no two scores are equal, which would let both go on.
     rates = (1e-6, 3e-3, 1e-5, 1e-4)
@@ -167,7 +243,11 @@ def test_halving_ends_the_worst_at_a_rung_and_interruption_changes_nothing(tiny,
         ({"grid": (("seed", (0, 1)), ("data.hold_out_inner", (True, False)))}, "Cell 1.*hold_out_inner"),
         ({"halving": HalvingConfig(rungs=("often",))}, "halving.rungs"),
         ({"grid": (("data.fold", (0, 7)),)}, "Cell 1.*data.fold is 7"),
-        ({"grid": (("data.feed", ("auto", "stream")),)}, "Cell 1.*data.feed is 'stream'"),
+        ({"base": STREAMED, "grid": (("seed", (0, 1)),)}, "Cell 0.*data.feed is 'stream'"),
+        ({"base": BANKED, "grid": (("seed", (0, 1)),)}, "Cell 0.*Bank nowhere"),
+        ({"halving": HalvingConfig(rungs=("4 steps", "3 steps"))}, "must rise"),
+        ({"halving": HalvingConfig(rungs=("0 steps",))}, "must rise"),
+        ({"halving": HalvingConfig(rungs=("5 steps",))}, "must rise"),
         ({"grid": (("loop.duration", ("8 steps", "soon")),)}, "Cell 1.*loop.duration"),
     ],
 )

@@ -52,6 +52,29 @@ def test_a_short_work_is_not_kept_waiting(tmp_path):
     assert heard == ["measuring packing 'one'"]
 
 
+def test_what_was_chosen_for_a_short_work_is_not_taken_for_a_long_one(tmp_path, monkeypatch):
+    seconds = {"one": 3.0, "map": 1.0}
+    monkeypatch.setattr(
+        packing,
+        "measure_packing",
+        lambda program, state, name, *_: {"compile_seconds": 0.0, "seconds_per_step": seconds.get(name, 2.0)},
+    )
+    assert choose(tmp_path, num_steps=10) == "one"
+    assert choose(tmp_path, num_steps=9) == "one"
+    assert choose(tmp_path) == "map"
+    assert choose(tmp_path, num_steps=10) == "map"
+
+
+def test_where_one_after_another_does_not_fit_the_others_are_tried(tmp_path, monkeypatch):
+    def measure(program, state, name, *_):
+        if name == "one":
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
+        return {"compile_seconds": 0.0, "seconds_per_step": 1.0 if name == "map" else 2.0}
+
+    monkeypatch.setattr(packing, "measure_packing", measure)
+    assert choose(tmp_path) == "map"
+
+
 def test_one_place_needs_no_choice(tmp_path):
     assert choose(tmp_path, places=1) == "one" and not list(tmp_path.iterdir())
 
