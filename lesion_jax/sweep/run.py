@@ -209,10 +209,6 @@ def run_sweep(config: SweepConfig, workdir: Path, *, index: int | None = None, s
 def _run_program(
     sweep: Sweep, program: Cut, number: int, num_programs: int, devices: list[parallel.Device], study: Study
 ) -> int:
-    with writing(sweep.workdir):
-        # For launch/slurm.sh, which asks whether they have saved anything.
-        names = [str(sweep.directory(cell).relative_to(sweep.workdir)) for cell in program.members]
-        write_bytes(sweep.workdir / "programs" / f"{number:04d}.cells", ("\n".join(names) + "\n").encode())
     left = []
     failed = 0
     for cell in program.members:
@@ -224,6 +220,10 @@ def _run_program(
             left.append(cell)
     if not left:
         return failed
+    with writing(sweep.workdir):
+        # For launch/slurm.sh, which asks whether they have saved anything.
+        names = [str(sweep.directory(cell).relative_to(sweep.workdir)) for cell in program.members]
+        write_bytes(sweep.workdir / "programs" / f"{number:04d}.cells", ("\n".join(names) + "\n").encode())
     config = sweep.config
     judge = None
     if config.halving.rungs:
