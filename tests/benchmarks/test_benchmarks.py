@@ -85,10 +85,10 @@ def test_convolution_forms(tmp_path):
 @pytest.mark.skipif(importlib.util.find_spec("libtpu") is None, reason="no TPU compiler; pip install libtpu")
 @pytest.mark.parametrize(
     ("script", "own", "num_rows"),
-    [("convolution_forms.py", ("--network", "classifier"), 8), ("tpu_compiled.py", ("--members", "2"), 2)],
+    [("convolution_forms.py", (), 8), ("tpu_compiled.py", ("--members", "2"), 1)],
 )
 def test_for_a_tpu_that_is_not_here(script, own, num_rows, tmp_path):
-    sizes = ("--width", "2", "--classifier_width", "2", "--batch_size", "2", "--image_size", "32")
+    sizes = ("--network", "classifier", "--classifier_width", "2", "--batch_size", "2", "--image_size", "32")
     rows, table = run(script, tmp_path / "tpu.json", "--topology", "v5e:2x2", *own, *sizes)
     assert len(rows) == num_rows and all(row["unit"] == "MiB" and row["value"] > 0 for row in rows)
     assert all(row["measure"] in table and "compiled for v5e:2x2" in row["measure"] for row in rows)
