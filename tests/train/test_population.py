@@ -17,6 +17,9 @@ from lesion_jax.train.run import train
 from lesion_jax.train.session import Job, Session
 from tests.train.tiny import configs, study
 
+# Every packing of every kind of network is compiled.
+pytestmark = pytest.mark.slow
+
 DCGAN, ACGAN, CLASSIFIER = (dataclasses.replace(config, num_devices=1) for config in configs().values())
 
 
