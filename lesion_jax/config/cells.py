@@ -43,6 +43,7 @@ TRACED = frozenset(
     }
 )
 
+# Of one training over several devices.
 _NOT_VARIED = frozenset({"num_devices", "batch_norm", "data.feed"})
 
 

@@ -34,7 +34,7 @@ def write_json(path: Path, content: Any) -> None:
     Raises:
       ValueError: A number is not finite, which JSON cannot say.
     """
-    write_bytes(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
+    write_bytes(path, _json(content))
 
 
 @contextmanager
@@ -57,6 +57,16 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def replace_json(path: Path, content: Any) -> None:
+    """As `write_json`, for a file that several processes may be writing at once, see `replacing`."""
+    with replacing(path) as file:
+        file.write(_json(content))
+
+
+def _json(content: Any) -> bytes:
+    return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
 
 
 def unwritable(path: Path, error: OSError) -> RunError:

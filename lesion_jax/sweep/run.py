@@ -12,7 +12,7 @@ from typing import Any
 from lesion_jax.config import SweepConfig, to_dict
 from lesion_jax.config.cells import Cell, dataset_of, expand
 from lesion_jax.core import parallel, preemption
-from lesion_jax.disk.atomic import replacing, write_bytes, write_json, writing
+from lesion_jax.disk.atomic import replace_json, write_bytes, write_json, writing
 from lesion_jax.disk.lock import locked
 from lesion_jax.errors import BankError, ConfigError, RunError
 from lesion_jax.io.differences import differences, plain, sentence
@@ -23,16 +23,14 @@ from lesion_jax.train.cut import train_cut
 from lesion_jax.train.footprint import num_steps, schedule_of
 from lesion_jax.train.prepare import Study, check_images
 from lesion_jax.train.programs import Cut, cut_programs
+from lesion_jax.train.session import FREE
 
 _NOTE_SECONDS = 5.0
 # What tasks that start at the same time may have made already.
 _OURS = frozenset({"sweep.json", "programs", "cells", "cache", "compiled", "packings"})
-# What may differ when a sweep is submitted again: where its data lies now, how its members share a device, and what is
-# logged and saved.
-_FREE = frozenset(
-    {"config.packing", "config.base.data.dataset"}
-    | {f"config.base.loop.{name}_every" for name in ("log", "checkpoint", "pictures")}
-)
+# What may differ when a sweep is submitted again: what may in each cell, but its length, for a finished one is skipped;
+# and how members share a device.
+_FREE = frozenset({"config.packing"} | {f"config.base.{name}" for name in FREE - {"loop.duration"}})
 # What places the cells in programs. Halving compares the cells of one program, so that there it is part of the sweep.
 _PLACING = frozenset({"config.num_devices", "config.device_memory"})
 
@@ -74,13 +72,15 @@ class Sweep:
         """Run directory of a cell."""
         return self.workdir / "cells" / f"{cell:04d}"
 
-    def lock(self, program: int) -> Path:
-        """File that the process holds which trains a program."""
-        return self.workdir / "programs" / f"{program:04d}.lock"
+    def file(self, program: int, kind: str) -> Path:
+        """A file of a program under way.
 
-    def note(self, program: int) -> Path:
-        """File that tells how far a program is."""
-        return self.workdir / "programs" / f"{program:04d}.json"
+        Args:
+          program: Its number.
+          kind: "lock", who trains it; "json", how far it is; "cells", its run directories, a line each, which
+            launch/slurm.sh reads; "rungs.json", who came to its rungs.
+        """
+        return self.workdir / "programs" / f"{program:04d}.{kind}"
 
     def claim(self, study: Study) -> None:
         """Makes the directory this sweep's, or checks that it is; many tasks may do so at once.
@@ -102,7 +102,7 @@ class Sweep:
                 if {name for name in there if not name.startswith(".sweep.json.")} - _OURS:
                     raise RunError(f"{self.workdir} holds files but no sweep.json; name an empty --workdir.")
                 (self.workdir / "programs").mkdir(parents=True, exist_ok=True)
-                _replace(path, mine)
+                replace_json(path, mine)
         found = differences(load_sweep(self.workdir), mine)
         free = _FREE if self.config.halving.rungs else _FREE | _PLACING
         if refused := {name: text for name, text in found.items() if name not in free}:
@@ -112,12 +112,7 @@ class Sweep:
             )
         if found:
             with writing(path):
-                _replace(path, mine)
-
-
-def _replace(path: Path, content: dict[str, Any]) -> None:
-    with replacing(path) as file:
-        file.write(json.dumps(content, indent=2).encode())
+                replace_json(path, mine)
 
 
 def check_cells(config: SweepConfig, cells: Sequence[Cell], study: Study) -> None:
@@ -198,7 +193,7 @@ def run_sweep(config: SweepConfig, workdir: Path, *, index: int | None = None, s
     failed = 0
     for number in range(len(programs)) if index is None else [index]:
         with ExitStack() as held:
-            lock = sweep.lock(number)
+            lock = sweep.file(number, "lock")
             with writing(lock):
                 held.enter_context(locked(lock, what=lock.with_suffix("")))
             failed += _run_program(sweep, programs[number], number, len(programs), devices, study)
@@ -220,17 +215,16 @@ def _run_program(
             left.append(cell)
     if not left:
         return failed
-    with writing(sweep.workdir):
-        # For launch/slurm.sh, which asks whether they have saved anything.
-        names = [str(sweep.directory(cell).relative_to(sweep.workdir)) for cell in program.members]
-        write_bytes(sweep.workdir / "programs" / f"{number:04d}.cells", ("\n".join(names) + "\n").encode())
+    names = sweep.file(number, "cells")
+    with writing(names):
+        lines = [f"{sweep.directory(cell).relative_to(sweep.workdir)}\n" for cell in program.members]
+        write_bytes(names, "".join(lines).encode())
     config = sweep.config
     judge = None
     if config.halving.rungs:
         some = [sweep.cells[cell].config for cell in left]
         rungs = [rung_steps(config.halving, cell, schedule_of(cell, study).steps_per_epoch) for cell in some]
-        path = sweep.workdir / "programs" / f"{number:04d}.rungs.json"
-        judge = Halving(config.halving.keep, rungs, left, path)
+        judge = Halving(config.halving.keep, rungs, left, sweep.file(number, "rungs.json"))
     _, diverged = train_cut(
         [(sweep.cells[cell].config, sweep.directory(cell)) for cell in left],
         study,
@@ -241,7 +235,7 @@ def _run_program(
         cache_dir=sweep.workdir / "cache",
         label=f"program {number + 1}/{num_programs}, {len(left)} cells",
         judge=judge,
-        progress=functools.partial(_Noted, sweep.note(number)),
+        progress=functools.partial(_Noted, sweep.file(number, "json")),
     )
     return failed + len(diverged)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from lesion_jax.core import parallel
 from lesion_jax.core.population import PACKINGS, Packing, Population
-from lesion_jax.disk.atomic import replacing, writing
+from lesion_jax.disk.atomic import replace_json, writing
 from lesion_jax.train.kinds import Program
 from lesion_jax.train.population import compiled_program, steps_per_call
 
@@ -108,8 +108,7 @@ def choose_packing(
     with writing(path):
         directory.mkdir(parents=True, exist_ok=True)
         # Others may be measuring the same.
-        with replacing(path) as file:
-            file.write(json.dumps(found, indent=2).encode())
+        replace_json(path, found)
     return best
 
 

@@ -85,13 +85,7 @@ class _Members:
         self._progress = progress
         self._done = [0] * len(members)
         residence = Residence()
-        rows: dict[int, np.ndarray] = {}
-        for job, _ in members:
-            # Members that differ in seeds and rates share one object: it is looked through once.
-            images = job.prepared.images
-            if id(images) not in rows:
-                rows[id(images)] = residence.add(images)
-        self._rows = [rows[id(job.prepared.images)] for job, _ in members]
+        self._rows = [residence.add(job.prepared.images) for job, _ in members]
         self.images = residence.arrays()
         self.program: Program | None = None
 

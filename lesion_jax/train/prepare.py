@@ -104,7 +104,7 @@ def count_images(config: ClassifierConfig | GanConfig, study: Study) -> tuple[in
       ConfigError: A fold, class or size that does not exist.
     """
     data, lesions, folds = config.data, study.lesions, study.folds
-    _check_fold(data, study)
+    _check(config, study)
     train = split(lesions, folds, data.fold, hold_out_inner=data.hold_out_inner).train
     per_lesion = num_per_lesion(data.classic_size, folds.num_folds, len(lesions.lesions))
     num_real = len(_of_label(train, data, lesions.class_names)) * (1 + per_lesion)
@@ -112,9 +112,12 @@ def count_images(config: ClassifierConfig | GanConfig, study: Study) -> tuple[in
     return num_real, num_synthetic
 
 
-def _check_fold(data: DataConfig, study: Study) -> None:
-    if data.fold >= study.folds.num_folds:
-        raise ConfigError(f"data.fold is {data.fold}; {data.dataset} has folds 0 to {study.folds.num_folds - 1}.")
+def _check(config: ClassifierConfig | GanConfig, study: Study) -> None:
+    data, last = config.data, study.folds.num_folds - 1
+    if data.fold > last:
+        raise ConfigError(f"data.fold is {data.fold}; {data.dataset} has folds 0 to {last}.")
+    if config.kind != "dcgan" and study.lesions.num_classes < 2:
+        raise ConfigError(f"kind is {config.kind!r}, but {data.dataset} has one class only; nothing can be told apart.")
 
 
 def check_images(config: ClassifierConfig | GanConfig, study: Study) -> None:
@@ -123,16 +126,9 @@ def check_images(config: ClassifierConfig | GanConfig, study: Study) -> None:
     Raises:
       ConfigError, BankError: See `prepare`.
     """
-    _check_classes(config, study)
+    _check(config, study)
     parts = split(study.lesions, study.folds, config.data.fold, hold_out_inner=config.data.hold_out_inner)
     _synthetic(config.data, study, train_fingerprint(parts.train))
-
-
-def _check_classes(config: ClassifierConfig | GanConfig, study: Study) -> None:
-    if config.kind != "dcgan" and study.lesions.num_classes < 2:
-        raise ConfigError(
-            f"kind is {config.kind!r}, but {config.data.dataset} has one class only; nothing can be told apart."
-        )
 
 
 def prepare(config: ClassifierConfig | GanConfig, study: Study, *, cache_dir: Path | None = None) -> Prepared:
@@ -148,8 +144,7 @@ def prepare(config: ClassifierConfig | GanConfig, study: Study, *, cache_dir: Pa
       BankError: A bank that does not belong to the run's training patients.
     """
     data, lesions, folds = config.data, study.lesions, study.folds
-    _check_fold(data, study)
-    _check_classes(config, study)
+    _check(config, study)
     parts = split(lesions, folds, data.fold, hold_out_inner=data.hold_out_inner)
     trained_on = train_fingerprint(parts.train)
     per_lesion = num_per_lesion(data.classic_size, folds.num_folds, len(lesions.lesions))

@@ -20,7 +20,7 @@ from lesion_jax.train.prepare import Prepared, Study, prepare
 # What may differ when a run is continued: its length, what is logged and saved, where its data lies now (the data
 # itself is held to its fingerprints), and how it is fed. Not how often it is evaluated: that decides which checkpoint
 # is the best.
-_FREE = frozenset(
+FREE = frozenset(
     {
         "loop.duration",
         "loop.log_every",
@@ -79,7 +79,7 @@ class Job:
         else:
             prepared = prepare(config, study or Study.load(Path(config.data.dataset)), cache_dir=cache_dir)
         prepared.schedule.check_devices(num_devices)
-        free = _FREE
+        free = FREE
         if isinstance(config, GanConfig) and config.batch_norm == "replica":
             # Their number is then part of the run.
             config = dataclasses.replace(config, num_devices=num_devices)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from lesion_jax.data import draws
 from lesion_jax.data.schedule import Schedule
 from lesion_jax.errors import ConfigError
 
@@ -77,3 +78,13 @@ def test_unequal_slices_are_refused():
 def test_impossible_mixtures_are_refused(values, message):
     with pytest.raises(ConfigError, match=message):
         Schedule(*values)
+
+
+def test_members_that_take_turns_do_not_draw_their_orders_again(monkeypatch):
+    drawn, permutation = [], draws.permutation
+    monkeypatch.setattr(draws, "permutation", lambda *facts, **size: drawn.append(facts) or permutation(*facts, **size))
+    members = [Schedule(100, 50, 8, 0.25, 1000 + seed) for seed in range(64)]
+    for step in range(3):
+        for member in members:
+            member.indices(step)
+    assert len(drawn) == len(set(drawn)) == 2 * 64

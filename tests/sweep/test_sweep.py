@@ -1,7 +1,6 @@
 import csv
 import dataclasses
 import json
-import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +17,6 @@ from lesion_jax.disk.lock import locked
 from lesion_jax.errors import ConfigError, Preempted, RunError
 from lesion_jax.ingest.builder import write_dataset
 from lesion_jax.sweep.collect import collect
-from lesion_jax.sweep.halving import Halving
 from lesion_jax.sweep.run import Sweep, programs_of, run_sweep
 from lesion_jax.sweep.status import cell_rows, describe_sweep, open_sweep
 from lesion_jax.train import kinds
@@ -57,6 +55,7 @@ def test_cells_of_one_shape_are_one_program_and_each_is_a_run(finished, tiny):
     assert [program.members for program in programs] == [(0, 1), (2, 3)]
     for cell in range(4):
         assert (finished / "cells" / f"{cell:04d}" / "DONE").exists()
+    assert (finished / "programs" / "0001.cells").read_text() == "cells/0002\ncells/0003\n"
 
 
 def test_a_finished_sweep_is_left_as_it_is(finished, tiny):
@@ -94,6 +93,9 @@ def test_a_program_that_another_process_trains_is_refused(tiny, tmp_path):
     cell = workdir / "cells" / "0001"
     cell.mkdir(parents=True)
     with locked(cell / ".lock", what=cell), pytest.raises(RunError, match="0001"):
+        run_sweep(TWO, workdir, index=0, study=tiny)
+    program = workdir / "programs" / "0000"
+    with locked(program.with_suffix(".lock"), what=program), pytest.raises(RunError, match="programs/0000 is being"):
         run_sweep(TWO, workdir, index=0, study=tiny)
     run_sweep(TWO, workdir, index=1, study=tiny)
 
@@ -197,13 +199,6 @@ def test_what_no_device_here_can_take_is_refused_at_the_start(tiny, tmp_path, mo
     assert not (tmp_path / "s").exists()
 
 
-def test_a_collapsed_cell_comes_last_at_a_rung(tmp_path):
-    judge = Halving(0.5, [[4]] * 3, [0, 1, 2], tmp_path / "rungs.json")
-    assert judge([(0, 4, -math.inf), (1, 4, -3.0)]) == {0: "halving: collapsed, score -3 was needed"}
-    again = Halving(0.5, [[4]] * 3, [0, 1, 2], tmp_path / "rungs.json")
-    assert list(again([(0, 4, -math.inf), (2, 4, -2.0)])) == [0]
-
-
 def test_a_cell_that_a_collapse_ends_says_so(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(kinds, "describe_collapse", lambda step, *_: f"Step {step}: collapsed.")
     sweep = SweepConfig(base=dataclasses.replace(DCGAN, on_collapse="stop"))
@@ -211,30 +206,6 @@ def test_a_cell_that_a_collapse_ends_says_so(tiny, tmp_path, monkeypatch):
     (row,) = rows = cell_rows(open_sweep(tmp_path / "s"))
     assert row["state"] == "stopped" and row["reason"] == "Step 4: collapsed." and row["score"] is None
     assert "cell 0 stopped: Step 4: collapsed." in describe_sweep(open_sweep(tmp_path / "s"), rows)
-
-
-def test_halving_ends_the_worst_at_a_rung_and_interruption_changes_nothing(tiny, tmp_path, monkeypatch):
-    # So far apart that no two scores are equal, which would let both go on.
-    rates = (1e-6, 3e-3, 1e-5, 1e-4)
-    sweep = SweepConfig(
-        base=CLASSIFIER, grid=(("learning_rate", rates),), halving=HalvingConfig(rungs=("50%",), keep=0.5)
-    )
-    run_sweep(sweep, tmp_path / "whole", study=tiny)
-    rows = cell_rows(open_sweep(tmp_path / "whole"))
-    assert sorted(row["state"] for row in rows) == ["done", "done", "stopped", "stopped"]
-    stopped = [row for row in rows if row["state"] == "stopped"]
-    assert all(row["step"] == 4 and "halving: score" in row["reason"] for row in stopped)
-    kept = min(row["score"] for row in rows if row["state"] == "done")
-    assert all(row["score"] <= kept for row in stopped)
-
-    calls = iter(range(10**6))
-    monkeypatch.setattr(preemption, "requested", lambda step: next(calls) == 5)
-    with pytest.raises(Preempted):
-        run_sweep(sweep, tmp_path / "broken", study=tiny)
-    monkeypatch.setattr(preemption, "requested", lambda step: False)
-    run_sweep(sweep, tmp_path / "broken", study=tiny)
-    again = cell_rows(open_sweep(tmp_path / "broken"))
-    assert [(row["state"], row["score"]) for row in again] == [(row["state"], row["score"]) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -256,25 +227,6 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(changes, m
     with pytest.raises(ConfigError, match=message):
         run_sweep(dataclasses.replace(sweep, **changes), tmp_path / "s", study=tiny)
     assert not (tmp_path / "s").exists()
-
-
-def test_a_cell_that_was_to_end_when_the_process_died_ends_when_it_carries_on(tiny, tmp_path, monkeypatch):
-    rates = (3e-3, 1e-9)
-    sweep = SweepConfig(
-        base=CLASSIFIER, grid=(("learning_rate", rates),), halving=HalvingConfig(rungs=("50%",), keep=0.5)
-    )
-
-    def die(*_, **__):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        # After the decision has been written, before the run says so.
-        patch.setattr("lesion_jax.train.population._Members.end", die)
-        with pytest.raises(KeyboardInterrupt):
-            run_sweep(sweep, tmp_path / "s", study=tiny)
-    assert [row["state"] for row in cell_rows(open_sweep(tmp_path / "s"))] == ["interrupted", "interrupted"]
-    run_sweep(sweep, tmp_path / "s", study=tiny)
-    assert sorted(row["state"] for row in cell_rows(open_sweep(tmp_path / "s"))) == ["done", "stopped"]
 
 
 def test_the_verbs(tiny, tmp_path, capsys, monkeypatch):

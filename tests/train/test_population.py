@@ -151,14 +151,18 @@ def test_an_interrupted_population_carries_on_and_ends_alike(packing, tiny, tmp_
 
 
 @pytest.mark.parametrize("packing", ["one", "vmap"])
-def test_a_place_that_a_judge_frees_is_taken(packing, tiny, tmp_path):
+def test_a_place_that_a_judge_frees_is_taken(packing, tiny, tmp_path, monkeypatch):
     def judge(scored):
         return {position: "not good enough" for position, done, _ in scored if position == 0 and done == 2}
 
+    skipped = []
+    monkeypatch.setattr(Progress, "skip", lambda self, count: skipped.append(count))
     train_all(varied(CLASSIFIER, 3), tmp_path, tiny, packing=packing, places_per_device=2, judge=judge)
     assert json.loads((tmp_path / "0" / "DONE").read_text())["stopped"] == "not good enough"
     steps = [json.loads((tmp_path / str(i) / "DONE").read_text())["steps"] for i in range(3)]
     assert steps == [2, 5, 4]
+    # What nobody takes: two of the four of the first.
+    assert sum(skipped) == 2
 
 
 def test_images_lie_on_the_devices_only_where_they_fit(tiny, monkeypatch):
