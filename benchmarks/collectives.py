@@ -48,14 +48,14 @@ def main() -> None:
 
     each = batch // number
     sliced = {
-        "hu": shape(jnp.int16, each, size, size),
+        "pixels": shape(jnp.int16, each, size, size),
         "label": shape(jnp.int32, each),
         "index": shape(jnp.int32, each),
     }
     parallel_step: Any = replicated_step(program, "replica", tuple(devices))
     shared = _bytes(parallel_step.lower(state, sliced, keys.stream(0, "x")).compile().as_text())
     images = {
-        "hu": jax.ShapeDtypeStruct((256, size, size), jnp.int16),
+        "pixels": jax.ShapeDtypeStruct((256, size, size), jnp.int16),
         "label": jax.ShapeDtypeStruct((256,), jnp.int32),
     }
     states = jax.tree.map(lambda x: shape(x.dtype, 2, *x.shape), state)

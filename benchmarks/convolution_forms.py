@@ -27,9 +27,9 @@ from rows import Row, interleaved_seconds, write_rows
 from step_throughput import lax_down
 
 from lesion_jax.commands.plan import TPU_ENVIRONMENT
-from lesion_jax.core.cpu import tune_cpu
 from lesion_jax.models import convolution
 from lesion_jax.models.convolution import PADDING
+from lesion_jax.runtime.cpu import tune_cpu
 
 Form = Callable[[jax.Array, jax.Array], jax.Array]
 Arguments = tuple[jax.Array, jax.Array]

@@ -17,11 +17,11 @@ import numpy as np
 from rows import Row, interleaved_seconds, write_rows
 from step_throughput import Runner, classifier_runner, gan_runner
 
-from lesion_jax.core.cpu import tune_cpu
 from lesion_jax.core.types import Images
-from lesion_jax.data.feed import prefetch_to_devices
-from lesion_jax.data.pipeline import make_batches
+from lesion_jax.data.prefetch import prefetch_to_devices
 from lesion_jax.data.schedule import Schedule
+from lesion_jax.data.stream import make_batches
+from lesion_jax.runtime.cpu import tune_cpu
 
 
 def main() -> None:
@@ -116,7 +116,7 @@ def _drain(images: Images, schedule: Schedule, num_batches: int) -> Callable[[],
 
 def _gathered(images: Images, schedule: Schedule, step: int) -> dict[str, np.ndarray]:
     index = schedule.indices(step)
-    return {"hu": images.hu[index], "label": images.labels[index]}
+    return {"pixels": images.pixels[index], "label": images.labels[index]}
 
 
 if __name__ == "__main__":

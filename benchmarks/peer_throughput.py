@@ -17,7 +17,7 @@ import torch_peer
 from rows import Row, interleaved_seconds, write_rows
 from step_throughput import classifier_runner, gan_runner
 
-from lesion_jax.core.cpu import tune_cpu
+from lesion_jax.runtime.cpu import tune_cpu
 
 CELLS = ("DCGAN:16", "DCGAN:32", "DCGAN:64", "classifier:32")
 MAKERS = {

@@ -16,8 +16,8 @@ import numpy as np
 from rows import Row, interleaved_seconds, write_rows
 
 from lesion_jax.config import DataConfig, GanConfig
-from lesion_jax.core.cpu import tune_cpu
-from lesion_jax.core.population import PACKINGS, Packing, Population
+from lesion_jax.runtime.cpu import tune_cpu
+from lesion_jax.runtime.population import PACKINGS, Packing, Population
 from lesion_jax.train.kinds import Program, initial_state, program_of
 from lesion_jax.train.population import compiled_program, steps_per_call
 
@@ -107,7 +107,7 @@ class _Calls:
         hu = np.random.default_rng(0).integers(-200, 300, (256, size, size)).astype(np.int16)
         members = [(jax.device_get(initial_state(config, program)), jax.random.key(m)) for m in range(num_members)]
         run = compiled_program.__wrapped__(program, packing, tuple(devices))
-        images = {"hu": hu, "label": np.zeros(256, np.int32)}
+        images = {"pixels": hu, "label": np.zeros(256, np.int32)}
         self._population = Population(run, members, images, devices, 1 if packing == "one" else num_members)
         calls = steps_per_call(devices[0])
         chosen = np.random.default_rng(1).integers(0, 256, (num_members, calls, config.data.batch_size))

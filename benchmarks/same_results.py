@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 from lesion_jax.data.lesion_arrays import read_lesion_arrays
-from lesion_jax.ingest.builder import read_dataset
-from lesion_jax.io.checkpoint import read_arrays, read_note
+from lesion_jax.data.tfds_builder import read_dataset
+from lesion_jax.io.checkpoint_format import read_arrays, read_note
 
 # Which process made it, and when.
 _OF_THE_PROCESS = ("environment", "continued")

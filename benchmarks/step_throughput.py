@@ -20,13 +20,14 @@ import numpy as np
 from jax import lax
 from rows import Row, interleaved_seconds, write_rows
 
-from lesion_jax.core import keys, parallel
-from lesion_jax.core.cpu import tune_cpu
+from lesion_jax.core import keys
 from lesion_jax.core.state import ClassifierHyper, GanHyper
+from lesion_jax.families.classifier_step import create_classifier_state, make_classifier_step
+from lesion_jax.families.gan_step import create_gan_state, make_gan_step
 from lesion_jax.models import cnn, convolution, layers
 from lesion_jax.models.dcgan import Discriminator, Generator
-from lesion_jax.train.classifier_step import create_classifier_state, make_classifier_step
-from lesion_jax.train.gan_step import create_gan_state, make_gan_step
+from lesion_jax.runtime import parallel
+from lesion_jax.runtime.cpu import tune_cpu
 
 WINDOW = (-160.0, 240.0)
 LATENT_SIZE = 100
@@ -43,7 +44,9 @@ def main() -> None:
     parser.add_argument("--image_size", type=int, default=64)
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--repeats", type=int, default=10)
-    parser.add_argument("--untuned", action="store_true", help="leave the process as it is; see lesion_jax/core/cpu.py")
+    parser.add_argument(
+        "--untuned", action="store_true", help="leave the process as it is; see lesion_jax/runtime/cpu.py"
+    )
     flags = parser.parse_args()
     if not flags.untuned:
         tune_cpu()
@@ -84,9 +87,13 @@ class Runner:
     def __init__(self, step: Callable[..., Any], state: Any, batch_size: int, image_size: int):
         """Compiles the step, while a peer's layers may be in place, and copies the state, which is donated."""
         generator = np.random.default_rng(0)
-        hu = generator.integers(-200, 300, (batch_size, image_size, image_size)).astype(np.int16)
+        pixels = generator.integers(-200, 300, (batch_size, image_size, image_size)).astype(np.int16)
         labels = generator.integers(0, 3, batch_size).astype(np.int32)
-        batch = {"hu": jnp.asarray(hu), "label": jnp.asarray(labels), "index": jnp.arange(batch_size, dtype=jnp.int32)}
+        batch = {
+            "pixels": jnp.asarray(pixels),
+            "label": jnp.asarray(labels),
+            "index": jnp.arange(batch_size, dtype=jnp.int32),
+        }
         self._inputs = batch, keys.stream(0, "benchmark")
         self._compiled = jax.jit(step, donate_argnums=0).lower(state, *self._inputs).compile()
         self.flops = float((self._compiled.cost_analysis() or {}).get("flops", 0.0))

@@ -31,7 +31,7 @@ def main() -> None:
     os.environ |= TPU_ENVIRONMENT
     # Imports JAX, which reads the environment.
     from lesion_jax.config import ClassifierConfig, DataConfig, GanConfig
-    from lesion_jax.sweep.topology import compile_for
+    from lesion_jax.sweep.absent_devices import compile_for
 
     data = DataConfig(image_size=flags.image_size, batch_size=flags.batch_size)
     networks = flags.network or ("DCGAN", "classifier")

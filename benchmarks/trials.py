@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lesion_jax.data.build import build_dataset
-from lesion_jax.ingest.phantom import write_phantom
+from lesion_jax.sources.phantom.write import write_phantom
 
 ROOT = Path(__file__).resolve().parents[1]
 

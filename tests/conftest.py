@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lesion_jax.core.cpu import leave_convolutions_to_eigen
+from lesion_jax.runtime.cpu import leave_convolutions_to_eigen
 
 # Tests compile much and compute little: unoptimised code halves their time.
 _FLAGS = "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"

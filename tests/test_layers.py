@@ -13,13 +13,13 @@ TOOLS = Path(sys.executable).parent
 # Accelerator machines may not have TensorFlow, and importing it takes seconds.
 WITHOUT_TENSORFLOW = [
     "commands",
-    "core.parallel",
+    "runtime.parallel",
     "data.dataset",
     "data.folds",
-    "data.pool",
-    "evaluate.export_run",
-    "evaluate.restore",
-    "io.checkpoint",
+    "data.classic",
+    "inference.export",
+    "inference.restore",
+    "io.checkpoint_format",
     "io.export",
     "io.writers",
     "models.acgan",
@@ -27,8 +27,8 @@ WITHOUT_TENSORFLOW = [
     "models.dcgan",
     "objectives.gan",
     "paper.protocol",
-    "train.classifier_step",
-    "train.gan_step",
+    "families.classifier_step",
+    "families.gan_step",
     "train.run",
 ]
 
@@ -57,7 +57,7 @@ def test_everything_but_the_pipeline_imports_without_tensorflow():
 
 
 def test_the_pipeline_does_not():
-    assert "import of tensorflow halted" in imported_without_tensorflow(["data.pipeline"]).stderr
+    assert "import of tensorflow halted" in imported_without_tensorflow(["data.stream"]).stderr
 
 
 def copy_with(tmp_path, **additions):
@@ -106,4 +106,4 @@ def test_only_parallel_names_the_devices(line):
     command = [tool("ruff"), "check", "--no-cache", "--select", "TID251", "-"]
     elsewhere = run(*command, "--stdin-filename", "lesion_jax/train/loop.py", input=content)
     assert elsewhere.returncode == 1 and "core/parallel.py" in elsewhere.stdout
-    assert run(*command, "--stdin-filename", "lesion_jax/core/parallel.py", input=content).returncode == 0
+    assert run(*command, "--stdin-filename", "lesion_jax/runtime/parallel.py", input=content).returncode == 0

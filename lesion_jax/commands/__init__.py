@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from absl import flags
 
 from lesion_jax import __version__
-from lesion_jax.core import preemption
-from lesion_jax.core.cpu import tune_cpu
 from lesion_jax.errors import ConfigError, LesionJaxError, Preempted
+from lesion_jax.runtime import preemption
+from lesion_jax.runtime.cpu import tune_cpu
 
 VERBS = {
     "paper": "the whole protocol: trainings, tables, figures, report",

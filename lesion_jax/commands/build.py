@@ -12,7 +12,7 @@ PNG: file,patient,spacing_mm,row,column,diameter_mm,label; 16 bits are HU + 3276
 The same command again leaves a finished DATASET as it is. TFDS's own command line (after `pip install
 apache-beam mlcroissant`) makes the same dataset without folds:
 
-tfds build lesions --imports lesion_jax.ingest.builder --data_dir DATASET --config
+tfds build lesions --imports lesion_jax.data.tfds_builder --data_dir DATASET --config
 '{"name": "cohort", "input_dir": "STUDIES", "annotations": "lesions.csv"}'
 """
 

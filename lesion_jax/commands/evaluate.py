@@ -26,8 +26,8 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Scores and prints."""
-    from lesion_jax.evaluate.score_run import score_run
-    from lesion_jax.evaluate.text import describe
+    from lesion_jax.inference.score_run import score_run
+    from lesion_jax.inference.text import describe
 
     result = score_run(
         values.workdir,

@@ -22,7 +22,7 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Exports."""
-    from lesion_jax.evaluate.export_run import export_run
+    from lesion_jax.inference.export import export_run
 
     export_run(values.workdir, values.out, values.checkpoint)
     print(values.out)

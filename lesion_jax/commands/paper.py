@@ -35,8 +35,8 @@ def run(values: flags.FlagValues) -> None:
         raise ConfigError(
             f"--config is of kind {config.kind!r}; it is not the protocol's; use `lesion-jax train` or `sweep`."
         )
-    from lesion_jax.core.compiled import keep_compiled
     from lesion_jax.paper.run import run_paper
+    from lesion_jax.runtime.compile_cache import keep_compiled
 
     keep_compiled(values.workdir / "compiled")
 

@@ -18,7 +18,7 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Writes the cohort."""
-    from lesion_jax.ingest.phantom import write_phantom
     from lesion_jax.io.progress import progress_callback
+    from lesion_jax.sources.phantom.write import write_phantom
 
     print(write_phantom(values.out, seed=values.seed, progress=progress_callback("phantom, patients")))

@@ -22,7 +22,7 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Draws."""
-    from lesion_jax.evaluate.draw_bank import draw_bank
+    from lesion_jax.inference.sample import draw_bank
 
     draw_bank(values.workdir, values.num, values.out, seed=values.seed, which=values.checkpoint)
     print(values.out)

@@ -57,7 +57,7 @@ def run(values: flags.FlagValues) -> None:
     config = config_of(values)
     if not isinstance(config, SweepConfig):
         raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax train` or `paper`.")
-    from lesion_jax.core.compiled import keep_compiled
+    from lesion_jax.runtime.compile_cache import keep_compiled
     from lesion_jax.sweep.run import run_sweep
 
     keep_compiled(values.workdir / "compiled")

@@ -39,7 +39,7 @@ def run(values: flags.FlagValues) -> None:
     if isinstance(config, PaperConfig | SweepConfig):
         raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax {config.kind}`.")
     apply_deterministic(values)
-    from lesion_jax.core import processes
+    from lesion_jax.runtime import processes
     from lesion_jax.train.run import train
 
     if values.coordinator is not None:

@@ -221,7 +221,7 @@ class SweepConfig:
       num_random: Draws.
       random_seed: Of the draws.
       cells: ((field, value), ...) ...; each is one more point.
-      packing: How the members of a device share its program, see `lesion_jax.core.population`; 'auto' measures them
+      packing: How the members of a device share its program, see `lesion_jax.runtime.population`; 'auto' measures them
         once where the sweep is long enough, and remembers.
       num_devices: Over which a program is spread; each task of an array gets so many.
       device_memory: GiB that a device may hold. Programs are cut to it, alike wherever they run.

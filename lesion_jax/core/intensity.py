@@ -9,15 +9,15 @@ import jax
 import jax.numpy as jnp
 
 
-def to_unit(hu: jax.Array, window: tuple[float, float]) -> jax.Array:
+def to_unit(pixels: jax.Array, window: tuple[float, float]) -> jax.Array:
     """HU of any shape and dtype -> float32 in [0, 1]."""
     low, high = window
-    return jnp.clip((hu.astype(jnp.float32) - low) / (high - low), 0.0, 1.0)
+    return jnp.clip((pixels.astype(jnp.float32) - low) / (high - low), 0.0, 1.0)
 
 
-def to_signed(hu: jax.Array, window: tuple[float, float]) -> jax.Array:
+def to_signed(pixels: jax.Array, window: tuple[float, float]) -> jax.Array:
     """HU of any shape and dtype -> float32 in [-1, 1], the range of tanh."""
-    return to_unit(hu, window) * 2.0 - 1.0
+    return to_unit(pixels, window) * 2.0 - 1.0
 
 
 def from_signed(image: jax.Array, window: tuple[float, float]) -> jax.Array:

@@ -67,26 +67,26 @@ class Images:
     """Square images ready to be batched.
 
     Attributes:
-      hu: int16 [N, H, H], Hounsfield units.
+      pixels: int16 [N, H, H], Hounsfield units.
       labels: int32 [N].
     """
 
-    hu: np.ndarray
+    pixels: np.ndarray
     labels: np.ndarray
 
     def __post_init__(self):
         """Refuses other shapes and dtypes with a TypeError."""
-        if self.hu.ndim != 3 or self.hu.dtype != np.int16:
-            raise TypeError(f"Images.hu must be int16 [N, H, H], got {self.hu.dtype} {self.hu.shape}.")
-        if self.labels.shape != self.hu.shape[:1] or self.labels.dtype != np.int32:
+        if self.pixels.ndim != 3 or self.pixels.dtype != np.int16:
+            raise TypeError(f"Images.pixels must be int16 [N, H, H], got {self.pixels.dtype} {self.pixels.shape}.")
+        if self.labels.shape != self.pixels.shape[:1] or self.labels.dtype != np.int32:
             raise TypeError(
-                f"Images.labels must be int32 [{len(self.hu)}], got {self.labels.dtype} {self.labels.shape}."
+                f"Images.labels must be int32 [{len(self.pixels)}], got {self.labels.dtype} {self.labels.shape}."
             )
 
     def __len__(self) -> int:
         """N."""
-        return len(self.hu)
+        return len(self.pixels)
 
     def __getitem__(self, index) -> "Images":
         """The images at `index`, anything that numpy takes for a first axis."""
-        return Images(self.hu[index], self.labels[index])
+        return Images(self.pixels[index], self.labels[index])

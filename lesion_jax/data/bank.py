@@ -100,7 +100,7 @@ def save_bank(path: Path, images: Images, provenance: dict[str, Any]) -> None:
     facts = {**provenance, "label_counts": counts}
     facts["digest"] = _digest(images, facts)
     with building_new(path, "Bank", BankError) as folder:
-        np.save(folder / "images.npy", images.hu)
+        np.save(folder / "images.npy", images.pixels)
         np.save(folder / "labels.npy", images.labels)
         (folder / "bank.json").write_text(json.dumps(facts, indent=1) + "\n")
 
@@ -182,5 +182,5 @@ def take_per_class(images: Images, num: int, *, source: str = "The bank") -> Ima
 def _digest(images: Images, facts: dict[str, Any]) -> str:
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     digest.update(images.labels.tobytes())
-    digest.update(images.hu.tobytes())
+    digest.update(images.pixels.tobytes())
     return digest.hexdigest()

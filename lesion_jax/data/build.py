@@ -11,7 +11,7 @@ from lesion_jax.data.folds import Folds, load_folds, make_folds, save_folds
 from lesion_jax.data.lesion_arrays import write_lesion_arrays
 from lesion_jax.disk.building import building
 from lesion_jax.errors import FoldError, LesionJaxError, RunError
-from lesion_jax.ingest.cohort import read_lesions
+from lesion_jax.sources.cohort import read_lesions
 
 FOLDS = "folds.json"
 # Beside the patches: TFDS's description, the folds, the file system's blocks.
@@ -35,7 +35,7 @@ def build_dataset(
 
     Args:
       input_dir: Tree of DICOM files, or the folder that the PNG names are relative to.
-      annotations: The csv; `lesion_jax.ingest.annotations` describes it.
+      annotations: The csv; `lesion_jax.sources.marks` describes it.
       out: Folder to make; may exist if it is empty.
       num_folds: Test folds; 0 writes none.
       fold_seed: Of the partition.
@@ -68,7 +68,7 @@ def build_dataset(
                 "free room or name another folder."
             )
         with building(out) as folder:
-            from lesion_jax.ingest.builder import write_dataset
+            from lesion_jax.data.tfds_builder import write_dataset
 
             write_dataset(lesions, folder)
             written = load_dataset(folder)

@@ -26,7 +26,7 @@ def load_dataset(directory: Path) -> LesionSet:
         raise DataError(f"{directory} cannot be read ({error.strerror or error}); make it readable.") from error
     if is_filled and (lesions := read_lesion_arrays(directory)) is None:
         # Takes seconds: only where there is something to read.
-        from lesion_jax.ingest.builder import read_dataset
+        from lesion_jax.data.tfds_builder import read_dataset
 
         lesions = read_dataset(directory)
     if lesions is None:

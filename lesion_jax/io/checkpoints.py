@@ -12,7 +12,16 @@ import jax
 import numpy as np
 
 from lesion_jax.errors import DamagedError, RunError
-from lesion_jax.io.checkpoint import UNFINISHED, Note, digest, dotted, read_arrays, read_note, reason, write_checkpoint
+from lesion_jax.io.checkpoint_format import (
+    UNFINISHED,
+    Note,
+    digest,
+    dotted,
+    read_arrays,
+    read_note,
+    reason,
+    write_checkpoint,
+)
 
 Which = Literal["best", "last"]
 

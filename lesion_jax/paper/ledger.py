@@ -5,12 +5,12 @@ import sys
 import time
 from collections.abc import Sequence
 
-from lesion_jax.core import parallel, preemption
+from lesion_jax.data.study import Study
 from lesion_jax.errors import DivergedError
-from lesion_jax.paper.trainings import Named, Trainings
-from lesion_jax.train.cut import train_cut
-from lesion_jax.train.prepare import Study
-from lesion_jax.train.programs import cut_programs
+from lesion_jax.paper.layout import Named, Trainings
+from lesion_jax.runtime import parallel, preemption
+from lesion_jax.train.groups import cut_programs
+from lesion_jax.train.train_groups import train_cut
 
 
 class Ledger:

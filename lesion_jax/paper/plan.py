@@ -4,12 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lesion_jax.config import PaperConfig
-from lesion_jax.core import parallel
+from lesion_jax.data.study import Study
 from lesion_jax.errors import ConfigError
-from lesion_jax.paper.trainings import Trainings
+from lesion_jax.paper.layout import Trainings
+from lesion_jax.runtime import parallel
 from lesion_jax.sweep.plan import Plan, Planner
-from lesion_jax.train.prepare import Study
-from lesion_jax.train.programs import cut_programs
+from lesion_jax.train.groups import cut_programs
 
 
 def make_paper_plan(
@@ -52,7 +52,7 @@ def _devices(num_devices: int, topology: str | None) -> tuple[int, int]:
     """(devices of each program, bytes of each)."""
     if topology:
         # Late: it needs an environment that is set before JAX starts.
-        from lesion_jax.sweep.topology import chip_bytes
+        from lesion_jax.sweep.absent_devices import chip_bytes
 
         # Nobody knows here how many "all" are.
         return num_devices or 1, chip_bytes(topology)

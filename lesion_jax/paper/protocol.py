@@ -6,13 +6,13 @@ from pathlib import Path
 
 from lesion_jax.config import PaperConfig
 from lesion_jax.data.folds import split
-from lesion_jax.evaluate.draw_bank import draw_bank
-from lesion_jax.evaluate.predictions import predict
+from lesion_jax.data.study import Study
+from lesion_jax.inference.predict import predict
+from lesion_jax.inference.sample import draw_bank
 from lesion_jax.io.checkpoints import Which
+from lesion_jax.paper.layout import Named, Trainings
 from lesion_jax.paper.ledger import Ledger
 from lesion_jax.paper.selection import Outcome, choose
-from lesion_jax.paper.trainings import Named, Trainings
-from lesion_jax.train.prepare import Study
 
 # [seed][fold] for each size.
 Curve = dict[int, list[list[Outcome]]]

@@ -11,11 +11,11 @@ from lesion_jax.core.types import Images, LesionSet
 from lesion_jax.data.augment import original
 from lesion_jax.data.bank import load_bank
 from lesion_jax.data.folds import split
-from lesion_jax.evaluate.confusion import score_predictions
-from lesion_jax.evaluate.figures import ARM_TITLES
-from lesion_jax.evaluate.predictions import Predictions, pooled
-from lesion_jax.evaluate.statistics import compare
+from lesion_jax.inference.predict import Predictions, pooled
+from lesion_jax.metrics.classification import score_predictions
+from lesion_jax.metrics.statistics import compare
 from lesion_jax.paper.protocol import Curve, Findings, Protocol
+from lesion_jax.paper.report.figures import ARM_TITLES
 from lesion_jax.paper.selection import Outcome
 
 # Images per class and source that the report may show.
@@ -87,10 +87,10 @@ def samples_of(protocol: Protocol, findings: Findings) -> list[tuple[str, dict[s
             load_bank(protocol.trainings.bank(name)).images
             for name, _ in protocol.trainings.gans(config.seeds[0], 0, kind, gan_size)
         ]
-        drawn = Images(np.concatenate([b.hu for b in banks]), np.concatenate([b.labels for b in banks]))
+        drawn = Images(np.concatenate([b.pixels for b in banks]), np.concatenate([b.labels for b in banks]))
         blocks.append((kind.upper(), drawn))
     return [
-        (title, {name: some[some.labels == i].hu[:_NUM_SHOWN] for i, name in enumerate(study.lesions.class_names)})
+        (title, {name: some[some.labels == i].pixels[:_NUM_SHOWN] for i, name in enumerate(study.lesions.class_names)})
         for title, some in blocks
     ]
 

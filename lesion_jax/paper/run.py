@@ -5,20 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from lesion_jax.config import PaperConfig, to_dict
-from lesion_jax.core.parallel import choose_local_devices
 from lesion_jax.data.augment import num_per_lesion
 from lesion_jax.data.build import build_dataset
 from lesion_jax.data.folds import split
+from lesion_jax.data.study import Study
 from lesion_jax.errors import ConfigError
-from lesion_jax.ingest.phantom import PAPER_COUNTS, write_phantom
 from lesion_jax.io.progress import progress_callback
 from lesion_jax.io.provenance import describe_environment
 from lesion_jax.io.run_directory import RunDirectory
 from lesion_jax.paper.protocol import Protocol
-from lesion_jax.paper.report import write_report
+from lesion_jax.paper.report.write import write_report
 from lesion_jax.paper.results import features_of, results_of, samples_of
+from lesion_jax.runtime.parallel import choose_local_devices
+from lesion_jax.sources.phantom.write import PAPER_COUNTS, write_phantom
 from lesion_jax.train.member import Periods
-from lesion_jax.train.prepare import Study
 
 
 def run_paper(config: PaperConfig, workdir: Path) -> Path:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lesion_jax.evaluate.predictions import Predictions, pooled
+from lesion_jax.inference.predict import Predictions, pooled
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from lesion_jax.disk.atomic import write_bytes, write_json, writing
-from lesion_jax.evaluate.scatter import scatter_figure
 from lesion_jax.sweep.run import Sweep
+from lesion_jax.sweep.scatter import scatter_figure
 from lesion_jax.sweep.status import cell_rows
 
 

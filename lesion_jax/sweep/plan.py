@@ -9,15 +9,16 @@ import jax
 import numpy as np
 
 from lesion_jax.config import ClassifierConfig, GanConfig, SweepConfig
-from lesion_jax.config.cells import dataset_of, expand, program_key
-from lesion_jax.core import parallel
-from lesion_jax.core.population import Packing
+from lesion_jax.config.program import program_key
+from lesion_jax.data.study import Study
+from lesion_jax.runtime import parallel
+from lesion_jax.runtime.population import Packing
+from lesion_jax.sweep.cells import dataset_of, expand
 from lesion_jax.sweep.run import check_cells, programs_of
-from lesion_jax.train.footprint import num_steps
+from lesion_jax.train.groups import Cut
 from lesion_jax.train.kinds import initial_state, program_of
+from lesion_jax.train.memory import num_steps
 from lesion_jax.train.packing import measure_packing
-from lesion_jax.train.prepare import Study
-from lesion_jax.train.programs import Cut
 
 _GIB = 2**30
 # GiB; more than any device has.
@@ -169,7 +170,7 @@ class _Stopwatch:
         if key not in self._found:
             self._tell(f"measuring {config.kind}, width {config.width}, {cut.places_per_device} places")
             program, size = program_of(config, self._study.lesions.num_classes), config.data.image_size
-            images = {"hu": np.zeros((8, size, size), np.int16), "label": np.zeros(8, np.int32)}
+            images = {"pixels": np.zeros((8, size, size), np.int16), "label": np.zeros(8, np.int32)}
             # Where nothing is said: what `sweep` begins with.
             packing = self._packing
             num_places = len(self._devices) * (1 if packing == "one" else cut.places_per_device)
@@ -192,7 +193,7 @@ class _Compiler:
 
     def __call__(self, config: ClassifierConfig | GanConfig, cut: Cut) -> tuple[float | None, int]:
         # Late: it needs an environment that is set before JAX starts.
-        from lesion_jax.sweep.topology import compile_for
+        from lesion_jax.sweep.absent_devices import compile_for
 
         key = program_key(config), cut.places_per_device, cut.images_bytes
         if key not in self._found:

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from lesion_jax.config import SweepConfig, to_dict
-from lesion_jax.config.cells import Cell, dataset_of, expand
-from lesion_jax.core import parallel, preemption
+from lesion_jax.data.study import Study, check_images
 from lesion_jax.disk.atomic import replace_json, write_bytes, write_json, writing
 from lesion_jax.disk.lock import locked
 from lesion_jax.errors import BankError, ConfigError, RunError
 from lesion_jax.io.differences import differences, plain, sentence
 from lesion_jax.io.progress import Progress
 from lesion_jax.io.run_directory import RunDirectory
+from lesion_jax.runtime import parallel, preemption
+from lesion_jax.sweep.cells import Cell, dataset_of, expand
 from lesion_jax.sweep.halving import Halving, rung_steps
-from lesion_jax.train.cut import train_cut
-from lesion_jax.train.footprint import num_steps, schedule_of
-from lesion_jax.train.prepare import Study, check_images
-from lesion_jax.train.programs import Cut, cut_programs
+from lesion_jax.train.groups import Cut, cut_programs
+from lesion_jax.train.memory import num_steps, schedule_of
 from lesion_jax.train.session import FREE
+from lesion_jax.train.train_groups import train_cut
 
 _NOTE_SECONDS = 5.0
 # What tasks that start at the same time may have made already.

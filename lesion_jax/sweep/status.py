@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from lesion_jax.config import SweepConfig, from_mapping
-from lesion_jax.config.cells import Cell
 from lesion_jax.errors import RunError
 from lesion_jax.io.checkpoints import find_note
 from lesion_jax.io.progress import duration_text
 from lesion_jax.io.run_directory import RunDirectory
 from lesion_jax.io.summary import state_of
+from lesion_jax.sweep.cells import Cell
 from lesion_jax.sweep.run import Sweep, load_sweep
 
 # A program that has not been heard of for so long is not under way, whatever its note says.

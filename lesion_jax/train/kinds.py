@@ -11,21 +11,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from lesion_jax.config import ClassifierConfig, GanConfig
-from lesion_jax.core import parallel
 from lesion_jax.core.intensity import to_signed
-from lesion_jax.core.resident import of_residents
 from lesion_jax.core.state import ClassifierHyper, GanHyper
-from lesion_jax.core.tracing import traced_once
 from lesion_jax.core.types import Images
-from lesion_jax.evaluate import networks
-from lesion_jax.evaluate.collapse import describe_collapse, variety
-from lesion_jax.evaluate.distance import kernel_distance
-from lesion_jax.evaluate.pictures import grid
-from lesion_jax.evaluate.sample import draw
-from lesion_jax.train.classifier_step import create_classifier_state, make_classifier_step
-from lesion_jax.train.gan_step import create_gan_state, make_gan_step
+from lesion_jax.data.study import Prepared, mean_intensity
+from lesion_jax.families import networks
+from lesion_jax.families.classifier_step import create_classifier_state, make_classifier_step
+from lesion_jax.families.drawing import draw
+from lesion_jax.families.gan_step import create_gan_state, make_gan_step
+from lesion_jax.io.pictures import grid
+from lesion_jax.metrics.collapse import describe_collapse, variety
+from lesion_jax.metrics.kernel_distance import kernel_distance
+from lesion_jax.runtime import parallel
+from lesion_jax.runtime.lookup import of_residents
+from lesion_jax.runtime.tracing import traced_once
 from lesion_jax.train.member import Evaluation, Hooks
-from lesion_jax.train.prepare import Prepared, mean_intensity
 
 # Images drawn to score a generator, and per class in a sample grid.
 _NUM_SCORED = 256
@@ -183,7 +183,7 @@ def _classifier(config: ClassifierConfig, prepared: Prepared) -> Training:
     def evaluate(state: Any) -> Evaluation:
         if not len(inner):
             return Evaluation(None, {})
-        probabilities, _ = jax.device_get(apply(state.classifier.params, state.hyper.mean, inner.hu))
+        probabilities, _ = jax.device_get(apply(state.classifier.params, state.hyper.mean, inner.pixels))
         likelihood = float(np.mean(np.log(probabilities[np.arange(len(inner)), inner.labels] + 1e-12)))
         accuracy = float(np.mean(probabilities.argmax(-1) == inner.labels))
         # The likelihood chooses: with a few dozen lesions accuracy moves in steps of several per cent.
@@ -221,7 +221,7 @@ def _gan(config: GanConfig, prepared: Prepared) -> Training:
         collapse = describe_collapse(int(state.step), varieties, running)
         if not is_scored:
             return Evaluation(None, scalars, collapse)
-        signed = [np.asarray(to_signed(jnp.asarray(hu), data.window)) for hu in (fake, inner.hu)]
+        signed = [np.asarray(to_signed(jnp.asarray(hu), data.window)) for hu in (fake, inner.pixels)]
         distance, deviation = kernel_distance(*signed)
         scalars |= {"inner/kernel_distance/value": distance, "inner/kernel_distance/std": deviation}
         return Evaluation(-distance, scalars, collapse)
@@ -234,4 +234,4 @@ def _gan(config: GanConfig, prepared: Prepared) -> Training:
 
 
 def _some_of_each(images: Images, labels: np.ndarray) -> dict[int, np.ndarray]:
-    return {label: images.hu[np.flatnonzero(images.labels == label)[:_NUM_SCORED]] for label in labels.tolist()}
+    return {label: images.pixels[np.flatnonzero(images.labels == label)[:_NUM_SCORED]] for label in labels.tolist()}

@@ -5,9 +5,9 @@ from typing import Any
 
 import jax
 
-from lesion_jax.core import parallel, preemption, processes
 from lesion_jax.errors import DivergedError, Preempted
 from lesion_jax.io.progress import Progress
+from lesion_jax.runtime import parallel, preemption, processes
 from lesion_jax.train.member import Member
 
 

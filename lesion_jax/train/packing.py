@@ -10,9 +10,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from lesion_jax.core import parallel
-from lesion_jax.core.population import PACKINGS, Packing, Population
 from lesion_jax.disk.atomic import replace_json, writing
+from lesion_jax.runtime import parallel
+from lesion_jax.runtime.population import PACKINGS, Packing, Population
 from lesion_jax.train.kinds import Program
 from lesion_jax.train.population import compiled_program, steps_per_call
 
@@ -127,7 +127,7 @@ def measure_packing(
     Args:
       program: Of every member.
       state: Of every place.
-      packing: See `core.population`.
+      packing: See `runtime.population`.
       images: See `Population`.
       devices: Over which the places are spread.
       num_places: Of all devices together.

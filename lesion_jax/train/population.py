@@ -14,11 +14,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from lesion_jax.core import keys, parallel, preemption
-from lesion_jax.core.population import Packing, Population, make_program
-from lesion_jax.data.residence import Residence
+from lesion_jax.core import keys
+from lesion_jax.data.device_images import Residence
 from lesion_jax.errors import DivergedError, Preempted
 from lesion_jax.io.progress import Progress
+from lesion_jax.runtime import parallel, preemption
+from lesion_jax.runtime.population import Packing, Population, make_program
 from lesion_jax.train.kinds import Program, Training, create_training, step_alone
 from lesion_jax.train.member import Member
 from lesion_jax.train.session import Job, Session
@@ -46,7 +47,7 @@ def compiled_program(program: Program, packing: Packing, devices: tuple[parallel
 
     Args:
       program: Of every member.
-      packing: See `core.population`.
+      packing: See `runtime.population`.
       devices: Over which the members are spread.
     """
     step = step_alone(program.as_products() if packing == "gemm" else program)
@@ -197,7 +198,7 @@ def train_members(
       members: Jobs of one program and their open sessions, which are closed as they end.
       devices: Of this process; each holds `places_per_device` members at once.
       progress: Told of the steps of all of them together.
-      packing: How the members of a device share its program, see `core.population`; or what chooses it.
+      packing: How the members of a device share its program, see `runtime.population`; or what chooses it.
       places_per_device: Members that a device holds at once; with packing "one" and no judge it is 1.
       judge: Asked after each look at a state, and of what was restored from one; None lets every member go on to its
         end.

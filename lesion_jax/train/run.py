@@ -8,16 +8,17 @@ import jax
 import numpy as np
 
 from lesion_jax.config import ClassifierConfig, GanConfig
-from lesion_jax.core import keys, parallel, processes
-from lesion_jax.data.feed import prefetch_to_devices
+from lesion_jax.core import keys
+from lesion_jax.data.prefetch import prefetch_to_devices
 from lesion_jax.data.schedule import Schedule
+from lesion_jax.data.study import Study
 from lesion_jax.errors import ConfigError, LesionJaxError, RunError
 from lesion_jax.io.progress import Progress
+from lesion_jax.runtime import parallel, processes
 from lesion_jax.train.kinds import Training, create_training, replicated_step
 from lesion_jax.train.loop import run_loop
 from lesion_jax.train.member import Member
 from lesion_jax.train.population import train_members
-from lesion_jax.train.prepare import Study
 from lesion_jax.train.session import Job, Session, require_dataset
 
 # What the first process tells the others of the run directory.
@@ -36,7 +37,7 @@ def train(
 ) -> bool:
     """Trains until the config's duration; a finished run returns at once, a broken-off one carries on.
 
-    Of several processes (see `core.processes`) each calls this with the same arguments, and the first one writes.
+    Of several processes (see `runtime.processes`) each calls this with the same arguments, and the first one writes.
 
     Args:
       config: Resolved.
@@ -69,7 +70,7 @@ def train(
 def _is_resident(job: Job) -> bool:
     """Whether the images lie on every device that trains; otherwise they are streamed."""
     feed = job.config.data.feed
-    fits = job.prepared.images.hu.nbytes <= parallel.memory_bytes(jax.local_devices()[0]) * _IMAGES_SHARE
+    fits = job.prepared.images.pixels.nbytes <= parallel.memory_bytes(jax.local_devices()[0]) * _IMAGES_SHARE
     wanted = feed == "resident" or (feed == "auto" and fits)
     # Hosts may have different memory: all of them hold the images, or none does.
     return processes.agree(str(wanted)) and wanted
@@ -110,11 +111,11 @@ def _run(
     shared: Any = keys.stream(config.seed, config.kind)
     if is_resident:
         batches = _numbers(prepared.schedule, start, job.periods.total)
-        images = {"hu": prepared.images.hu, "label": prepared.images.labels}
+        images = {"pixels": prepared.images.pixels, "label": prepared.images.labels}
         shared = parallel.replicate(images, devices), shared
     else:
         # Imports TensorFlow, which a caller that brings its own study has not needed until here.
-        from lesion_jax.data.pipeline import make_batches
+        from lesion_jax.data.stream import make_batches
 
         batches = make_batches(prepared.images, prepared.schedule, start=start, stop=job.periods.total)
     batch_norm = config.batch_norm if isinstance(config, GanConfig) else ""

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 
 from lesion_jax.config import ClassifierConfig, GanConfig, to_dict
+from lesion_jax.data.study import Prepared, Study, prepare
 from lesion_jax.errors import ConfigError, DivergedError, RunError
 from lesion_jax.io.checkpoints import Checkpoints, best_step, last_step
 from lesion_jax.io.provenance import describe_environment
@@ -15,7 +16,6 @@ from lesion_jax.io.run_directory import RunDirectory, identity_of
 from lesion_jax.io.writers import MetricsWriter
 from lesion_jax.train.kinds import Training
 from lesion_jax.train.member import Member, Periods
-from lesion_jax.train.prepare import Prepared, Study, prepare
 
 # What may differ when a run is continued: its length, what is logged and saved, where its data lies now (the data
 # itself is held to its fingerprints), and how it is fed. Not how often it is evaluated: that decides which checkpoint

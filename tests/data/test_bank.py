@@ -34,7 +34,7 @@ def images():
 def test_bank_comes_back_with_its_provenance(images, tmp_path):
     save_bank(tmp_path / "new" / "bank", images, FACTS)
     bank = load_bank(tmp_path / "new" / "bank")
-    np.testing.assert_array_equal(bank.images.hu, images.hu)
+    np.testing.assert_array_equal(bank.images.pixels, images.pixels)
     np.testing.assert_array_equal(bank.images.labels, images.labels)
     assert bank.provenance == {**FACTS, "label_counts": [5, 0, 7]}
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["bank"]
@@ -142,8 +142,8 @@ def test_bank_of_other_training_patients_is_refused_naming_both(images, tmp_path
 def test_taking_fewer_is_a_prefix(images):
     taken = take_per_class(images, 5)
     assert taken.labels.tolist() == [0, 2] * 5
-    np.testing.assert_array_equal(taken.hu[taken.labels == 2], images.hu[5:10])
-    np.testing.assert_array_equal(take_per_class(images, 3).hu, taken.hu[:6])
+    np.testing.assert_array_equal(taken.pixels[taken.labels == 2], images.pixels[5:10])
+    np.testing.assert_array_equal(take_per_class(images, 3).pixels, taken.pixels[:6])
     assert len(take_per_class(images, 0)) == 0
 
 

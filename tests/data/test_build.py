@@ -16,7 +16,7 @@ from lesion_jax.data.build import build_dataset
 from lesion_jax.data.dataset import load_dataset
 from lesion_jax.data.folds import load_folds
 from lesion_jax.errors import FoldError, LesionJaxError, RunError
-from lesion_jax.ingest import patches
+from lesion_jax.sources import patches
 
 HEADER = "file,patient,spacing_mm,row,column,diameter_mm,label"
 

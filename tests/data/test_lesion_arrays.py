@@ -6,7 +6,7 @@ import pytest
 
 from lesion_jax.data.dataset import load_dataset
 from lesion_jax.data.lesion_arrays import read_lesion_arrays, write_lesion_arrays
-from lesion_jax.ingest.builder import read_dataset, write_dataset
+from lesion_jax.data.tfds_builder import read_dataset, write_dataset
 from tests.train.tiny import study
 
 
@@ -20,7 +20,7 @@ def built(tmp_path):
 
 def test_the_copy_is_the_records_without_tensorflow(built, monkeypatch):
     directory, read = built
-    monkeypatch.setitem(sys.modules, "lesion_jax.ingest.builder", None)
+    monkeypatch.setitem(sys.modules, "lesion_jax.data.tfds_builder", None)
     found = load_dataset(directory)
     assert found.fingerprint == read.fingerprint and found.class_names == read.class_names
     for one, other in zip(found.lesions, read.lesions, strict=True):

@@ -9,12 +9,12 @@ import numpy as np
 import optax
 import pytest
 
-from lesion_jax.core import parallel
 from lesion_jax.core.state import ClassifierHyper, ClassifierState, Network
 from lesion_jax.errors import DamagedError, RunError
-from lesion_jax.io import checkpoint
+from lesion_jax.io import checkpoint_format as checkpoint
 from lesion_jax.io import checkpoints as module
 from lesion_jax.io.checkpoints import Checkpoints, best_step, find_note, last_step, load_checkpoint
+from lesion_jax.runtime import parallel
 
 
 def make_state(value=1.0, width=3):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lesion_jax.errors import RunError
-from lesion_jax.io.checkpoint import digest
+from lesion_jax.io.checkpoint_format import digest
 from lesion_jax.io.checkpoints import Checkpoints
 from lesion_jax.io.run_directory import RunDirectory
 from lesion_jax.io.summary import describe_run, summarise

@@ -11,8 +11,8 @@ def main():
     os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0"
 
     from lesion_jax.commands import main as lesion_jax
-    from lesion_jax.core import preemption
-    from lesion_jax.train.prepare import Study
+    from lesion_jax.data.study import Study
+    from lesion_jax.runtime import preemption
     from tests.train.tiny import study
 
     # Only a start that is going to be interrupted has to be slow.

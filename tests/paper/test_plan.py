@@ -4,11 +4,11 @@ import pytest
 
 from lesion_jax.config import PaperConfig
 from lesion_jax.errors import ConfigError
+from lesion_jax.paper.layout import Trainings
 from lesion_jax.paper.plan import make_paper_plan
-from lesion_jax.paper.trainings import Trainings
+from lesion_jax.sweep import absent_devices as topology
 from lesion_jax.sweep import plan as sweep_plan
-from lesion_jax.sweep import topology
-from lesion_jax.train.footprint import num_steps
+from lesion_jax.train.memory import num_steps
 from tests.train.tiny import configs, study
 
 

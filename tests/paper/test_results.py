@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from lesion_jax.evaluate.predictions import Predictions
+from lesion_jax.inference.predict import Predictions
 from lesion_jax.paper.results import paired
 
 

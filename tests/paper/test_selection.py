@@ -1,6 +1,6 @@
 import numpy as np
 
-from lesion_jax.evaluate.predictions import Predictions
+from lesion_jax.inference.predict import Predictions
 from lesion_jax.paper.selection import Outcome, choose
 
 

@@ -4,8 +4,8 @@ import math
 import pytest
 
 from lesion_jax.config import HalvingConfig, SweepConfig
-from lesion_jax.core import preemption
 from lesion_jax.errors import Preempted
+from lesion_jax.runtime import preemption
 from lesion_jax.sweep.halving import Halving
 from lesion_jax.sweep.run import run_sweep
 from lesion_jax.sweep.status import cell_rows, open_sweep

@@ -10,13 +10,13 @@ import jax
 import pytest
 
 from lesion_jax.config import SweepConfig
+from lesion_jax.data.study import prepare
 from lesion_jax.errors import ConfigError
+from lesion_jax.sweep import absent_devices as topology
 from lesion_jax.sweep import plan as sweep_plan
-from lesion_jax.sweep import topology
 from lesion_jax.sweep.plan import describe_plan, make_plan
-from lesion_jax.train.footprint import num_steps
 from lesion_jax.train.member import Periods
-from lesion_jax.train.prepare import prepare
+from lesion_jax.train.memory import num_steps
 from tests.train.tiny import configs, study
 
 DCGAN, ACGAN, CLASSIFIER = (dataclasses.replace(config, num_devices=1) for config in configs().values())
@@ -58,7 +58,7 @@ def test_a_sweep_for_more_devices_than_are_here_is_planned_on_what_is_here(tiny,
 def test_a_single_training_is_held_against_the_device_alone(tiny, monkeypatch):
     monkeypatch.setattr(sweep_plan, "measure_packing", lambda *_: {"seconds_per_step": 1.0})
     assert not make_plan(CLASSIFIER, study=tiny).refusals
-    monkeypatch.setattr("lesion_jax.core.parallel.memory_bytes", lambda device: 1000)
+    monkeypatch.setattr("lesion_jax.runtime.parallel.memory_bytes", lambda device: 1000)
     plan = make_plan(CLASSIFIER, study=tiny)
     assert plan.refusals and plan.programs[0].seconds_per_step is None
     json.loads(json.dumps(dataclasses.asdict(plan), allow_nan=False))
@@ -76,7 +76,7 @@ def test_what_does_not_fit_is_refused(tiny, monkeypatch):
     with pytest.raises(ConfigError, match="needs about"):
         make_plan(SweepConfig(base=DCGAN, device_memory=1e-5), study=tiny)
     # Less than the config says of the device.
-    monkeypatch.setattr("lesion_jax.core.parallel.memory_bytes", lambda device: 1000)
+    monkeypatch.setattr("lesion_jax.runtime.parallel.memory_bytes", lambda device: 1000)
     plan = make_plan(SweepConfig(base=DCGAN, grid=(("seed", (0, 1)),)), study=tiny)
     assert "lower device_memory" in plan.refusals[0] and "DOES NOT FIT" in describe_plan(plan)
 
@@ -87,7 +87,7 @@ def test_a_tpu_that_is_not_here_is_planned_for():
 import dataclasses, os
 from lesion_jax.commands.plan import TPU_ENVIRONMENT
 os.environ |= TPU_ENVIRONMENT
-from lesion_jax.sweep.topology import compile_for
+from lesion_jax.sweep.absent_devices import compile_for
 from lesion_jax.errors import ConfigError
 from tests.train.tiny import configs
 found = compile_for("v5e:2x2", configs()["dcgan"], num_classes=3, num_members=2, num_images=10)
@@ -109,7 +109,7 @@ else:
 def test_without_the_tpus_compiler_it_says_what_to_install(monkeypatch):
     from jax.experimental import topologies
 
-    from lesion_jax.sweep.topology import compile_for
+    from lesion_jax.sweep.absent_devices import compile_for
 
     def missing(**_):
         raise RuntimeError("no libtpu")
@@ -120,7 +120,7 @@ def test_without_the_tpus_compiler_it_says_what_to_install(monkeypatch):
 
 
 def test_a_program_over_several_chips_costs_as_many_device_hours(tiny, monkeypatch):
-    from lesion_jax.sweep import topology
+    from lesion_jax.sweep import absent_devices as topology
 
     compiled = topology.Compiled("TPU v5 lite", 4, 1000, 2**30, flops=197e12, bytes_moved=0.0)
     monkeypatch.setattr(topology, "compile_for", lambda *_, **__: compiled)

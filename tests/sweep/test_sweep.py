@@ -9,13 +9,13 @@ import pytest
 
 from lesion_jax.commands import main
 from lesion_jax.config import GanConfig, HalvingConfig, SweepConfig
-from lesion_jax.config.cells import expand
-from lesion_jax.core import preemption
 from lesion_jax.data.dataset import load_dataset
 from lesion_jax.data.folds import make_folds, save_folds
+from lesion_jax.data.tfds_builder import write_dataset
 from lesion_jax.disk.lock import locked
 from lesion_jax.errors import ConfigError, Preempted, RunError
-from lesion_jax.ingest.builder import write_dataset
+from lesion_jax.runtime import preemption
+from lesion_jax.sweep.cells import expand
 from lesion_jax.sweep.collect import collect
 from lesion_jax.sweep.run import Sweep, programs_of, run_sweep
 from lesion_jax.sweep.status import cell_rows, describe_sweep, open_sweep
@@ -193,7 +193,7 @@ def test_what_differs_is_said_and_what_does_not_matter_may_differ(tiny, tmp_path
 
 
 def test_what_no_device_here_can_take_is_refused_at_the_start(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr("lesion_jax.core.parallel.memory_bytes", lambda device: 1000)
+    monkeypatch.setattr("lesion_jax.runtime.parallel.memory_bytes", lambda device: 1000)
     with pytest.raises(ConfigError, match="lower device_memory"):
         run_sweep(TWO, tmp_path / "s", study=tiny)
     assert not (tmp_path / "s").exists()
@@ -234,7 +234,7 @@ def test_the_verbs(tiny, tmp_path, capsys, monkeypatch):
     write_dataset(tiny.lesions, dataset)
     save_folds(make_folds(load_dataset(dataset), 3, 0), dataset / "folds.json")
     # What the command would let JAX do for the rest of this process.
-    monkeypatch.setattr("lesion_jax.core.compiled.keep_compiled", lambda directory: None)
+    monkeypatch.setattr("lesion_jax.runtime.compile_cache.keep_compiled", lambda directory: None)
     words = [f"--config={CONFIGS}/sweep.py", f"--config.base.data.dataset={dataset}", "--config.base.width=2"]
     words += ["--config.base.discriminator_width=2", "--config.base.data.image_size=32", "--config.base.latent_size=4"]
     words += [

@@ -29,12 +29,12 @@ def main():
         f"--xla_force_host_platform_device_count={flags.num_devices} --xla_backend_optimization_level=0"
     )
 
-    from lesion_jax.core.cpu import leave_convolutions_to_eigen
+    from lesion_jax.runtime.cpu import leave_convolutions_to_eigen
 
     # As the suite and every command do: other convolutions are other bits.
     leave_convolutions_to_eigen()
-    from lesion_jax.core import parallel, preemption, processes
     from lesion_jax.errors import LesionJaxError, Preempted
+    from lesion_jax.runtime import parallel, preemption, processes
     from lesion_jax.train.run import train
     from tests.train.tiny import configs, study
 

@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
-from lesion_jax.core import preemption
 from lesion_jax.errors import Preempted
 from lesion_jax.io.checkpoints import last_step
+from lesion_jax.runtime import preemption
 from lesion_jax.train import kinds
 from lesion_jax.train.run import train
 from tests.train.tiny import configs, study

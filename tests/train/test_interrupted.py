@@ -7,9 +7,9 @@ import signal
 import pytest
 
 from benchmarks.same_results import differences, results_of
-from lesion_jax.core import preemption
 from lesion_jax.errors import Preempted
-from lesion_jax.evaluate.draw_bank import draw_bank
+from lesion_jax.inference.sample import draw_bank
+from lesion_jax.runtime import preemption
 from lesion_jax.train.run import train
 from tests.train.tiny import configs, study
 

@@ -1,10 +1,10 @@
 import pytest
 
 from lesion_jax.config import DataConfig, GanConfig
-from lesion_jax.core import parallel
-from lesion_jax.evaluate import networks
+from lesion_jax.data.study import prepare
+from lesion_jax.families import networks
+from lesion_jax.runtime import parallel
 from lesion_jax.train import kinds
-from lesion_jax.train.prepare import prepare
 from tests.train.tiny import study
 
 

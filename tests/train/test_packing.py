@@ -4,14 +4,14 @@ import jax
 import numpy as np
 import pytest
 
-from lesion_jax.core.population import PACKINGS
+from lesion_jax.runtime.population import PACKINGS
 from lesion_jax.train import packing
 from lesion_jax.train.kinds import initial_state, program_of
 from tests.train.tiny import configs
 
 CONFIG = configs()["classifier"]
 PROGRAM = program_of(CONFIG, 3)
-IMAGES = {"hu": np.zeros((4, 32, 32), np.int16), "label": np.zeros(4, np.int32)}
+IMAGES = {"pixels": np.zeros((4, 32, 32), np.int16), "label": np.zeros(4, np.int32)}
 
 
 def choose(directory, *, places=2, num_steps=10**9, heard=None):

@@ -6,11 +6,11 @@ import jax
 import numpy as np
 import pytest
 
-from lesion_jax.core import parallel, preemption
-from lesion_jax.core.population import PACKINGS
 from lesion_jax.errors import Preempted
 from lesion_jax.io.checkpoints import load_checkpoint
 from lesion_jax.io.progress import Progress
+from lesion_jax.runtime import parallel, preemption
+from lesion_jax.runtime.population import PACKINGS
 from lesion_jax.train import run
 from lesion_jax.train.population import train_members
 from lesion_jax.train.run import train

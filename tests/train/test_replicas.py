@@ -6,12 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lesion_jax.core import keys, parallel
+from lesion_jax.core import keys
 from lesion_jax.core.state import ClassifierHyper
+from lesion_jax.families.classifier_step import create_classifier_state, make_classifier_step
+from lesion_jax.families.gan_step import create_gan_state, make_gan_step
 from lesion_jax.models.cnn import Classifier
 from lesion_jax.models.dcgan import Discriminator, Generator
-from lesion_jax.train.classifier_step import create_classifier_state, make_classifier_step
-from lesion_jax.train.gan_step import create_gan_state, make_gan_step
+from lesion_jax.runtime import parallel
 from tests.train.agreement import disagreements, gan_evidence
 from tests.train.tiny import WINDOW, gan_hyper, host_batch
 

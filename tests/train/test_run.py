@@ -8,17 +8,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lesion_jax.core import keys, parallel
+from lesion_jax.core import keys
 from lesion_jax.core.state import ClassifierHyper
+from lesion_jax.data.study import prepare
 from lesion_jax.errors import BankError, ConfigError, DivergedError, RunError
-from lesion_jax.evaluate.draw_bank import draw_bank
-from lesion_jax.evaluate.networks import create_classifier
-from lesion_jax.evaluate.predictions import predict
-from lesion_jax.evaluate.restore import restore_classifier, restore_generator
+from lesion_jax.families.classifier_step import create_classifier_state, make_classifier_step
+from lesion_jax.families.networks import create_classifier
+from lesion_jax.inference.predict import predict
+from lesion_jax.inference.restore import restore_classifier, restore_generator
+from lesion_jax.inference.sample import draw_bank
 from lesion_jax.io.checkpoints import load_checkpoint
 from lesion_jax.io.run_directory import load_provenance
-from lesion_jax.train.classifier_step import create_classifier_state, make_classifier_step
-from lesion_jax.train.prepare import prepare
+from lesion_jax.runtime import parallel
 from lesion_jax.train.run import train
 from tests.train.tiny import configs, study
 
@@ -113,7 +114,11 @@ def test_what_was_saved_under_pmap_goes_on_without_it(tiny, tmp_path):
     plain = jax.jit(make_classifier_step(network, window=config.data.window, average=parallel.alone))
     for at in range(step, 8):
         chosen = prepared.schedule.indices(at)
-        batch = {"hu": prepared.images.hu[chosen], "label": prepared.images.labels[chosen], "index": np.arange(8)}
+        batch = {
+            "pixels": prepared.images.pixels[chosen],
+            "label": prepared.images.labels[chosen],
+            "index": np.arange(8),
+        }
         state, _ = plain(state, batch, keys.stream(config.seed, "classifier"))
     train(config, tmp_path, study=tiny)
     assert_same_leaves(load_checkpoint(tmp_path / "checkpoints", "last")[1], flax.serialization.to_state_dict(state))

@@ -9,8 +9,8 @@ import jax
 import numpy as np
 import pytest
 
-from lesion_jax.core.processes import DEAD_AFTER_SECONDS
 from lesion_jax.io.checkpoints import last_step, load_checkpoint
+from lesion_jax.runtime.processes import DEAD_AFTER_SECONDS
 from lesion_jax.train.run import train
 from tests.train.tiny import configs, study
 

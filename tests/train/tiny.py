@@ -9,7 +9,7 @@ from lesion_jax.config import ClassifierConfig, DataConfig, GanConfig, LoopConfi
 from lesion_jax.core.state import GanHyper
 from lesion_jax.core.types import Lesion, LesionSet
 from lesion_jax.data.folds import make_folds
-from lesion_jax.train.prepare import Study
+from lesion_jax.data.study import Study
 
 WINDOW = (-160.0, 240.0)
 
@@ -33,7 +33,7 @@ def gan_hyper(**changes):
 def host_batch(size, side=16, num_classes=3, seed=0):
     generator = np.random.default_rng(seed)
     return {
-        "hu": generator.integers(-200, 300, (size, side, side)).astype(np.int16),
+        "pixels": generator.integers(-200, 300, (size, side, side)).astype(np.int16),
         "label": generator.integers(0, num_classes, size).astype(np.int32),
         "index": np.arange(size, dtype=np.int32),
     }

@@ -1,0 +1,70 @@
+"""Batches by tf.data. The only module of this layer that imports TensorFlow, which takes seconds: import it late."""
+
+import os
+from collections.abc import Iterator
+from typing import cast
+
+import numpy as np
+
+# Its messages would tear up the progress line; a value that the user set stays. 1 is what JAX sets.
+if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1") == "1":
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+import tensorflow as tf
+
+from lesion_jax.core.types import Images
+from lesion_jax.data.schedule import Schedule
+
+_PARALLEL = 2
+_PREFETCH = 4
+
+
+def make_batches(images: Images, schedule: Schedule, *, start: int, stop: int) -> Iterator[dict[str, np.ndarray]]:
+    """Streams the batches of steps start .. stop - 1, prepared in the background.
+
+    A batch is a function of (schedule, step) alone: a stream that starts at step k continues
+    one that stopped there, to the bit.
+
+    Args:
+      images: Real images, then synthetic ones, as the schedule counts them.
+      schedule: Which of them make up a batch.
+      start: First step, from 0.
+      stop: One past the last step.
+
+    Returns:
+      Host batches {"pixels": int16 [B, H, H], "label": int32 [B], "index": int32 [B]}; `index` is
+      the position in the global batch, from which per-example keys are derived.
+
+    Raises:
+      ValueError: The schedule counts other images than there are.
+    """
+    num_images = schedule.num_real + schedule.num_synthetic
+    if num_images != len(images):
+        raise ValueError(f"The schedule counts {num_images} images, but there are {len(images)}.")
+    _hide_accelerators()
+    with tf.device("/CPU:0"):
+        pixels, labels = tf.constant(images.pixels), tf.constant(images.labels)
+    index = tf.range(schedule.batch_size, dtype=tf.int32)
+
+    def choose(step: tf.Tensor) -> tf.Tensor:
+        chosen = tf.numpy_function(lambda at: schedule.indices(int(at)), [step], tf.int32, stateful=False)
+        return tf.ensure_shape(chosen, [schedule.batch_size])
+
+    def gather(chosen: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"pixels": tf.gather(pixels, chosen), "label": tf.gather(labels, chosen), "index": index}
+
+    dataset = (
+        tf.data.Dataset.range(start, stop)
+        .map(choose)
+        .map(gather, num_parallel_calls=_PARALLEL, deterministic=True)
+        .prefetch(_PREFETCH)
+    )
+    # TensorFlow's annotation knows only streams of single arrays.
+    return cast(Iterator[dict[str, np.ndarray]], dataset.as_numpy_iterator())
+
+
+def _hide_accelerators() -> None:
+    # TensorFlow would take all of the memory of an accelerator that JAX is about to use.
+    for kind in ("GPU", "TPU"):
+        if tf.config.get_visible_devices(kind):
+            tf.config.set_visible_devices([], kind)

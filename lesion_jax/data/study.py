@@ -1,0 +1,196 @@
+"""What a config means on disk: images, splits and the facts that a run must remember."""
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lesion_jax.config import ClassifierConfig, DataConfig, GanConfig
+from lesion_jax.core.types import Images, Lesion, LesionSet
+from lesion_jax.data.augment import num_per_lesion
+from lesion_jax.data.bank import check_bank, load_bank, take_per_class
+from lesion_jax.data.classic import classic_pool
+from lesion_jax.data.dataset import load_dataset
+from lesion_jax.data.folds import Folds, load_folds, split, train_fingerprint
+from lesion_jax.data.schedule import Schedule
+from lesion_jax.errors import BankError, ConfigError
+
+# Augmented copies of each inner validation lesion that a GAN's images are compared with: with the
+# originals alone, a few dozen, the kernel distance is mostly noise.
+_INNER_COPIES = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """A dataset with its partition, loaded once and shared by many runs."""
+
+    lesions: LesionSet
+    folds: Folds
+
+    @classmethod
+    def load(cls, directory: Path) -> "Study":
+        """Reads what `lesion-jax build` wrote.
+
+        Raises:
+          DataError, FoldError: Something is missing or does not belong together.
+        """
+        lesions = load_dataset(directory)
+        return cls(lesions, load_folds(directory / "folds.json", lesions))
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """Everything that a training needs besides its networks.
+
+    Attributes:
+      images: Real images, then synthetic ones.
+      schedule: Which of them make up the batch of a step.
+      inner: Inner validation images; empty where the config holds none out.
+      class_names: Of the dataset.
+      provenance: Facts for the run directory.
+    """
+
+    images: Images
+    schedule: Schedule
+    inner: Images
+    class_names: tuple[str, ...]
+    provenance: dict[str, Any]
+
+
+def _of_label(lesions: tuple[Lesion, ...], data: DataConfig, class_names: tuple[str, ...]) -> tuple[Lesion, ...]:
+    if not data.label:
+        return lesions
+    if data.label not in class_names:
+        raise ConfigError(f"data.label is {data.label!r}; {data.dataset} has {', '.join(class_names)}.")
+    return tuple(lesion for lesion in lesions if lesion.label == class_names.index(data.label))
+
+
+def _synthetic(data: DataConfig, study: Study, trained_on: str) -> tuple[list[Images], list[dict[str, Any]]]:
+    wanted = data.synthetic_size * (study.folds.num_folds - 1)
+    found, parents, covered = [], [], set()
+    for path in data.banks:
+        bank = load_bank(Path(path))
+        check_bank(bank, train_fingerprint=trained_on, path=Path(path), run=f"a run with test fold {data.fold}")
+        for field, own in (
+            ("class_names", list(study.lesions.class_names)),
+            ("image_size", data.image_size),
+            ("window", list(data.window)),
+            ("margin", data.margin),
+        ):
+            if (theirs := bank.provenance.get(field)) != own:
+                raise BankError(f"Bank {path} has {field} {theirs}, but the run has {own}; draw a new bank.")
+        found.append(take_per_class(bank.images, wanted, source=f"Bank {path}"))
+        if twice := covered & set(np.unique(bank.images.labels).tolist()):
+            names = ", ".join(study.lesions.class_names[i] for i in sorted(twice))
+            raise BankError(f"Bank {path} holds {names}, as does another of data.banks; name one bank for each class.")
+        parents.append(bank.provenance)
+        covered |= set(np.unique(bank.images.labels).tolist())
+    missing = [name for i, name in enumerate(study.lesions.class_names) if i not in covered]
+    if data.banks and missing:
+        raise BankError(f"data.banks holds no images of {', '.join(missing)}; add a bank of each class.")
+    return found, parents
+
+
+def _concatenate(parts: list[Images]) -> Images:
+    return Images(np.concatenate([p.pixels for p in parts]), np.concatenate([p.labels for p in parts]))
+
+
+def count_images(config: ClassifierConfig | GanConfig, study: Study) -> tuple[int, int]:
+    """(real, synthetic) images of one training, without making or reading them.
+
+    Raises:
+      ConfigError: A fold, class or size that does not exist.
+    """
+    data, lesions, folds = config.data, study.lesions, study.folds
+    _check(config, study)
+    train = split(lesions, folds, data.fold, hold_out_inner=data.hold_out_inner).train
+    per_lesion = num_per_lesion(data.classic_size, folds.num_folds, len(lesions.lesions))
+    num_real = len(_of_label(train, data, lesions.class_names)) * (1 + per_lesion)
+    num_synthetic = data.synthetic_size * (folds.num_folds - 1) * lesions.num_classes if data.banks else 0
+    return num_real, num_synthetic
+
+
+def _check(config: ClassifierConfig | GanConfig, study: Study) -> None:
+    data, last = config.data, study.folds.num_folds - 1
+    if data.fold > last:
+        raise ConfigError(f"data.fold is {data.fold}; {data.dataset} has folds 0 to {last}.")
+    if config.kind != "dcgan" and study.lesions.num_classes < 2:
+        raise ConfigError(f"kind is {config.kind!r}, but {data.dataset} has one class only; nothing can be told apart.")
+
+
+def check_images(config: ClassifierConfig | GanConfig, study: Study) -> None:
+    """Checks what `prepare` would refuse, but for lesions with too little context; no image is made.
+
+    Raises:
+      ConfigError, BankError: See `prepare`.
+    """
+    _check(config, study)
+    parts = split(study.lesions, study.folds, config.data.fold, hold_out_inner=config.data.hold_out_inner)
+    _synthetic(config.data, study, train_fingerprint(parts.train))
+
+
+def prepare(config: ClassifierConfig | GanConfig, study: Study, *, cache_dir: Path | None = None) -> Prepared:
+    """Loads, augments and mixes the images of one run.
+
+    Args:
+      config: Of the run.
+      study: What `config.data.dataset` holds.
+      cache_dir: Where augmented images are kept for other runs; None recomputes them.
+
+    Raises:
+      ConfigError: A fold or class that does not exist.
+      BankError: A bank that does not belong to the run's training patients.
+    """
+    data, lesions, folds = config.data, study.lesions, study.folds
+    _check(config, study)
+    parts = split(lesions, folds, data.fold, hold_out_inner=data.hold_out_inner)
+    trained_on = train_fingerprint(parts.train)
+    per_lesion = num_per_lesion(data.classic_size, folds.num_folds, len(lesions.lesions))
+
+    def pool(some: tuple[Lesion, ...], copies: int) -> Images:
+        return classic_pool(
+            _of_label(some, data, lesions.class_names),
+            per_lesion=copies,
+            image_size=data.image_size,
+            margin=data.margin,
+            seed=data.augmentation_seed,
+            cache_dir=cache_dir,
+        )
+
+    real = pool(parts.train, per_lesion)
+    synthetic, parents = _synthetic(data, study, trained_on)
+    num_synthetic = sum(len(part) for part in synthetic)
+    inner = pool(parts.inner, 0 if isinstance(config, ClassifierConfig) else _INNER_COPIES)
+    provenance = {
+        "class_names": list(lesions.class_names),
+        "dataset_fingerprint": lesions.fingerprint,
+        "fold_fingerprint": folds.fingerprint,
+        "train_fingerprint": trained_on,
+        "num_train_lesions": len(parts.train),
+        "num_real": len(real),
+        "num_synthetic": num_synthetic,
+        "parents": parents,
+    }
+    schedule = Schedule(
+        num_real=len(real),
+        num_synthetic=num_synthetic,
+        batch_size=data.batch_size,
+        synthetic_share=data.synthetic_share,
+        seed=config.seed,
+    )
+    return Prepared(_concatenate([real, *synthetic]), schedule, inner, lesions.class_names, provenance)
+
+
+def mean_intensity(images: Images, window: tuple[float, float]) -> float:
+    """Mean of the images in [0, 1]; over the training images only (paper: "mean of the training images").
+
+    One number for all pixels: the paper does not say whether it subtracts a number or an image.
+    """
+    low, high = window
+    sums = [
+        float(np.clip((chunk.astype(np.float32) - low) / (high - low), 0, 1).sum(dtype=np.float64))
+        for chunk in np.array_split(images.pixels, math.ceil(len(images) / 1024))
+    ]
+    return sum(sums) / images.pixels.size

@@ -1,1 +1,0 @@
-"""Scores, statistics and pictures; restoring a run to use it."""

@@ -1,0 +1,1 @@
+"""What can be trained: each family in a file of its own, and one table of them."""

@@ -1,0 +1,1 @@
+"""From a run directory: restored networks, predictions, synthetic banks, exports."""

@@ -1,0 +1,73 @@
+"""Drawing a synthetic bank from a run, with its provenance."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from lesion_jax import __version__
+from lesion_jax.core.types import Images
+from lesion_jax.data.bank import check_new_bank, is_drawn, save_bank
+from lesion_jax.errors import BankError
+from lesion_jax.inference.restore import restore_generator
+from lesion_jax.io.checkpoints import Which
+from lesion_jax.io.run_directory import load_provenance
+
+_log = logging.getLogger(__name__)
+
+
+def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "best") -> None:
+    """Draws `num` images of each class that a GAN makes into a bank; one that was drawn so before is left as it is.
+
+    Image i of a class is a function of (checkpoint, seed, i): a smaller bank is a prefix.
+
+    Args:
+      run: Directory of a GAN's run.
+      num: Images per class.
+      out: The bank.
+      seed: Of the latents.
+      which: Checkpoint.
+
+    Raises:
+      BankError: `num` is not positive, `out` holds something else, or the images would have no label.
+      RunError: The run draws nothing.
+    """
+    if num < 1:
+        raise BankError(f"num is {num}; draw at least one image of each class.")
+    if not out.exists():
+        check_new_bank(out)
+    generator = restore_generator(run, which)
+    if generator.config.kind == "dcgan" and len(generator.labels) > 1:
+        raise BankError(
+            f"{run} is one DCGAN of {len(generator.labels)} classes, whose images have no label; train one for each "
+            "data.label, or an ACGAN."
+        )
+    facts = load_provenance(run)
+    if generator.note.collapse:
+        _log.warning("%s: %s Look at its samples before you train on them.", run, generator.note.collapse)
+    data = generator.config.data
+    provenance = {
+        "run": str(run.resolve()),
+        "kind": generator.config.kind,
+        "step": generator.step,
+        "checkpoint_digest": generator.note.digest,
+        "checkpoint": which,
+        "fold": data.fold,
+        "class_names": list(generator.class_names),
+        "num_per_class": num,
+        "seed": seed,
+        "image_size": data.image_size,
+        "window": list(data.window),
+        "margin": data.margin,
+        "lesion_jax": __version__,
+        **{name: facts[name] for name in ("dataset_fingerprint", "fold_fingerprint", "train_fingerprint")},
+    }
+    if is_drawn(out, provenance):
+        return
+    labels, images = [], []
+    for label in generator.labels:
+        wanted = np.full(num, label, np.int32)
+        labels.append(wanted)
+        # One stream per class: were the latents shared, image i would be the same sketch in every class.
+        images.append(generator(wanted, seed=seed * len(generator.class_names) + label))
+    save_bank(out, Images(np.concatenate(images), np.concatenate(labels)), provenance)

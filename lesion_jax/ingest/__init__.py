@@ -1,1 +1,0 @@
-"""From files (DICOM, PNG, the phantom) to lesions in Hounsfield units."""

@@ -1,0 +1,1 @@
+"""The report: results.json, tables, figures."""

@@ -1,0 +1,1 @@
+"""Devices, processes, memory and compilation: what JAX runs on."""

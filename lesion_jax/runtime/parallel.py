@@ -1,0 +1,233 @@
+"""The only place that knows how a step is spread over devices.
+
+A step is written for one replica: `step(state, batch, key) -> (state, metrics)`. What it
+must average over replicas it passes through the `average` function that it was made with:
+`average_replicas` here, `alone` for a step that runs on one device without pmap.
+"""
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from lesion_jax.errors import ConfigError
+from lesion_jax.runtime.checksum import checksum
+
+AXIS = "replica"
+# Of populations: nothing is ever said along it. It has a name of its own because a sharding carries the name, and
+# arrays that are put on devices under another than pmap gives back would have the program compiled twice.
+_PLACES = "place"
+# What `jax.devices()` holds; to a type checker jax.Device is a variable, not a type.
+Device = Any
+
+
+def alone(tree: Any) -> Any:
+    """The average over one replica."""
+    return tree
+
+
+def average_replicas(tree: Any) -> Any:
+    """The mean of a tree over all replicas; only inside a step given to `over_devices`."""
+    return jax.lax.pmean(tree, AXIS)
+
+
+def choose_devices(num_devices: int, batch_size: int) -> list[Device]:
+    """The devices of a data-parallel run.
+
+    Args:
+      num_devices: How many to use; 0 means all of them, those of other processes included.
+      batch_size: Global batch, which they share evenly.
+
+    Raises:
+      ConfigError: More devices than there are, a process without any, or a batch that does not divide.
+    """
+    devices = jax.devices()
+    if num_devices > len(devices):
+        raise ConfigError(
+            f"num_devices is {num_devices}, but JAX sees {len(devices)} ({devices[0].platform}); "
+            f"ask for at most {len(devices)}."
+        )
+    devices = devices[: num_devices or len(devices)]
+    if len({device.process_index for device in devices}) < jax.process_count():
+        raise ConfigError(
+            f"num_devices is {num_devices}, which leaves some of {jax.process_count()} processes without a device; "
+            "set it to 0 or start fewer processes."
+        )
+    if batch_size % len(devices):
+        raise ConfigError(
+            f"data.batch_size is {batch_size}, which does not divide over {len(devices)} devices; "
+            "choose a multiple or set num_devices."
+        )
+    return devices
+
+
+def choose_local_devices(num_devices: int) -> list[Device]:
+    """The devices of this process that populations are spread over.
+
+    Args:
+      num_devices: How many; 0 means all.
+
+    Raises:
+      ConfigError: More than there are.
+    """
+    devices = jax.local_devices()
+    if num_devices > len(devices):
+        raise ConfigError(
+            f"num_devices is {num_devices}, but JAX sees {len(devices)} here ({devices[0].platform}); "
+            f"ask for at most {len(devices)}."
+        )
+    return devices[: num_devices or len(devices)]
+
+
+def memory_bytes(device: Device) -> int:
+    """Memory that a device has for us: an accelerator's own, or its share of half of the machine's."""
+    stats = device.memory_stats() or {}
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return stats.get("bytes_limit") or machine // (2 * jax.local_device_count())
+
+
+def over_devices(step: Callable, devices: list[Device]) -> Callable:
+    """Spreads a one-replica step over devices; the state is replicated and donated.
+
+    Args:
+      step: step(state, batch, shared) -> (state, metrics), both results equal on all replicas. Shared is what a
+        step needs besides its own part of a batch, such as the root key.
+      devices: From `choose_devices`.
+
+    Returns:
+      The same signature; batch leaves carry a leading device axis [D, B / D, ...], state,
+      shared and metrics are unstacked. The state that is passed in is donated. With devices of several
+      processes every process makes every call, with trees from `replicate` or an earlier call and
+      from `shard_batch`; the results are arrays of the process's own devices.
+    """
+    # out_axes=None checks nothing: that the step really averages is proved by tests, shard by shard, and in a run
+    # by `replica_checksums`. pmap leaves gradients as each replica took them, so their average is the mean; under
+    # shard_map(check_vma=True) they arrive summed, and the same average would be too large by the device count.
+    return jax.pmap(
+        step,
+        axis_name=AXIS,
+        in_axes=(None, 0, None),
+        out_axes=(None, None),
+        devices=devices,
+        donate_argnums=(0,),
+    )
+
+
+def over_places(program: Callable, devices: list[Device]) -> Callable:
+    """Runs a program of `population.make_program` on every device, each with its own members.
+
+    The axis is nobody's to use: a test searches what is compiled for collectives.
+
+    Args:
+      program: program(states, images, keys, chosen, active) -> (states, metrics).
+      devices: D devices of this process.
+
+    Returns:
+      The same signature with a leading device axis [D, k, ..] on all but images. The states are donated.
+    """
+    return jax.pmap(program, axis_name=_PLACES, in_axes=(0, None, 0, 0, 0), devices=devices, donate_argnums=(0,))
+
+
+def join_places(trees: Sequence[Any], devices: list[Device]) -> Any:
+    """One host tree per device -> one tree of sharded arrays [D, ...]."""
+    placed = [jax.device_put(jax.tree.map(lambda x: x[None], t), d) for t, d in zip(trees, devices, strict=True)]
+    return join_shards(placed, devices)
+
+
+def shard_of(tree: Any, device: int) -> Any:
+    """A tree of sharded arrays [D, ...] -> the tree of the i-th device's [1, ...], without a copy."""
+    return jax.tree.map(lambda x: x.addressable_shards[device].data, tree)
+
+
+def join_shards(shards: Sequence[Any], devices: list[Device]) -> Any:
+    """What `shard_of` gives for every device -> the tree that it was taken from."""
+    sharding = _sharding(devices, _PLACES)
+
+    def join(*leaves: jax.Array) -> jax.Array:
+        shape = (len(devices), *leaves[0].shape[1:])
+        return jax.make_array_from_single_device_arrays(shape, sharding, list(leaves))
+
+    return jax.tree.map(join, *shards)
+
+
+def replicate(tree: Any, devices: list[Device]) -> Any:
+    """Puts a host or single-device tree on every device, unstacked; what is passed in may be consumed.
+
+    Args:
+      tree: Arrays, the same in every process.
+      devices: D devices, of one process or of several.
+
+    Returns:
+      Tree of arrays that claim to be replicated over the D devices: see `replica_checksums`.
+    """
+    sharding = _sharding(devices, AXIS, is_replicated=True)
+
+    # Each process fills its own devices. Handed a sharding over several processes, device_put would first
+    # compare the values of all of them over the network, leaf by leaf.
+    copies = [jax.device_put(tree, device) for device in sharding.addressable_devices]
+
+    def join(*shards: jax.Array) -> jax.Array:
+        return jax.make_array_from_single_device_arrays(shards[0].shape, sharding, shards)
+
+    return jax.tree.map(join, *copies)
+
+
+def shard_batch(batch: Any, devices: list[Device]) -> Any:
+    """Sends a host batch to the devices, contiguous slices in device order.
+
+    Args:
+      batch: Tree of numpy arrays [B, ...], the global batch, not to be written to any more: a CPU device may
+        share its memory. Every process passes all of it and sends its own devices' slices.
+      devices: D devices, of one process or of several; B is a multiple of D.
+
+    Returns:
+      Tree of device arrays [D, B / D, ...], sharded over the first axis. Does not wait.
+    """
+    sharding = _sharding(devices, AXIS)
+
+    def put(leaf: np.ndarray) -> jax.Array:
+        stacked = leaf.reshape(len(devices), -1, *leaf.shape[1:])
+        return jax.make_array_from_callback(stacked.shape, sharding, lambda index: stacked[index])
+
+    return jax.tree.map(put, batch)
+
+
+def _sharding(devices: list[Device], axis: str, *, is_replicated: bool = False) -> jax.sharding.NamedSharding:
+    spec = jax.sharding.PartitionSpec() if is_replicated else jax.sharding.PartitionSpec(axis)
+    return jax.sharding.NamedSharding(jax.sharding.Mesh(np.array(devices), (axis,)), spec)
+
+
+def replica_checksums(tree: Any, devices: list[Device]) -> np.ndarray:
+    """What each device holds of a tree that claims to be replicated, as one number each.
+
+    A sharding only claims: a forgotten average leaves devices with different values under the same
+    claim. Equal numbers prove the claim, bit by bit and shard by shard, but for a chance of 2^-32.
+    Every process must call it, as any step; it waits for the tree.
+
+    Args:
+      tree: From `replicate` or a step of `over_devices`; not donated.
+      devices: Those it was spread over.
+
+    Returns:
+      uint32 [D] on the host, see `checksum.checksum`; the i-th is of devices[i], and every process
+      sees all of them.
+    """
+    # pmap wants one argument that is mapped.
+    mapped = shard_batch(np.zeros(len(devices), np.int8), devices)
+    return np.asarray(first_replica(_gathered_checksums(tuple(devices))(tree, mapped)))
+
+
+@functools.cache
+def _gathered_checksums(devices: tuple[Device, ...]) -> Callable[[Any, jax.Array], jax.Array]:
+    def gathered(tree: Any, _: jax.Array) -> jax.Array:
+        return jax.lax.all_gather(checksum(tree), AXIS)
+
+    return jax.pmap(gathered, axis_name=AXIS, in_axes=(None, 0), out_axes=None, devices=list(devices))
+
+
+def first_replica(tree: Any) -> Any:
+    """A replicated tree as seen by this process's first device, without a transfer between devices."""
+    return jax.tree.map(lambda x: x.addressable_shards[0].data, tree)

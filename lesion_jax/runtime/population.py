@@ -1,0 +1,173 @@
+"""Many members of one shape in one compiled program, some on each device; no device ever hears of another.
+
+A member's step is the step that trains it alone. How the members of a device share its program is the packing:
+
+- "one": one member per call of the program and device; a device that holds several calls it for each in turn.
+- "unrolled": the program holds the step once per member.
+- "map": one after another, by `lax.map`.
+- "vmap": together; a convolution over K members' weights becomes a grouped convolution.
+- "gemm": likewise, with convolutions that the networks write as matrix products, which then are batched ones.
+
+Which is fastest depends on the device, its compiler and the networks: measure.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lesion_jax.runtime import parallel
+from lesion_jax.runtime.lookup import look_up
+
+Packing = Literal["one", "unrolled", "map", "vmap", "gemm"]
+PACKINGS: tuple[Packing, ...] = ("one", "unrolled", "map", "vmap", "gemm")
+
+
+def make_program(step: Callable[..., Any], packing: Packing) -> Callable[..., Any]:
+    """What one device runs: so many steps of each of its members.
+
+    Args:
+      step: step(state, batch, key) -> (state, metrics), of one replica; see `train.gan_step`. For "gemm", of
+        networks whose convolutions are matrix products.
+      packing: See the module.
+
+    Returns:
+      program(states, images, keys, chosen, active) -> (states, metrics) with k members on the first axis of all but
+      images: keys uint32 [k, 2] raw data of each member's root key; images {"pixels": int16 [N, H, H], "label": int32
+      [N]}, shared; chosen int32 [k, S, B], the images of the batches of S steps; active bool [k], false leaves a
+      member as it is; metrics float32 [k, S].
+    """
+
+    def train(images: Any, state: Any, key: jax.Array, chosen: jax.Array, active: jax.Array) -> tuple[Any, Any]:
+        root = jax.random.wrap_key_data(key)
+
+        def advance(state: Any, now: jax.Array) -> tuple[Any, Any]:
+            new, metrics = step(state, look_up(images, now, jnp.arange(len(now), dtype=jnp.int32)), root)
+            return jax.tree.map(lambda n, o: jnp.where(active, n, o), new, state), metrics
+
+        if chosen.shape[0] == 1:
+            # Not a loop of one: XLA's CPU backend takes the threads from what is in a loop.
+            state, metrics = advance(state, chosen[0])
+            return state, jax.tree.map(lambda x: x[None], metrics)
+        return jax.lax.scan(advance, state, chosen)
+
+    def program(states: Any, images: Any, *rest: jax.Array) -> tuple[Any, Any]:
+        arguments = (states, *rest)
+        if packing in ("vmap", "gemm"):
+            return jax.vmap(lambda *each: train(images, *each))(*arguments)
+        if packing == "map":
+            return jax.lax.map(lambda each: train(images, *each), arguments)
+        members = [train(images, *jax.tree.map(lambda x, m=m: x[m], arguments)) for m in range(len(rest[0]))]
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *members)
+
+    return program
+
+
+class Population:
+    """The states of the members that are being trained, in places on devices.
+
+    Attributes:
+      num_places: K.
+    """
+
+    def __init__(
+        self,
+        run: Callable[..., Any],
+        members: Sequence[tuple[Any, jax.Array]],
+        images: Any,
+        devices: Sequence[Any],
+        each: int,
+    ):
+        """Fills every place.
+
+        Args:
+          run: From `parallel.over_places` of a `make_program`.
+          members: (state, root key) for each of K places.
+          images: {"pixels": int16 [N, H, H], "label": int32 [N]} on the host; copied to every device.
+          devices: D of this process.
+          each: k, members that a device trains in one call; K is a multiple of D k, and the program is called K / (D k)
+            times for a step of all.
+        """
+        self._run, self._devices, self._each = run, list(devices), each
+        self._at_once = len(devices) * each
+        self.num_places = len(members)
+        if not members or len(members) % self._at_once:
+            raise ValueError(f"{len(members)} places are no multiple of {len(devices)} devices with {each} members.")
+        self._images = parallel.replicate(images, self._devices)
+        rows = [members[first : first + each] for first in range(0, len(members), each)]
+        stacked = [jax.tree.map(lambda *x: np.stack(x), *(jax.device_get(state) for state, _ in row)) for row in rows]
+        self._groups = [
+            parallel.join_places(stacked[first : first + len(devices)], self._devices)
+            for first in range(0, len(stacked), len(devices))
+        ]
+        self._keys = np.stack([jax.random.key_data(key) for _, key in members])
+
+    def advance(self, chosen: np.ndarray, active: np.ndarray) -> list[dict[str, jax.Array] | None]:
+        """Trains every active member; returns as soon as the devices know.
+
+        Args:
+          chosen: int32 [K, S, B], images of the batches of the next S steps of each place.
+          active: bool [K].
+
+        Returns:
+          Metrics for `read`, on the devices.
+        """
+        found: list[dict[str, jax.Array] | None] = []
+        for group, first in enumerate(range(0, self.num_places, self._at_once)):
+            some = slice(first, first + self._at_once)
+            if not active[some].any():
+                found.append(None)
+                continue
+            # Copies: a CPU device reads a host array's own memory, and later than this call returns.
+            given = [
+                np.array(x[some]).reshape(len(self._devices), self._each, *x.shape[1:])
+                for x in (self._keys, chosen, active)
+            ]
+            self._groups[group], metrics = self._run(self._groups[group], self._images, *given)
+            found.append(metrics)
+        return found
+
+    def read(self, metrics: list[dict[str, jax.Array] | None]) -> list[dict[str, np.ndarray]]:
+        """Waits for what `advance` returned: of each place float32 [S] by name; an inactive one's mean nothing."""
+        found: list[dict[str, np.ndarray]] = []
+        for group in metrics:
+            host = {name: np.asarray(x) for name, x in group.items()} if group else {}
+            flat = {name: x.reshape(self._at_once, -1) for name, x in host.items()}
+            found += [{name: x[at] for name, x in flat.items()} for at in range(self._at_once)]
+        return found
+
+    def member(self, place: int) -> Any:
+        """The state in a place, on its device."""
+        group, device, at = self._where(place)
+        return _taken(parallel.shard_of(self._groups[group], device), at)
+
+    def put(self, place: int, state: Any, key: jax.Array) -> None:
+        """Gives a place to another member.
+
+        Args:
+          place: Its former member is lost.
+          state: Of the new one, anywhere.
+          key: Its root key.
+        """
+        group, device, at = self._where(place)
+        shards = [parallel.shard_of(self._groups[group], d) for d in range(len(self._devices))]
+        shards[device] = _replaced(shards[device], jax.device_put(state, self._devices[device]), at)
+        self._groups[group] = parallel.join_shards(shards, self._devices)
+        self._keys[place] = jax.random.key_data(key)
+
+    def _where(self, place: int) -> tuple[int, int, int]:
+        group, rest = divmod(place, self._at_once)
+        return group, *divmod(rest, self._each)
+
+
+@jax.jit
+def _taken(shard: Any, at: int) -> Any:
+    return jax.tree.map(lambda x: x[0, at], shard)
+
+
+@functools.partial(jax.jit, donate_argnums=0)
+def _replaced(shard: Any, state: Any, at: int) -> Any:
+    return jax.tree.map(lambda x, y: x.at[0, at].set(y), shard, state)

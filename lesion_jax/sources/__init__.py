@@ -1,0 +1,1 @@
+"""From files to lesions: DICOM, PNG, the phantom."""

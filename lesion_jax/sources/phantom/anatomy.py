@@ -1,0 +1,250 @@
+"""One phantom patient: organs of the upper abdomen in the portal venous phase, and the scanner's settings.
+
+Organs are signed distances (mm, negative inside) on the pixel grid, computed once per patient;
+a slice shifts them a little with z, so that neighbouring slices agree. x runs to the patient's
+left (image right), y to the back (image bottom), both in mm from the middle of the body.
+Contrast and noise were set by looking at portal-phase slices of NIH DeepLesion.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from lesion_jax.sources.phantom.shapes import SIZE, ellipse, join, smooth_field, torso
+
+LUNG_HU = -840.0
+FAT_HU = -102.0
+MUSCLE_HU = 62.0
+LIVER_HU = (98.0, 122.0)
+VESSEL_HU = (148.0, 182.0)
+# Standard deviation of the noise in the liver, and the frequency at which its power has fallen to 1/e: DeepLesion's
+# liver slices lie between 8 and 19 HU; their power falls about as exp(-(f/f0)**1.5), f0 from 0.18 to 0.36 per mm.
+NOISE_HU = (9.5, 19.0)
+NOISE_CUTOFF = (0.18, 0.36)
+# Sigma of the in-plane point spread, mm: soft-tissue kernels have a full width at half maximum of 1.2 to 1.7 mm.
+BLUR_MM = (0.5, 0.72)
+PARENCHYMA_HU = 2.5
+NUM_VESSEL_TREES = 7
+
+
+# (signed distance in mm, HU, change of the distance per mm of z), painted in this order.
+Layers = list[tuple[np.ndarray, float, float]]
+
+
+@dataclasses.dataclass
+class Patient:
+    """Geometry and scanner settings of one patient.
+
+    Attributes:
+      spacing: Side of a pixel, mm.
+      thickness: Slice thickness and distance, mm.
+      liver_hu: Enhanced parenchyma.
+      vessel_hu: Portal and hepatic veins.
+      noise_hu: Standard deviation of the noise in the liver.
+      noise_cutoff: Of the noise power, cycles per mm.
+      blur_mm: Sigma of the point spread.
+      x: float32 [512, 512], mm.
+      y: float32 [512, 512], mm.
+      cavity: Signed distance to the inside of the chest and abdominal wall, mm.
+      liver: Signed distance to the liver, mm.
+      layers: Everything that is painted before the liver.
+      over: Layers that are painted after the liver.
+      vessels: (x0, y0, x1, y1, radius, share) of liver vessels; share of `vessel_hu` above the parenchyma.
+      parenchyma: float32 [512, 512], HU, the slow unevenness of perfusion.
+    """
+
+    spacing: float
+    thickness: float
+    liver_hu: float
+    vessel_hu: float
+    noise_hu: float
+    noise_cutoff: float
+    blur_mm: float
+    x: np.ndarray
+    y: np.ndarray
+    cavity: np.ndarray
+    liver: np.ndarray
+    layers: Layers
+    over: Layers
+    vessels: np.ndarray
+    parenchyma: np.ndarray
+
+
+def create_patient(draw: np.random.Generator) -> Patient:
+    """Draws a patient: size, organs, vessel trees, scanner.
+
+    Args:
+      draw: Everything random comes from here.
+
+    Returns:
+      The patient, ready for `render`.
+    """
+    wide = float(draw.uniform(142, 188))
+    deep = wide * float(draw.uniform(0.68, 0.76))
+    spacing = round(2 * wide * float(draw.uniform(1.06, 1.2)) / SIZE, 6)
+    axis = (np.arange(SIZE, dtype=np.float32) - (SIZE - 1) / 2) * np.float32(spacing)
+    x, y = np.meshgrid(axis + np.float32(draw.uniform(-4, 4)), axis + np.float32(draw.uniform(-8, 8)))
+    # Bent coordinates turn every ellipse below into something grown.
+    bx = x + 5 * smooth_field(draw, 6) + 1.2 * smooth_field(draw, 22)
+    by = y + 5 * smooth_field(draw, 6) + 1.2 * smooth_field(draw, 22)
+    u = draw.uniform
+
+    body = torso(x, y + 4 * smooth_field(draw, 4), (0, 0), (wide, deep)) + smooth_field(draw, 7) * 2.5
+    wall = torso(bx, by, (0, -0.01 * deep), (wide * u(0.86, 0.93), deep * u(0.84, 0.91)))
+    cavity = torso(bx, by, (0, -0.09 * deep), (wide * u(0.79, 0.83), deep * u(0.72, 0.77)))
+    layers: Layers = []
+    table = np.abs(y - deep * 1.12 - 6 + (x / wide) ** 2 * 26) - 1.3
+    layers.append((np.maximum(table, np.abs(x) - wide * 1.25), 120.0, 0.0))
+    layers += [(body, 10.0, 0.0), (body + 2.2, FAT_HU, 0.0), (wall, MUSCLE_HU - 8, 0.0)]
+    for side in (-1, 1):
+        muscle = ellipse(bx, by, (side * 0.2 * wide, 0.72 * deep), (0.2 * wide, 0.13 * deep), side * -0.15)
+        layers.append((np.maximum(muscle, body + 5), MUSCLE_HU, 0.0))
+    is_dome = bool(u() < 0.55)
+    layers.append((cavity - 3, MUSCLE_HU, 0.0))
+    layers.append((cavity, FAT_HU, 0.0))
+    spine = (0.0, 0.42 * deep)
+    middle = ellipse(bx, by, spine, (0.2 * wide, 0.3 * deep))
+    if is_dome:
+        # The lung reaches down behind the organs; fat and heart stay in front.
+        lung = np.maximum(np.maximum(cavity, -middle), -(by + 0.32 * deep + 0.25 * np.abs(bx)))
+        layers.append((lung, LUNG_HU, 0.6))
+        layers.append((np.maximum(lung + 4, 0.42 - smooth_field(draw, 60)), LUNG_HU + 160, 0.6))
+    layers.append((middle, MUSCLE_HU - 25, 0.0))
+    layers += _ribs(draw, x, y, wide, deep)
+    layers += _spine(draw, bx, by, spine, body)
+    layers += _left_organs(draw, bx, by, cavity, wide, deep, is_dome)
+    vessel_hu = float(u(*VESSEL_HU))
+    aorta = ellipse(bx, by, (0.07 * wide, 0.42 * deep - 33), (u(10, 12), u(10, 12)))
+    layers.append((aorta, vessel_hu - 5, 0.0))
+
+    right = ellipse(bx, by, (-0.40 * wide, -0.02 * deep), (0.43 * wide, u(0.58, 0.66) * deep), u(-0.1, 0.25))
+    reach = (u(-0.05, 0.08) * wide, -0.36 * deep)
+    left = ellipse(bx, by, reach, (u(0.38, 0.48) * wide, u(0.26, 0.32) * deep), u(-0.3, 0))
+    liver = np.maximum(join(right, left, 24.0), cavity + float(u(1.0, 7.0)))
+    cava = (-0.14 * wide, 0.42 * deep - 38)
+    liver = np.maximum(liver, -(ellipse(bx, by, (0.02 * wide, 0.40 * deep), (0.15 * wide, 0.30 * deep))))
+    over = [(ellipse(bx, by, cava, (u(11, 15), u(9, 12))), vessel_hu - 12, 0.0)]
+    if not is_dome:
+        # Fissure and gallbladder of the hilar level.
+        bladder = ellipse(bx, by, (-0.18 * wide, -0.02 * deep), (u(9, 14), u(14, 22)), u(-0.5, 0.5))
+        over += [(bladder - 1.2, 70.0, 0.5), (bladder, 9.0, 0.5)]
+
+    return Patient(
+        spacing=spacing,
+        thickness=float(draw.choice([1.25, 2.5, 3.0, 5.0], p=[0.1, 0.3, 0.2, 0.4])),
+        liver_hu=float(u(*LIVER_HU)),
+        vessel_hu=vessel_hu,
+        noise_hu=float(u(*NOISE_HU)),
+        noise_cutoff=float(u(*NOISE_CUTOFF)),
+        blur_mm=float(u(*BLUR_MM)),
+        x=x,
+        y=y,
+        cavity=cavity,
+        liver=liver.astype(np.float32),
+        layers=layers,
+        over=over,
+        vessels=_vessel_trees(draw, cava, wide, deep),
+        parenchyma=(PARENCHYMA_HU * (smooth_field(draw, 12) + smooth_field(draw, 40))).astype(np.float32),
+    )
+
+
+def _ribs(draw: np.random.Generator, x: np.ndarray, y: np.ndarray, wide: float, deep: float) -> Layers:
+    layers = []
+    phase = draw.uniform(0, 0.3)
+    for angle in np.arange(-2.6, 0.75, 0.42) + phase:
+        for side in (-1, 1):
+            a = angle + draw.uniform(-0.08, 0.08)
+            center = (side * 0.855 * wide * np.cos(a), 0.82 * deep * np.sin(a) - 0.04 * deep)
+            if abs(center[0]) < 0.3 * wide:
+                continue
+            turn = np.arctan2(0.82 * deep * np.cos(a), -side * 0.855 * wide * np.sin(a))
+            bone = ellipse(x, y, center, (draw.uniform(9, 17), draw.uniform(3.6, 5)), turn)
+            layers += [(bone, 420.0, 0.0), (bone + 1.6, 170.0, 0.0)]
+    return layers
+
+
+def _spine(
+    draw: np.random.Generator, x: np.ndarray, y: np.ndarray, spine: tuple[float, float], body: np.ndarray
+) -> Layers:
+    a, b = draw.uniform(19, 23), draw.uniform(15, 18)
+    vertebra = ellipse(x, y, spine, (a, b))
+    arch = ellipse(x, y, (0, spine[1] + b + 12), (17, 13))
+    spur = ellipse(x, y, (0, spine[1] + b + 24), (3.6, 14))
+    wings = ellipse(x, y, (0, spine[1] + b + 11), (34, 4.5))
+    back = np.maximum(np.minimum(np.minimum(arch, spur), wings), body + 12)
+    canal = ellipse(x, y, (0, spine[1] + b + 7), (10, 8.5))
+    marrow = float(draw.uniform(150, 230))
+    return [
+        (back, 430.0, 0.0),
+        (back + 2.2, 250.0, 0.0),
+        (vertebra, 400.0, 0.0),
+        (vertebra + 1.6, marrow, 0.0),
+        (np.maximum(vertebra + 2.5, 0.35 - smooth_field(draw, 90)), marrow + 110, 0.0),
+        (canal, 30.0, 0.0),
+    ]
+
+
+def _left_organs(
+    draw: np.random.Generator, x: np.ndarray, y: np.ndarray, cavity: np.ndarray, wide: float, deep: float, is_dome: bool
+) -> Layers:
+    u = draw.uniform
+    spleen = ellipse(x, y, (0.56 * wide, 0.22 * deep), (u(0.17, 0.24) * wide, u(0.34, 0.44) * deep), u(-0.5, -0.2))
+    spleen = np.maximum(spleen, cavity + 2)
+    axes = (u(0.2, 0.28) * wide, u(0.24, 0.36) * deep)
+    stomach = ellipse(x, y, (u(0.3, 0.42) * wide, u(-0.3, -0.1) * deep), axes, u(-0.4, 0.4))
+    stomach = np.maximum(stomach, cavity + 3)
+    layers = [
+        (stomach - 6, FAT_HU + 8, 0.2),
+        (spleen - 4, FAT_HU + 4, 0.3),
+        (spleen, float(u(112, 132)), 0.3),
+        (stomach, 85.0, 0.2),
+    ]
+    level = float(u(-0.35, -0.12)) * deep
+    filling = float(draw.choice([15.0, 28.0, 260.0]))
+    layers.append((stomach + 4, filling, 0.2))
+    # Gas rises to the front of a patient on the back.
+    layers.append((np.maximum(stomach + 4, y - level), -960.0, 0.2))
+    if not is_dome:
+        for side in (-1, 1):
+            kidney = ellipse(x, y, (side * 0.38 * wide, 0.4 * deep), (u(24, 29), u(19, 23)), side * 0.7)
+            sinus = ellipse(x, y, (side * 0.33 * wide, 0.38 * deep), (10, 6), side * 0.7)
+            layers += [(kidney - 8, FAT_HU, 0.0), (kidney, float(u(170, 200)), 0.4), (sinus, -40.0, 0.0)]
+        for _ in range(4):
+            loop = ellipse(x, y, (u(0.0, 0.4) * wide, u(-0.5, 0.2) * deep), (u(11, 18), u(10, 15)), u(0, 3))
+            loop = np.maximum(loop, cavity + 3)
+            layers += [(loop, 75.0, 0.3), (loop + 3, float(draw.choice([20.0, 35.0, 220.0, -900.0])), 0.3)]
+    return layers
+
+
+def _vessel_trees(draw: np.random.Generator, cava: tuple[float, float], wide: float, deep: float) -> np.ndarray:
+    segments = []
+
+    def grow(x: float, y: float, heading: float, radius: float, share: float, steps: int) -> None:
+        for i in range(steps):
+            length = draw.uniform(6, 12)
+            heading += draw.normal(0, 0.22)
+            x1, y1 = x + length * np.cos(heading), y + length * np.sin(heading)
+            segments.append((x, y, x1, y1, radius, share))
+            x, y, radius = x1, y1, radius * 0.93
+            share *= draw.uniform(0.86, 1.02)
+            if radius > 1.0 and i and draw.random() < 0.4:
+                turn, thin, pale = (
+                    draw.choice([-1, 1]) * draw.uniform(0.4, 0.9),
+                    draw.uniform(0.55, 0.8),
+                    draw.uniform(0.7, 1),
+                )
+                grow(x, y, heading + turn, radius * thin, share * pale, max(2, steps - i - 2))
+
+    for tree in range(NUM_VESSEL_TREES):
+        share = draw.uniform(0.35, 0.95)
+        if tree < 3:
+            grow(cava[0] - 6, cava[1] - 4, -np.pi + draw.uniform(-0.9, 1.3), draw.uniform(2.2, 4.2), share, 8)
+        else:
+            start = (draw.uniform(-0.65, 0.1) * wide, draw.uniform(-0.4, 0.3) * deep)
+            grow(*start, draw.uniform(-np.pi, np.pi), draw.uniform(1.2, 3.2), share * 0.9, int(draw.integers(2, 5)))
+    # Vessels that cross the slice at a right angle are dots.
+    for _ in range(34):
+        x, y = draw.uniform(-0.8, 0.3) * wide, draw.uniform(-0.6, 0.55) * deep
+        radius, share = draw.uniform(0.8, 2.3), draw.uniform(0.3, 0.95)
+        segments.append((x, y, x + draw.normal(0, 2), y + draw.normal(0, 2), radius, share))
+    return np.asarray(segments, np.float32)

@@ -1,0 +1,122 @@
+"""The cells of a sweep, and which of them one compiled program can train: both functions of the config alone."""
+
+import dataclasses
+import itertools
+import json
+import math
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lesion_jax.config.dotted import dotted
+from lesion_jax.config.load import from_mapping, to_dict
+from lesion_jax.config.schema import ClassifierConfig, GanConfig, SweepConfig
+from lesion_jax.errors import ConfigError
+
+# Of one training over several devices.
+_NOT_VARIED = frozenset({"num_devices", "batch_norm", "data.feed"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One training of a sweep.
+
+    Attributes:
+      index: Among all cells.
+      changes: Field -> value, of the varied fields.
+      config: Resolved; its data are checked later.
+    """
+
+    index: int
+    changes: dict[str, Any]
+    config: ClassifierConfig | GanConfig
+
+
+def expand(sweep: SweepConfig) -> list[Cell]:
+    """All cells, in a fixed order: the grid's last field varies fastest, then zip, random and cells.
+
+    Raises:
+      ConfigError: A field that is unknown, or varied in two of them; an impossible or a repeated cell, by number.
+    """
+    parts = [_grid(sweep), _zip(sweep), _random(sweep), [dict(cell) for cell in sweep.cells] or [{}]]
+    names = [{name for row in part for name in row} for part in parts]
+    for one, other in itertools.combinations(names, 2):
+        if twice := one & other:
+            raise ConfigError(f"{min(twice)} is varied twice, in two of grid, zip, random and cells; name it in one.")
+    cells, seen = [], {}
+    for index, rows in enumerate(itertools.product(*parts)):
+        changes = {name: value for row in rows for name, value in row.items()}
+        config = _changed(sweep.base, changes, index)
+        text = json.dumps(to_dict(config), sort_keys=True)
+        if text in seen:
+            raise ConfigError(f"Cells {seen[text]} and {index} are the same training ({changes}); vary something else.")
+        seen[text] = index
+        cells.append(Cell(index, changes, config))
+    return cells
+
+
+def dataset_of(cells: Sequence[Cell]) -> str:
+    """The dataset of all cells.
+
+    Raises:
+      ConfigError: There are several, or one is not named.
+    """
+    datasets = sorted({cell.config.data.dataset for cell in cells})
+    if len(datasets) > 1 or not datasets[0]:
+        raise ConfigError(
+            f"The cells name the datasets {datasets}; a sweep has one: set base.data.dataset (data.dataset of a single "
+            "training) to a directory written by `lesion-jax build`."
+        )
+    return datasets[0]
+
+
+def _grid(sweep: SweepConfig) -> list[dict[str, Any]]:
+    fields = [field for field, _ in sweep.grid]
+    return [dict(zip(fields, row, strict=True)) for row in itertools.product(*(values for _, values in sweep.grid))]
+
+
+def _zip(sweep: SweepConfig) -> list[dict[str, Any]]:
+    if not sweep.zip:
+        return [{}]
+    rows = zip(*(values for _, values in sweep.zip), strict=True)
+    return [dict(zip((field for field, _ in sweep.zip), row, strict=True)) for row in rows]
+
+
+def _random(sweep: SweepConfig) -> list[dict[str, Any]]:
+    if not sweep.random:
+        return [{}]
+
+    def drawn(number: int, field: str, form: str, *bounds: Any) -> Any:
+        # One generator per draw and field: a draw does not change when another field or more draws are added.
+        source = random.Random(f"{sweep.random_seed} {number} {field}")
+        if form == "choice":
+            return source.choice(bounds[0])
+        low, high = bounds
+        if form == "log_uniform":
+            return math.exp(source.uniform(math.log(low), math.log(high)))
+        # By the field, not by how its bounds are written.
+        is_whole = isinstance(base.get(field), int) and isinstance(low, int) and isinstance(high, int)
+        return source.randint(low, high) if is_whole else source.uniform(low, high)
+
+    base = dotted(to_dict(sweep.base))
+    return [{draw[0]: drawn(number, *draw) for draw in sweep.random} for number in range(sweep.num_random)]
+
+
+def _changed(base: ClassifierConfig | GanConfig, changes: Mapping[str, Any], index: int) -> Any:
+    values = to_dict(base)
+    for name, value in changes.items():
+        if name in _NOT_VARIED:
+            raise ConfigError(
+                f"{name} cannot be varied: it changes nothing in a sweep, whose members have a device each."
+            )
+        *path, last = name.split(".")
+        at: Any = values
+        for part in path:
+            at = at.get(part) if isinstance(at, Mapping) else None
+        if not isinstance(at, dict) or last not in at or isinstance(at[last], dict):
+            raise ConfigError(f"{name} cannot be varied: a {base.kind} config has no such field.")
+        at[last] = value
+    try:
+        return from_mapping(values)
+    except ConfigError as error:
+        raise ConfigError(f"Cell {index} ({dict(changes)}): {error}") from error

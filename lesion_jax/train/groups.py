@@ -1,0 +1,94 @@
+"""Cuts trainings into programs: as few as their shapes and a device's memory allow."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+from lesion_jax.config import ClassifierConfig, GanConfig
+from lesion_jax.config.program import program_key
+from lesion_jax.data.study import Study
+from lesion_jax.errors import ConfigError
+from lesion_jax.runtime import parallel
+from lesion_jax.train.memory import images_bytes, member_bytes
+
+_GIB = 2**30
+
+
+@dataclasses.dataclass(frozen=True)
+class Cut:
+    """Trainings that are one compiled program.
+
+    Attributes:
+      members: Positions among all trainings.
+      places_per_device: How many of them a device holds at once.
+      member_bytes: Of one member's state and step.
+      images_bytes: Of the images on each device.
+    """
+
+    members: tuple[int, ...]
+    places_per_device: int
+    member_bytes: int
+    images_bytes: int
+
+    @property
+    def device_bytes(self) -> int:
+        """Of everything on a device that holds as many members as it may."""
+        return self.images_bytes + self.places_per_device * self.member_bytes
+
+    def refusal(self, device: parallel.Device) -> str | None:
+        """Why a device cannot take it, in a sentence; None where it can."""
+        memory = parallel.memory_bytes(device)
+        if self.device_bytes <= memory:
+            return None
+        return (
+            f"A program needs {self.device_bytes / _GIB:.2g} GiB on each device, but {device.device_kind} has "
+            f"{memory / _GIB:.2g} GiB; choose a smaller width, or of a sweep a lower device_memory."
+        )
+
+
+def cut_programs(
+    configs: Sequence[ClassifierConfig | GanConfig],
+    study: Study,
+    *,
+    num_devices: int,
+    device_memory: float,
+    queue: bool = False,
+) -> list[Cut]:
+    """Groups trainings by what they compile, and cuts each group to what the devices hold.
+
+    Args:
+      configs: Of trainings on one dataset.
+      study: The dataset.
+      num_devices: Over which each program is spread.
+      device_memory: GiB of each.
+      queue: Cut nothing: members that find no place wait until one is free.
+
+    Returns:
+      Programs in the order of their first members; a function of the arguments alone.
+
+    Raises:
+      ConfigError: One training needs more than a device has.
+    """
+    groups: dict[str, list[int]] = {}
+    for position, config in enumerate(configs):
+        groups.setdefault(program_key(config), []).append(position)
+    cuts = []
+    for positions in groups.values():
+        some = [configs[p] for p in positions]
+        each, images = member_bytes(some[0], study.lesions.num_classes), images_bytes(some, study)
+        fit = int((device_memory * _GIB - images) // each)
+        if fit < 1:
+            raise ConfigError(
+                f"A training of kind {some[0].kind!r}, width {some[0].width} needs about {each / _GIB:.2g} GiB and "
+                f"its images {images / _GIB:.2g} GiB, but a device has {device_memory:.2g} GiB (device_memory); "
+                "choose a smaller width, data.batch_size or data.classic_size."
+            )
+        # No member waits for a place while another device has one.
+        at_once = len(positions) if queue else fit * num_devices
+        num_cuts = math.ceil(len(positions) / at_once)
+        size = math.ceil(len(positions) / num_cuts)
+        for first in range(0, len(positions), size):
+            members = tuple(positions[first : first + size])
+            places = min(fit, math.ceil(len(members) / num_devices))
+            cuts.append(Cut(members, places, each, images))
+    return cuts

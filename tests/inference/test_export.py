@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+
+from lesion_jax import restore_classifier, restore_generator
+from lesion_jax.commands import main
+from lesion_jax.config import PaperConfig, to_dict
+from lesion_jax.disk.atomic import write_json
+from lesion_jax.errors import RunError
+from lesion_jax.inference.export import export_run
+from lesion_jax.io.checkpoints import load_checkpoint
+from lesion_jax.io.export import load_export
+from lesion_jax.io.run_directory import load_provenance
+
+NETWORKS = {
+    "classifier": ["classifier"],
+    "dcgan": ["generator", "discriminator"],
+    "acgan": ["generator", "discriminator"],
+}
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_an_export_says_what_it_is_and_where_it_comes_from(kind, runs, tmp_path):
+    before = {path: path.stat().st_mtime_ns for path in runs[kind].rglob("*")}
+    export_run(runs[kind], tmp_path / "export", "last")
+    assert {path: path.stat().st_mtime_ns for path in runs[kind].rglob("*")} == before
+    description, _ = load_export(tmp_path / "export")
+    assert description["kind"] == kind and list(description["networks"]) == NETWORKS[kind]
+    assert description["class_names"] == ["cyst", "metastasis", "hemangioma"] and description["image_size"] == 32
+    facts = description["provenance"]
+    restored = (restore_classifier if kind == "classifier" else restore_generator)(runs[kind])
+    assert facts["config"] == to_dict(restored.config)
+    assert (facts["run"], facts["step"], facts["checkpoint"]) == (str(runs[kind]), 40, "last")
+    held = load_provenance(runs[kind])
+    for name in ("dataset_fingerprint", "fold_fingerprint", "train_fingerprint"):
+        assert facts[name] == held[name]
+    used = {layer["op"] for network in description["networks"].values() for layer in every_layer(network)}
+    assert used <= description["ops"].keys()
+
+
+def every_layer(network):
+    return [*network["prepare"], *network["layers"], *(x for layers in network["outputs"].values() for x in layers)]
+
+
+def test_the_generator_is_the_moving_average_and_says_so(runs, tmp_path):
+    export_run(runs["dcgan"], tmp_path / "export")
+    description, tensors = load_export(tmp_path / "export")
+    generator = description["networks"]["generator"]
+    assert "moving average" in generator["weights"] and generator["makes"] == ["metastasis"]
+    assert [given["name"] for given in generator["inputs"]] == ["z"]
+    _, arrays = load_checkpoint(runs["dcgan"] / "checkpoints", "best")
+    kernel, mean = tensors["generator.Dense_0.kernel"], tensors["generator.BatchNorm_0.mean"]
+    np.testing.assert_array_equal(kernel, arrays["ema"]["params"]["Dense_0"]["kernel"])
+    np.testing.assert_array_equal(mean, arrays["ema"]["batch_stats"]["BatchNorm_0"]["mean"])
+    assert not np.array_equal(kernel, arrays["generator"]["params"]["Dense_0"]["kernel"])
+
+
+def test_a_place_that_is_taken_is_refused_before_the_run_is_read(tmp_path):
+    with pytest.raises(RunError, match="exists; name another"):
+        export_run(tmp_path / "no run", tmp_path)
+
+
+def test_the_directory_of_a_protocol_is_refused(tmp_path):
+    write_json(tmp_path / "config.json", to_dict(PaperConfig()))
+    with pytest.raises(RunError, match="'paper' command, not one training; name a directory below its runs"):
+        export_run(tmp_path, tmp_path / "export")
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_the_command_writes_what_a_script_reads(runs, tmp_path, capsys):
+    out = tmp_path / "new" / "export"
+    assert main(["export", f"--workdir={runs['acgan']}", f"--out={out}", "--checkpoint=last"]) == 0
+    assert capsys.readouterr().out.strip() == str(out)
+    assert load_export(out)[0]["provenance"]["checkpoint"] == "last"
+    assert main(["export", f"--workdir={runs['acgan']}", f"--out={out}"]) == 2
+    assert "exists; name another directory" in capsys.readouterr().err
+    # Root may write anywhere but on a read-only file system; a place below a file is closed to everyone.
+    assert main(["export", f"--workdir={runs['acgan']}", f"--out={out / 'model.json' / 'export'}"]) == 2
+    assert "model.json is not a directory" in capsys.readouterr().err
+    assert main(["export", f"--workdir={runs['acgan'].parent}", f"--out={tmp_path / 'other'}"]) == 2
+    assert "is not the directory of a run" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]

@@ -1,0 +1,179 @@
+"""HU from honest, odd and real files; every file that must not be used is refused by name and field."""
+
+import os
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
+
+from lesion_jax.errors import DataError
+from lesion_jax.sources.dicom import index_files, list_files, load_slice
+
+
+def test_hu_spacing_and_patient_come_from_the_header(write_ct):
+    image = load_slice(write_ct(PatientID=" Miller "))
+    assert image.pixels.dtype == np.int16 and image.pixels.shape == (40, 50)
+    np.testing.assert_array_equal(image.pixels, np.arange(2000).reshape(40, 50) - 500)
+    assert image.spacing_mm == (0.5, 0.8) and image.patient == "Miller"
+
+
+def test_a_slope_is_applied_and_rounded(write_ct):
+    stored = np.array([[0, 1], [2, 3]], "<i2")
+    image = load_slice(write_ct(pixels=stored, PixelData=stored.tobytes(), RescaleSlope=2.3, RescaleIntercept=-10))
+    assert image.pixels.tolist() == [[-10, -8], [-5, -3]]
+
+
+def test_a_modality_lookup_table_is_applied(write_ct):
+    table = Dataset()
+    table.LUTDescriptor = [3, 0, 16]
+    table.ModalityLUTType = "HU"
+    table.LUTData = np.array([40, 50, 60], "<u2").tobytes()
+    stored = np.array([[0, 1], [2, 7]], "<u2")
+    image = load_slice(
+        write_ct(
+            pixels=stored.astype(np.int16),
+            PixelData=stored.tobytes(),
+            PixelRepresentation=0,
+            RescaleSlope=None,
+            RescaleIntercept=None,
+            ModalityLUTSequence=[table],
+        )
+    )
+    assert image.pixels.tolist() == [[40, 50], [60, 60]]
+
+
+@pytest.mark.parametrize(
+    ("padding", "expected"),
+    [
+        # Far below air: -2000 stored is -3024 HU.
+        (-2000, -1024),
+        # Above any tissue.
+        (32767, -1024),
+        # A tissue value that a converter declared to be padding stays.
+        (1064, 40),
+    ],
+)
+def test_padding_becomes_air_unless_tissue_has_its_value(write_ct, padding, expected):
+    stored = np.array([[padding, 1024], [1124, padding]], "<i2")
+    image = load_slice(write_ct(pixels=stored, PixelData=stored.tobytes(), PixelPaddingValue=padding))
+    assert image.pixels.tolist() == [[expected, 0], [100, expected]]
+
+
+def test_padding_written_with_the_other_sign_is_still_found(write_ct):
+    # Unsigned pixels of all ones, declared as -1 to -10.
+    stored = np.array([[65535, 65530], [65526, 1024]], "<u2")
+    path = write_ct(pixels=stored.astype(np.int16), PixelData=stored.tobytes(), PixelRepresentation=0)
+    assert load_slice(path).pixels.tolist() == [[32767, 32767], [32767, 0]]
+    data = pydicom.dcmread(path)
+    data.add_new("PixelPaddingValue", "SS", -1)
+    data.add_new("PixelPaddingRangeLimit", "SS", -10)
+    data.save_as(path)
+    assert load_slice(path).pixels.tolist() == [[-1024, -1024], [-1024, 0]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"Modality": "MR"}, "Modality is MR"),
+        ({"Modality": None}, "Modality is missing"),
+        ({"NumberOfFrames": 3}, "multi-frame"),
+        ({"SharedFunctionalGroupsSequence": [Dataset()]}, "enhanced"),
+        ({"PhotometricInterpretation": "MONOCHROME1"}, "PhotometricInterpretation is MONOCHROME1"),
+        ({"PixelData": None}, "PixelData is missing"),
+        ({"PixelData": b"\0\0"}, "is not a whole DICOM file"),
+        ({"RescaleSlope": None}, "RescaleSlope is missing"),
+        ({"RescaleIntercept": None}, "RescaleIntercept is missing"),
+        ({"RescaleType": "US"}, "RescaleType is US"),
+        ({"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]}, "ImageOrientationPatient"),
+        ({"PixelSpacing": None}, "PixelSpacing is missing"),
+        ({"PixelSpacing": [0, 1]}, "PixelSpacing is"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_file_and_field(write_ct, changes, message):
+    path = write_ct(**changes)
+    with pytest.raises(DataError) as caught:
+        load_slice(path)
+    assert message in str(caught.value) and str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_pixels_that_no_codec_reads_are_refused_with_the_way_out(write_ct):
+    path = write_ct()
+    data = pydicom.dcmread(path)
+    data.file_meta.TransferSyntaxUID = pydicom.uid.JPEGLSLossless
+    data.PixelData = pydicom.encaps.encapsulate([b"\0\0"])
+    data["PixelData"].VR = "OB"
+    data.save_as(path)
+    with pytest.raises(DataError, match="JPEG-LS.*gdcmconv"):
+        load_slice(path)
+
+
+def test_a_text_file_is_not_a_slice(tmp_path):
+    (tmp_path / "notes").write_text("hello")
+    with pytest.raises(DataError, match="notes is not a whole DICOM file"):
+        load_slice(tmp_path / "notes")
+
+
+def test_files_are_found_by_uid_whatever_their_names(write_ct, tmp_path):
+    write_ct("b/IM2", uid="1.1")
+    write_ct("a/x.txt", uid="1.2")
+    # Anonymised: only the file meta knows.
+    write_ct("c/IM9", uid="1.3", SOPInstanceUID="")
+    write_ct("d/copy", uid="1.2")
+    (tmp_path / "notes.dcm").write_text("no image")
+    (tmp_path / "empty").touch()
+    calls = []
+    found, num_dicom = index_files(list_files(tmp_path), {"1.2", "1.3", "9"}, calls.append)
+    assert num_dicom == 4 and calls == [1, 2, 3, 4, 5, 6]
+    assert {uid: [path.name for path in paths] for uid, paths in found.items()} == {
+        "1.2": ["x.txt", "copy"],
+        "1.3": ["IM9"],
+    }
+
+
+def test_a_folder_that_is_missing_or_empty_is_refused(tmp_path):
+    with pytest.raises(DataError, match="holds no files"):
+        list_files(tmp_path)
+    with pytest.raises(DataError, match="nowhere cannot be read"):
+        list_files(tmp_path / "nowhere")
+
+
+def test_pydicom_samples_read_as_their_own_rescale_says():
+    path = get_testdata_file("CT_small.dcm")
+    image = load_slice(path)
+    data = pydicom.dcmread(path)
+    plain = data.pixel_array.astype(np.int32) + int(data.RescaleIntercept)
+    np.testing.assert_array_equal(image.pixels, plain.clip(-1024))
+    assert data.PixelPaddingValue == -2000 and image.spacing_mm == (0.661468, 0.661468)
+    # An axial JPEG 2000 slice, lossy.
+    head = load_slice(get_testdata_file("693_J2KI.dcm")).pixels
+    assert head.min() == -1024 and -1024 <= head[0, 0] <= -900
+
+
+def test_real_jpeg2000_series_is_in_hounsfield_units(real_data):
+    nibabel = pytest.importorskip("nibabel")
+    folder = real_data / "dicom" / "totalseg_ct20"
+    files = [path for path in list_files(folder) if path.name.startswith("CT")]
+    # Names run against z here: the labels only fit when the slices are put in order by position.
+    files.sort(key=lambda path: float(pydicom.dcmread(path, stop_before_pixels=True).ImagePositionPatient[2]))
+    labels = np.asarray(nibabel.load(folder / "_example_seg_dicom.nii.gz").dataobj)[:, ::-1, :].transpose(2, 1, 0)
+    for z in (0, 19):
+        image = load_slice(files[z])
+        assert 80 < np.median(image.pixels[labels[z] == 5]) < 100
+        assert image.pixels[0, 0] < -990 and image.patient == ""
+
+
+def test_real_signed_series_has_its_padding_turned_to_air(real_data):
+    path = real_data / "dicom" / "dcmqi_ct3" / "ct-3slice" / "01.dcm"
+    image = load_slice(path)
+    assert pydicom.dcmread(path).pixel_array.min() == -2000
+    assert image.pixels.min() == -1024 and image.pixels[0, 0] == -1024
+    assert 50 < np.median(image.pixels[240:260, 140:165]) < 75
+
+
+def test_a_pipe_among_the_files_is_passed_over(tmp_path, write_ct):
+    path = write_ct("slice", uid="1.2")
+    os.mkfifo(tmp_path / "pipe")
+    assert list_files(tmp_path) == [path]
