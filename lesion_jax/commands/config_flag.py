@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 from ml_collections import config_flags
 
-from lesion_jax.config import Config, from_mapping
+from lesion_jax.config import from_mapping
 from lesion_jax.errors import ConfigError
 
 
@@ -35,7 +36,7 @@ def define_config(values: flags.FlagValues, *, required: bool = True) -> None:
         "config",
         None,
         "Config file; its fields are flags too: --config.seed=1, --config.data.fold=2, "
-        "--config.loop.duration='2000 steps'. `lesion_jax/config/schema.py` describes every field.",
+        "--config.loop.duration='2000 steps'. --help lists every field.",
         lock_config=True,
         flag_values=values,
     )
@@ -60,7 +61,17 @@ def apply_deterministic(values: flags.FlagValues) -> None:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
 
 
-def config_of(values: flags.FlagValues) -> Config:
+def kinds() -> dict[str, type]:
+    """Class of every kind of config that a file may hold."""
+    # Late: families bring JAX along, which --help of most verbs does not need.
+    from lesion_jax.families import config_kinds
+    from lesion_jax.paper.config import PaperConfig
+    from lesion_jax.sweep.config import SweepConfig
+
+    return {**config_kinds(), "paper": PaperConfig, "sweep": SweepConfig}
+
+
+def config_of(values: flags.FlagValues) -> Any:
     """The checked config of a command line.
 
     Raises:
@@ -68,7 +79,7 @@ def config_of(values: flags.FlagValues) -> Config:
     """
     try:
         # A file that could not be loaded says so at the first use of what it should have held.
-        return from_mapping(values.config)
+        return from_mapping(values.config, kinds())
     except OSError as error:
         path = getattr(values["config"], "config_filename", "FILE.py")
         raise ConfigError(f"--config {path} cannot be read; name a file such as configs/smoke.py.") from error

@@ -16,7 +16,6 @@ from lesion_jax.commands.config_flag import (
     define_deterministic,
     define_workdir,
 )
-from lesion_jax.config import PaperConfig
 from lesion_jax.errors import ConfigError
 
 
@@ -31,7 +30,7 @@ def run(values: flags.FlagValues) -> None:
     """Runs the protocol and names its report."""
     apply_deterministic(values)
     config = config_of(values)
-    if not isinstance(config, PaperConfig):
+    if config.kind != "paper":
         raise ConfigError(
             f"--config is of kind {config.kind!r}; it is not the protocol's; use `lesion-jax train` or `sweep`."
         )

@@ -18,7 +18,6 @@ import sys
 from absl import flags
 
 from lesion_jax.commands.config_flag import config_of, define_config
-from lesion_jax.config import PaperConfig
 from lesion_jax.errors import ConfigError
 
 # The TPU's compiler then asks no cloud for a machine, and does not lock itself against other processes.
@@ -42,14 +41,18 @@ def run(values: flags.FlagValues) -> None:
     """Prints the plan."""
     config = config_of(values)
     if values.topology:
+        import jax
+
         os.environ |= TPU_ENVIRONMENT
+        # The config's families have imported JAX.
+        jax.config.update("jax_platforms", "cpu")
     from lesion_jax.paper.plan import make_paper_plan
     from lesion_jax.sweep.plan import describe_plan, make_plan
 
     def tell(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
-    if isinstance(config, PaperConfig):
+    if config.kind == "paper":
         plan = make_paper_plan(config, topology=values.topology, tell=tell)
     else:
         plan = make_plan(config, topology=values.topology, tell=tell)

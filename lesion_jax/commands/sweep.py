@@ -23,7 +23,6 @@ from lesion_jax.commands.config_flag import (
     define_deterministic,
     define_workdir,
 )
-from lesion_jax.config import SweepConfig
 from lesion_jax.errors import ConfigError, DivergedError
 
 
@@ -55,7 +54,7 @@ def run(values: flags.FlagValues) -> None:
     if values.config is None:
         raise ConfigError("--config is missing; name a file such as configs/sweep.py, or ask for --status.")
     config = config_of(values)
-    if not isinstance(config, SweepConfig):
+    if config.kind != "sweep":
         raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax train` or `paper`.")
     from lesion_jax.runtime.compile_cache import keep_compiled
     from lesion_jax.sweep.run import run_sweep

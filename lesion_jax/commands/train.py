@@ -19,7 +19,6 @@ from lesion_jax.commands.config_flag import (
     define_deterministic,
     define_workdir,
 )
-from lesion_jax.config import PaperConfig, SweepConfig
 from lesion_jax.errors import ConfigError
 
 
@@ -36,7 +35,7 @@ def define_flags(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Trains."""
     config = config_of(values)
-    if isinstance(config, PaperConfig | SweepConfig):
+    if config.kind in ("paper", "sweep"):
         raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax {config.kind}`.")
     apply_deterministic(values)
     from lesion_jax.runtime import processes

@@ -1,5 +1,6 @@
 """Text at the door, typed inside: ConfigDict or JSON -> frozen dataclasses, and back."""
 
+import collections.abc
 import dataclasses
 import types
 import typing
@@ -8,19 +9,10 @@ from typing import Any
 
 import ml_collections
 
-from lesion_jax.config.schema import ClassifierConfig, GanConfig, PaperConfig, SweepConfig
-from lesion_jax.config.validate import validate
 from lesion_jax.errors import ConfigError
 
-Config = ClassifierConfig | GanConfig | PaperConfig | SweepConfig
-
-_KINDS: dict[str, type] = {
-    "classifier": ClassifierConfig,
-    "dcgan": GanConfig,
-    "acgan": GanConfig,
-    "paper": PaperConfig,
-    "sweep": SweepConfig,
-}
+# Name of a kind of config -> its class, which has a method `check`.
+Kinds = Mapping[str, type]
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -39,12 +31,13 @@ def to_config_dict(config: Any) -> ml_collections.ConfigDict:
     return ml_collections.ConfigDict(dataclasses.asdict(config))
 
 
-def from_mapping(values: Mapping[str, Any] | ml_collections.ConfigDict) -> Config:
+def from_mapping(values: Mapping[str, Any] | ml_collections.ConfigDict, kinds: Kinds) -> Any:
     """Checks and freezes a config.
 
     Args:
       values: Nested mapping: a ConfigDict from a config file, or a run's config.json. Fields
         that are absent take their defaults.
+      kinds: What `values["kind"]` may name.
 
     Returns:
       The dataclass that `values["kind"]` names.
@@ -55,56 +48,66 @@ def from_mapping(values: Mapping[str, Any] | ml_collections.ConfigDict) -> Confi
     if isinstance(values, ml_collections.ConfigDict):
         values = values.to_dict()
     kind = values.get("kind")
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise ConfigError(f"kind is {kind!r}; a config says one of {', '.join(_KINDS)}.")
-    config = _build(_KINDS[kind], values, "")
-    validate(config)
+    if not isinstance(kind, str) or kind not in kinds:
+        raise ConfigError(f"kind is {kind!r}; a config says one of {', '.join(kinds)}.")
+    config = _Builder(kinds).build(kinds[kind], values, "")
+    config.check()
     return config
 
 
-def _build(cls: type, values: Any, path: str) -> Any:
-    if not isinstance(values, Mapping):
-        raise ConfigError(f"{path.rstrip('.')} is {values!r}; it holds settings, not a value.")
-    hints = typing.get_type_hints(cls)
-    for name in values:
-        if name not in hints:
-            raise ConfigError(f"{path}{name} is not a setting; {cls.__name__} has {', '.join(hints)}.")
-    return cls(**{name: _value(hints[name], value, path + name) for name, value in values.items()})
+@dataclasses.dataclass(frozen=True)
+class _Builder:
+    kinds: Kinds
 
+    def build(self, cls: type, values: Any, path: str) -> Any:
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"{path.rstrip('.')} is {values!r}; it holds settings, not a value.")
+        hints = typing.get_type_hints(cls)
+        for name in values:
+            if name not in hints:
+                raise ConfigError(f"{path}{name} is not a setting; {cls.__name__} has {', '.join(hints)}.")
+        return cls(**{name: self._value(hints[name], value, path + name) for name, value in values.items()})
 
-def _of_kind(classes: tuple[type, ...], value: Any, path: str) -> type:
-    kind = str(value.get("kind") if isinstance(value, Mapping) else value)
-    if _KINDS.get(kind) not in classes:
-        kinds = [name for name, cls in _KINDS.items() if cls in classes]
-        raise ConfigError(f"{path}.kind is {kind!r}; choose one of {', '.join(map(repr, kinds))}.")
-    return _KINDS[kind]
+    def _of_kind(self, base: type, value: Any, path: str) -> type:
+        """The class of a nested config whose kind decides it."""
+        fitting = {name: cls for name, cls in self.kinds.items() if issubclass(cls, base)}
+        kind = str(value.get("kind") if isinstance(value, Mapping) else value)
+        if kind not in fitting:
+            raise ConfigError(f"{path}.kind is {kind!r}; choose one of {', '.join(map(repr, fitting))}.")
+        return fitting[kind]
 
-
-def _value(hint: Any, value: Any, path: str) -> Any:
-    if dataclasses.is_dataclass(hint):
-        return _build(typing.cast(type, hint), value, path + ".")
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Any:
-        # What comes back from JSON is the same value.
-        return tuple(_value(Any, v, path) for v in value) if isinstance(value, list | tuple) else value
-    if origin is types.UnionType:
-        return _build(_of_kind(arguments, value, path), value, path + ".")
-    if origin is typing.Literal:
-        if value not in arguments:
-            raise ConfigError(f"{path} is {value!r}; choose one of {', '.join(map(repr, arguments))}.")
+    def _value(self, hint: Any, value: Any, path: str) -> Any:
+        if dataclasses.is_dataclass(hint):
+            cls = typing.cast(type, hint)
+            if "kind" in typing.get_type_hints(cls):
+                cls = self._of_kind(cls, value, path)
+            return self.build(cls, value, path + ".")
+        origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+        if hint is Any:
+            # What comes back from JSON is the same value.
+            return tuple(self._value(Any, v, path) for v in value) if isinstance(value, list | tuple) else value
+        if origin is collections.abc.Mapping:
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{path} is {value!r}; it takes settings by name.")
+            return {str(name): self._value(arguments[1], v, f"{path}.{name}") for name, v in value.items()}
+        if origin is typing.Literal:
+            if value not in arguments:
+                raise ConfigError(f"{path} is {value!r}; choose one of {', '.join(map(repr, arguments))}.")
+            return value
+        if origin is tuple:
+            if not isinstance(value, list | tuple):
+                raise ConfigError(f"{path} is {value!r}; it takes a tuple.")
+            if arguments[-1] is Ellipsis:
+                arguments = (arguments[0],) * len(value)
+            if len(arguments) != len(value):
+                raise ConfigError(f"{path} is {value!r}; it takes {len(arguments)} values.")
+            return tuple(
+                self._value(h, v, f"{path}[{i}]") for i, (h, v) in enumerate(zip(arguments, value, strict=True))
+            )
+        if hint is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        # bool is an int to Python, but never to a reader of a config.
+        if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+            name = hint.__name__ if isinstance(hint, type | types.GenericAlias) else hint
+            raise ConfigError(f"{path} is {value!r}; it takes {name}.")
         return value
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise ConfigError(f"{path} is {value!r}; it takes a tuple.")
-        if arguments[-1] is Ellipsis:
-            arguments = (arguments[0],) * len(value)
-        if len(arguments) != len(value):
-            raise ConfigError(f"{path} is {value!r}; it takes {len(arguments)} values.")
-        return tuple(_value(h, v, f"{path}[{i}]") for i, (h, v) in enumerate(zip(arguments, value, strict=True)))
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    # bool is an int to Python, but never to a reader of a config.
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        name = hint.__name__ if isinstance(hint, type | types.GenericAlias) else hint
-        raise ConfigError(f"{path} is {value!r}; it takes {name}.")
-    return value

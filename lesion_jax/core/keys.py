@@ -52,3 +52,16 @@ def latents(keys: jax.Array, size: int) -> jax.Array:
       float32 [B, size].
     """
     return jax.vmap(lambda k: jax.random.uniform(k, (size,), jnp.float32, -1.0, 1.0))(keys)
+
+
+def per_image(seed: int, num: int) -> jax.Array:
+    """One key for each image of a drawing: key i is a function of (seed, i), so a smaller drawing is a prefix.
+
+    Args:
+      seed: Seed of the drawing.
+      num: N.
+
+    Returns:
+      Keys [N].
+    """
+    return per_example(stream(seed, "samples"), jnp.arange(num, dtype=jnp.int32))

@@ -30,67 +30,19 @@ class Network(PyTreeNode):
         return {"params": self.params, "batch_stats": self.batch_stats}
 
 
-class GanHyper(PyTreeNode):
-    """Scalars of a GAN that may differ between members of a population. All float32 but the last two, int32.
+class TrainState(PyTreeNode):
+    """State of one training of any family.
 
     Attributes:
-      learning_rate: Of Adam, for both networks.
-      beta1: Of Adam.
-      beta2: Of Adam.
-      label_smoothing: One-sided: real targets are 1 - label_smoothing.
-      class_weight: Weight of the class loss of an ACGAN.
-      ema_decay: 0 keeps no average: the EMA equals the generator (the paper).
-      generator_every: The generator is updated at every n-th step.
-      discriminator_every: The discriminator is updated at every n-th step.
-    """
-
-    learning_rate: jax.Array
-    beta1: jax.Array
-    beta2: jax.Array
-    label_smoothing: jax.Array
-    class_weight: jax.Array
-    ema_decay: jax.Array
-    generator_every: jax.Array
-    discriminator_every: jax.Array
-
-
-class GanState(PyTreeNode):
-    """State of a DCGAN or an ACGAN.
-
-    Attributes:
-      step: int32, how many steps have been taken.
-      generator: The network that makes images.
-      discriminator: The network that judges them.
-      ema: Exponential moving average of the generator's {params, batch_stats}.
-      discriminator_loss: float32, running mean of the discriminator's loss, from 1 on: at zero it has won.
-      hyper: Scalars.
+      step: int32 scalar, steps taken.
+      networks: Networks by name.
+      ema: Exponential moving averages {params, batch_stats} by name of the network; empty where a family keeps none.
+      hyper: Scalars by name: every traced setting of the config, float32 or int32, and what a family adds.
+      health: float32 scalars by name, which say whether the training is in order.
     """
 
     step: jax.Array
-    generator: Network
-    discriminator: Network
-    ema: Tree
-    discriminator_loss: jax.Array
-    hyper: GanHyper
-
-
-class ClassifierHyper(PyTreeNode):
-    """Scalars of a classifier, float32.
-
-    Attributes:
-      learning_rate: Of SGD.
-      momentum: Nesterov.
-      mean: Mean of the training images in [0, 1], subtracted from every image.
-    """
-
-    learning_rate: jax.Array
-    momentum: jax.Array
-    mean: jax.Array
-
-
-class ClassifierState(PyTreeNode):
-    """State of a classifier: see `GanState`."""
-
-    step: jax.Array
-    classifier: Network
-    hyper: ClassifierHyper
+    networks: dict[str, Network]
+    ema: dict[str, Tree]
+    hyper: dict[str, jax.Array]
+    health: dict[str, jax.Array]

@@ -69,7 +69,7 @@ def read_lesion_arrays(directory: Path) -> LesionSet | None:
             )
             for i, patch in enumerate(patches)
         ]
-        return LesionSet.of(lesions, tuple(facts["class_names"]))
+        return LesionSet.of(lesions, tuple(facts["class_names"]), "HU")
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError):
         # Not there, or spoilt: the records tell.
         return None

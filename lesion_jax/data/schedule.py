@@ -80,24 +80,31 @@ class Schedule:
             )
 
     def indices(self, step: int) -> np.ndarray:
-        """The images of one batch.
+        """The images of one batch: int32 [batch_size]; see `indices_of`."""
+        return self.indices_of(step, 1)[0]
+
+    def indices_of(self, first: int, count: int) -> np.ndarray:
+        """The images of the batches of consecutive steps.
 
         Args:
-          step: From 0.
+          first: First step, from 0.
+          count: Number of steps.
 
         Returns:
-          int32 [batch_size]; i < num_real is a real image, num_real + j a synthetic one.
+          int32 [count, batch_size]; i < num_real is a real image, num_real + j a synthetic one. A row is a function of
+          its step alone.
         """
         numerator, denominator = self._ratio
-        position = step * self.batch_size + np.arange(self.batch_size + 1, dtype=np.int64)
+        size = count * self.batch_size
+        position = first * self.batch_size + np.arange(size + 1, dtype=np.int64)
         # Bresenham: so many of the first `position` images of the run are synthetic.
         before = position * numerator // denominator
         synthetic = np.diff(before) > 0
         position, before = position[:-1], before[:-1]
-        found = np.empty(self.batch_size, np.int32)
+        found = np.empty(size, np.int32)
         found[~synthetic] = self._walk("real", self.num_real, (position - before)[~synthetic])
         found[synthetic] = self.num_real + self._walk("synthetic", self.num_synthetic, before[synthetic])
-        return found
+        return found.reshape(count, self.batch_size)
 
     def _walk(self, stream: str, size: int, position: np.ndarray) -> np.ndarray:
         if not len(position):

@@ -1,4 +1,4 @@
-"""What a config means on disk: images, splits and the facts that a run must remember."""
+"""A dataset with its partition, and what a config means on it: images, splits, facts that a run must remember."""
 
 import dataclasses
 import math
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lesion_jax.config import ClassifierConfig, DataConfig, GanConfig
+from lesion_jax.config import DataConfig, TrainingConfig
 from lesion_jax.core.types import Images, Lesion, LesionSet
 from lesion_jax.data.augment import num_per_lesion
 from lesion_jax.data.bank import check_bank, load_bank, take_per_class
@@ -16,10 +16,6 @@ from lesion_jax.data.dataset import load_dataset
 from lesion_jax.data.folds import Folds, load_folds, split, train_fingerprint
 from lesion_jax.data.schedule import Schedule
 from lesion_jax.errors import BankError, ConfigError
-
-# Augmented copies of each inner validation lesion that a GAN's images are compared with: with the
-# originals alone, a few dozen, the kernel distance is mostly noise.
-_INNER_COPIES = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,22 +37,31 @@ class Study:
 
 
 @dataclasses.dataclass(frozen=True)
-class Prepared:
+class TrainingImages:
     """Everything that a training needs besides its networks.
 
     Attributes:
-      images: Real images, then synthetic ones.
+      images: Original real images, then augmented ones, then synthetic ones.
+      num_originals: How many of them are originals.
       schedule: Which of them make up the batch of a step.
-      inner: Inner validation images; empty where the config holds none out.
+      inner: Original inner validation images; empty where the config holds none out.
+      unit: Of the pixels, see `core.types.LesionSet`.
       class_names: Of the dataset.
       provenance: Facts for the run directory.
     """
 
     images: Images
+    num_originals: int
     schedule: Schedule
     inner: Images
+    unit: str
     class_names: tuple[str, ...]
     provenance: dict[str, Any]
+
+    @property
+    def originals(self) -> Images:
+        """The real images of the training patients as they are, without augmentation."""
+        return self.images[: self.num_originals]
 
 
 def _of_label(lesions: tuple[Lesion, ...], data: DataConfig, class_names: tuple[str, ...]) -> tuple[Lesion, ...]:
@@ -97,7 +102,14 @@ def _concatenate(parts: list[Images]) -> Images:
     return Images(np.concatenate([p.pixels for p in parts]), np.concatenate([p.labels for p in parts]))
 
 
-def count_images(config: ClassifierConfig | GanConfig, study: Study) -> tuple[int, int]:
+def resolve_window(config: TrainingConfig, study: Study) -> TrainingConfig:
+    """A config whose window is two numbers: the dataset's own where it names none."""
+    if config.data.window:
+        return config
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, window=study.lesions.window))
+
+
+def count_images(config: TrainingConfig, study: Study) -> tuple[int, int]:
     """(real, synthetic) images of one training, without making or reading them.
 
     Raises:
@@ -112,26 +124,25 @@ def count_images(config: ClassifierConfig | GanConfig, study: Study) -> tuple[in
     return num_real, num_synthetic
 
 
-def _check(config: ClassifierConfig | GanConfig, study: Study) -> None:
+def _check(config: TrainingConfig, study: Study) -> None:
     data, last = config.data, study.folds.num_folds - 1
     if data.fold > last:
         raise ConfigError(f"data.fold is {data.fold}; {data.dataset} has folds 0 to {last}.")
-    if config.kind != "dcgan" and study.lesions.num_classes < 2:
-        raise ConfigError(f"kind is {config.kind!r}, but {data.dataset} has one class only; nothing can be told apart.")
 
 
-def check_images(config: ClassifierConfig | GanConfig, study: Study) -> None:
-    """Checks what `prepare` would refuse, but for lesions with too little context; no image is made.
+def check_images(config: TrainingConfig, study: Study) -> None:
+    """Checks what `prepare_images` would refuse, but for lesions with too little context; no image is made.
 
     Raises:
-      ConfigError, BankError: See `prepare`.
+      ConfigError, BankError: See `prepare_images`.
     """
     _check(config, study)
+    config = resolve_window(config, study)
     parts = split(study.lesions, study.folds, config.data.fold, hold_out_inner=config.data.hold_out_inner)
     _synthetic(config.data, study, train_fingerprint(parts.train))
 
 
-def prepare(config: ClassifierConfig | GanConfig, study: Study, *, cache_dir: Path | None = None) -> Prepared:
+def prepare_images(config: TrainingConfig, study: Study, *, cache_dir: Path | None = None) -> TrainingImages:
     """Loads, augments and mixes the images of one run.
 
     Args:
@@ -162,7 +173,7 @@ def prepare(config: ClassifierConfig | GanConfig, study: Study, *, cache_dir: Pa
     real = pool(parts.train, per_lesion)
     synthetic, parents = _synthetic(data, study, trained_on)
     num_synthetic = sum(len(part) for part in synthetic)
-    inner = pool(parts.inner, 0 if isinstance(config, ClassifierConfig) else _INNER_COPIES)
+    inner = pool(parts.inner, 0)
     provenance = {
         "class_names": list(lesions.class_names),
         "dataset_fingerprint": lesions.fingerprint,
@@ -172,6 +183,7 @@ def prepare(config: ClassifierConfig | GanConfig, study: Study, *, cache_dir: Pa
         "num_real": len(real),
         "num_synthetic": num_synthetic,
         "parents": parents,
+        "unit": lesions.unit,
     }
     schedule = Schedule(
         num_real=len(real),
@@ -180,7 +192,15 @@ def prepare(config: ClassifierConfig | GanConfig, study: Study, *, cache_dir: Pa
         synthetic_share=data.synthetic_share,
         seed=config.seed,
     )
-    return Prepared(_concatenate([real, *synthetic]), schedule, inner, lesions.class_names, provenance)
+    return TrainingImages(
+        images=_concatenate([real, *synthetic]),
+        num_originals=len(real) // (1 + per_lesion),
+        schedule=schedule,
+        inner=inner,
+        unit=lesions.unit,
+        class_names=lesions.class_names,
+        provenance=provenance,
+    )
 
 
 def mean_intensity(images: Images, window: tuple[float, float]) -> float:

@@ -166,7 +166,7 @@ def read_dataset(directory: Path) -> LesionSet | None:
         raise DataError(f"The dataset in {places[0]} is damaged ({text}); run `lesion-jax build` again.") from error
     if len(lesions) != num_lesions:
         raise DataError(f"The dataset in {places[0]} has lost lesions; run `lesion-jax build` again.")
-    return LesionSet.of(lesions, class_names)
+    return LesionSet.of(lesions, class_names, "HU")
 
 
 def _make_lesion(example: Any) -> Lesion:

@@ -19,7 +19,7 @@ from lesion_jax.runtime.checksum import checksum
 AXIS = "replica"
 # Of populations: nothing is ever said along it. It has a name of its own because a sharding carries the name, and
 # arrays that are put on devices under another than pmap gives back would have the program compiled twice.
-_PLACES = "place"
+_SLOTS = "slot"
 # What `jax.devices()` holds; to a type checker jax.Device is a variable, not a type.
 Device = Any
 
@@ -116,22 +116,22 @@ def over_devices(step: Callable, devices: list[Device]) -> Callable:
     )
 
 
-def over_places(program: Callable, devices: list[Device]) -> Callable:
-    """Runs a program of `population.make_program` on every device, each with its own members.
+def over_slots(program: Callable, devices: list[Device]) -> Callable:
+    """Runs a program of `population.make_program` on every device, each with its own slots.
 
     The axis is nobody's to use: a test searches what is compiled for collectives.
 
     Args:
-      program: program(states, images, keys, chosen, active) -> (states, metrics).
+      program: program(states, images, keys, chosen, num_steps) -> (states, metrics).
       devices: D devices of this process.
 
     Returns:
       The same signature with a leading device axis [D, k, ..] on all but images. The states are donated.
     """
-    return jax.pmap(program, axis_name=_PLACES, in_axes=(0, None, 0, 0, 0), devices=devices, donate_argnums=(0,))
+    return jax.pmap(program, axis_name=_SLOTS, in_axes=(0, None, 0, 0, 0), devices=devices, donate_argnums=(0,))
 
 
-def join_places(trees: Sequence[Any], devices: list[Device]) -> Any:
+def join_slots(trees: Sequence[Any], devices: list[Device]) -> Any:
     """One host tree per device -> one tree of sharded arrays [D, ...]."""
     placed = [jax.device_put(jax.tree.map(lambda x: x[None], t), d) for t, d in zip(trees, devices, strict=True)]
     return join_shards(placed, devices)
@@ -144,7 +144,7 @@ def shard_of(tree: Any, device: int) -> Any:
 
 def join_shards(shards: Sequence[Any], devices: list[Device]) -> Any:
     """What `shard_of` gives for every device -> the tree that it was taken from."""
-    sharding = _sharding(devices, _PLACES)
+    sharding = _sharding(devices, _SLOTS)
 
     def join(*leaves: jax.Array) -> jax.Array:
         shape = (len(devices), *leaves[0].shape[1:])

@@ -1,11 +1,11 @@
-"""Many members of one shape in one compiled program, some on each device; no device ever hears of another.
+"""Many trainings of one shape in one compiled program, some on each device; no device ever hears of another.
 
-A member's step is the step that trains it alone. How the members of a device share its program is the packing:
+A training's step is the step that trains it alone. How the trainings of a device share its program is the packing:
 
-- "one": one member per call of the program and device; a device that holds several calls it for each in turn.
-- "unrolled": the program holds the step once per member.
+- "one": one training per call of the program and device; a device that holds several calls it for each in turn.
+- "unrolled": the program holds the step once per training.
 - "map": one after another, by `lax.map`.
-- "vmap": together; a convolution over K members' weights becomes a grouped convolution.
+- "vmap": together; a convolution over K trainings' weights becomes a grouped convolution.
 - "gemm": likewise, with convolutions that the networks write as matrix products, which then are batched ones.
 
 Which is fastest depends on the device, its compiler and the networks: measure.
@@ -20,39 +20,31 @@ import jax.numpy as jnp
 import numpy as np
 
 from lesion_jax.runtime import parallel
-from lesion_jax.runtime.lookup import look_up
+from lesion_jax.runtime.steps import make_steps
 
 Packing = Literal["one", "unrolled", "map", "vmap", "gemm"]
 PACKINGS: tuple[Packing, ...] = ("one", "unrolled", "map", "vmap", "gemm")
 
 
 def make_program(step: Callable[..., Any], packing: Packing) -> Callable[..., Any]:
-    """What one device runs: so many steps of each of its members.
+    """What one device runs: so many steps of each of its slots.
 
     Args:
-      step: step(state, batch, key) -> (state, metrics), of one replica; see `train.gan_step`. For "gemm", of
+      step: step(state, batch, key) -> (state, metrics), of one replica; see `families.base.Step`. For "gemm", of
         networks whose convolutions are matrix products.
       packing: See the module.
 
     Returns:
-      program(states, images, keys, chosen, active) -> (states, metrics) with k members on the first axis of all but
-      images: keys uint32 [k, 2] raw data of each member's root key; images {"pixels": int16 [N, H, H], "label": int32
-      [N]}, shared; chosen int32 [k, S, B], the images of the batches of S steps; active bool [k], false leaves a
-      member as it is; metrics float32 [k, S].
+      program(states, images, keys, chosen, num_steps) -> (states, metrics) with k slots on the first axis of all but
+      images: keys uint32 [k, 2] raw data of each training's root key; images {"pixels": int16 [N, H, H], "label":
+      int32 [N]}, shared; chosen int32 [k, S, B], rows of the images of the batches of S steps; num_steps int32 [k], of
+      those how many each training takes, 0 leaves it as it is; metrics float32 [k, S].
     """
+    steps = make_steps(step)
 
-    def train(images: Any, state: Any, key: jax.Array, chosen: jax.Array, active: jax.Array) -> tuple[Any, Any]:
-        root = jax.random.wrap_key_data(key)
-
-        def advance(state: Any, now: jax.Array) -> tuple[Any, Any]:
-            new, metrics = step(state, look_up(images, now, jnp.arange(len(now), dtype=jnp.int32)), root)
-            return jax.tree.map(lambda n, o: jnp.where(active, n, o), new, state), metrics
-
-        if chosen.shape[0] == 1:
-            # Not a loop of one: XLA's CPU backend takes the threads from what is in a loop.
-            state, metrics = advance(state, chosen[0])
-            return state, jax.tree.map(lambda x: x[None], metrics)
-        return jax.lax.scan(advance, state, chosen)
+    def train(images: Any, state: Any, key: jax.Array, chosen: jax.Array, num_steps: jax.Array) -> tuple[Any, Any]:
+        index = jnp.arange(chosen.shape[1], dtype=jnp.int32)
+        return steps(state, images, jax.random.wrap_key_data(key), chosen, index, num_steps)
 
     def program(states: Any, images: Any, *rest: jax.Array) -> tuple[Any, Any]:
         arguments = (states, *rest)
@@ -60,78 +52,78 @@ def make_program(step: Callable[..., Any], packing: Packing) -> Callable[..., An
             return jax.vmap(lambda *each: train(images, *each))(*arguments)
         if packing == "map":
             return jax.lax.map(lambda each: train(images, *each), arguments)
-        members = [train(images, *jax.tree.map(lambda x, m=m: x[m], arguments)) for m in range(len(rest[0]))]
-        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *members)
+        slots = [train(images, *jax.tree.map(lambda x, m=m: x[m], arguments)) for m in range(len(rest[0]))]
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *slots)
 
     return program
 
 
 class Population:
-    """The states of the members that are being trained, in places on devices.
+    """The states of the trainings under way, in slots on devices.
 
     Attributes:
-      num_places: K.
+      num_slots: K.
     """
 
     def __init__(
         self,
         run: Callable[..., Any],
-        members: Sequence[tuple[Any, jax.Array]],
+        slots: Sequence[tuple[Any, jax.Array]],
         images: Any,
         devices: Sequence[Any],
         each: int,
     ):
-        """Fills every place.
+        """Fills every slot.
 
         Args:
-          run: From `parallel.over_places` of a `make_program`.
-          members: (state, root key) for each of K places.
+          run: From `parallel.over_slots` of a `make_program`.
+          slots: (state, root key) of each of K slots.
           images: {"pixels": int16 [N, H, H], "label": int32 [N]} on the host; copied to every device.
           devices: D of this process.
-          each: k, members that a device trains in one call; K is a multiple of D k, and the program is called K / (D k)
+          each: k, slots that a device trains in one call; K is a multiple of D k, and the program is called K / (D k)
             times for a step of all.
         """
         self._run, self._devices, self._each = run, list(devices), each
         self._at_once = len(devices) * each
-        self.num_places = len(members)
-        if not members or len(members) % self._at_once:
-            raise ValueError(f"{len(members)} places are no multiple of {len(devices)} devices with {each} members.")
+        self.num_slots = len(slots)
+        if not slots or len(slots) % self._at_once:
+            raise ValueError(f"{len(slots)} slots are no multiple of {len(devices)} devices with {each} each.")
         self._images = parallel.replicate(images, self._devices)
-        rows = [members[first : first + each] for first in range(0, len(members), each)]
+        rows = [slots[first : first + each] for first in range(0, len(slots), each)]
         stacked = [jax.tree.map(lambda *x: np.stack(x), *(jax.device_get(state) for state, _ in row)) for row in rows]
         self._groups = [
-            parallel.join_places(stacked[first : first + len(devices)], self._devices)
+            parallel.join_slots(stacked[first : first + len(devices)], self._devices)
             for first in range(0, len(stacked), len(devices))
         ]
-        self._keys = np.stack([jax.random.key_data(key) for _, key in members])
+        self._keys = np.stack([jax.random.key_data(key) for _, key in slots])
 
-    def advance(self, chosen: np.ndarray, active: np.ndarray) -> list[dict[str, jax.Array] | None]:
-        """Trains every active member; returns as soon as the devices know.
+    def advance(self, chosen: np.ndarray, num_steps: np.ndarray) -> list[dict[str, jax.Array] | None]:
+        """Trains every slot that has steps to take; returns as soon as the devices know.
 
         Args:
-          chosen: int32 [K, S, B], images of the batches of the next S steps of each place.
-          active: bool [K].
+          chosen: int32 [K, S, B], rows of the images of the batches of the next S steps of each slot.
+          num_steps: int32 [K], of those how many each slot takes.
 
         Returns:
           Metrics for `read`, on the devices.
         """
         found: list[dict[str, jax.Array] | None] = []
-        for group, first in enumerate(range(0, self.num_places, self._at_once)):
+        for group, first in enumerate(range(0, self.num_slots, self._at_once)):
             some = slice(first, first + self._at_once)
-            if not active[some].any():
+            if not num_steps[some].any():
                 found.append(None)
                 continue
             # Copies: a CPU device reads a host array's own memory, and later than this call returns.
             given = [
                 np.array(x[some]).reshape(len(self._devices), self._each, *x.shape[1:])
-                for x in (self._keys, chosen, active)
+                for x in (self._keys, chosen, num_steps)
             ]
             self._groups[group], metrics = self._run(self._groups[group], self._images, *given)
             found.append(metrics)
         return found
 
     def read(self, metrics: list[dict[str, jax.Array] | None]) -> list[dict[str, np.ndarray]]:
-        """Waits for what `advance` returned: of each place float32 [S] by name; an inactive one's mean nothing."""
+        """Waits for what `advance` returned: of each slot float32 [S] by name; of steps not taken they mean nothing."""
         found: list[dict[str, np.ndarray]] = []
         for group in metrics:
             host = {name: np.asarray(x) for name, x in group.items()} if group else {}
@@ -139,27 +131,27 @@ class Population:
             found += [{name: x[at] for name, x in flat.items()} for at in range(self._at_once)]
         return found
 
-    def member(self, place: int) -> Any:
-        """The state in a place, on its device."""
-        group, device, at = self._where(place)
+    def state(self, slot: int) -> Any:
+        """The state in a slot, on its device."""
+        group, device, at = self._where(slot)
         return _taken(parallel.shard_of(self._groups[group], device), at)
 
-    def put(self, place: int, state: Any, key: jax.Array) -> None:
-        """Gives a place to another member.
+    def put(self, slot: int, state: Any, key: jax.Array) -> None:
+        """Gives a slot to another training.
 
         Args:
-          place: Its former member is lost.
+          slot: Its former training is lost.
           state: Of the new one, anywhere.
           key: Its root key.
         """
-        group, device, at = self._where(place)
+        group, device, at = self._where(slot)
         shards = [parallel.shard_of(self._groups[group], d) for d in range(len(self._devices))]
         shards[device] = _replaced(shards[device], jax.device_put(state, self._devices[device]), at)
         self._groups[group] = parallel.join_shards(shards, self._devices)
-        self._keys[place] = jax.random.key_data(key)
+        self._keys[slot] = jax.random.key_data(key)
 
-    def _where(self, place: int) -> tuple[int, int, int]:
-        group, rest = divmod(place, self._at_once)
+    def _where(self, slot: int) -> tuple[int, int, int]:
+        group, rest = divmod(slot, self._at_once)
         return group, *divmod(rest, self._each)
 
 

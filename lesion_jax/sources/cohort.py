@@ -55,7 +55,7 @@ def read_lesions(
         lesions += [_make_lesion(mark, image, paths[source][0], found.class_names, salt) for mark in marks]
         done += 1
         report(done, total)
-    return LesionSet.of(lesions, found.class_names)
+    return LesionSet.of(lesions, found.class_names, "HU")
 
 
 def _locate(

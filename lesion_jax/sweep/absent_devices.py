@@ -10,10 +10,12 @@ import jax
 import jax.numpy as jnp
 from jax.experimental import topologies
 
-from lesion_jax.config import ClassifierConfig, GanConfig
+from lesion_jax.config import TrainingConfig
 from lesion_jax.errors import ConfigError
+from lesion_jax.families import family_of
 from lesion_jax.runtime.population import make_program
-from lesion_jax.train.kinds import initial_state, program_of, step_alone
+from lesion_jax.train.training import make_program as program_of
+from lesion_jax.train.training import step_alone
 
 # Peak bfloat16 FLOP/s, bytes/s and bytes of memory of a chip: Google Cloud's pages "TPU v4", "v5e", "v5p", "v6e".
 _CHIPS = {
@@ -61,7 +63,7 @@ def chip_bytes(topology: str) -> int:
 
 
 def compile_for(
-    topology: str, config: ClassifierConfig | GanConfig, *, num_classes: int, num_members: int, num_images: int
+    topology: str, config: TrainingConfig, *, num_classes: int, num_members: int, num_images: int
 ) -> Compiled:
     """Compiles a step of a vmapped population for a TPU that is not there; takes most of a minute at paper width.
 
@@ -76,13 +78,15 @@ def compile_for(
       ConfigError: There is no such topology, no TPU compiler, or a chip whose peaks are not known.
     """
     device, num_devices = _chip(topology)
-    program, data = program_of(config, num_classes), config.data
+    init, data = family_of(config).init_state, config.data
+    assert init is not None
+    program = program_of(config, num_classes)
     size, batch = data.image_size, data.batch_size
     shapes: Any = (
-        jax.eval_shape(lambda: initial_state(config, program)),
+        jax.eval_shape(lambda: init(config, program, None)),
         jax.ShapeDtypeStruct((2,), jnp.uint32),
         jax.ShapeDtypeStruct((1, batch), jnp.int32),
-        jax.ShapeDtypeStruct((), jnp.bool_),
+        jax.ShapeDtypeStruct((), jnp.int32),
     )
     states, *rest = jax.tree.map(lambda x: jax.ShapeDtypeStruct((num_members, *x.shape), x.dtype), shapes)
     images = {

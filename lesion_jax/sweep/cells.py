@@ -1,4 +1,4 @@
-"""The cells of a sweep, and which of them one compiled program can train: both functions of the config alone."""
+"""The cells of a sweep: a function of its config alone."""
 
 import dataclasses
 import itertools
@@ -8,13 +8,12 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lesion_jax.config import TrainingConfig, to_dict
 from lesion_jax.config.dotted import dotted
-from lesion_jax.config.load import from_mapping, to_dict
-from lesion_jax.config.schema import ClassifierConfig, GanConfig, SweepConfig
+from lesion_jax.config.fields import names_where
 from lesion_jax.errors import ConfigError
-
-# Of one training over several devices.
-_NOT_VARIED = frozenset({"num_devices", "batch_norm", "data.feed"})
+from lesion_jax.families import training_config
+from lesion_jax.sweep.config import SweepConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,14 +21,14 @@ class Cell:
     """One training of a sweep.
 
     Attributes:
-      index: Among all cells.
-      changes: Field -> value, of the varied fields.
+      index: Position among all cells.
+      changes: Varied field -> value.
       config: Resolved; its data are checked later.
     """
 
     index: int
     changes: dict[str, Any]
-    config: ClassifierConfig | GanConfig
+    config: TrainingConfig
 
 
 def expand(sweep: SweepConfig) -> list[Cell]:
@@ -102,12 +101,12 @@ def _random(sweep: SweepConfig) -> list[dict[str, Any]]:
     return [{draw[0]: drawn(number, *draw) for draw in sweep.random} for number in range(sweep.num_random)]
 
 
-def _changed(base: ClassifierConfig | GanConfig, changes: Mapping[str, Any], index: int) -> Any:
-    values = to_dict(base)
+def _changed(base: TrainingConfig, changes: Mapping[str, Any], index: int) -> Any:
+    values, fixed = to_dict(base), names_where(base, lambda setting: not setting.is_varied)
     for name, value in changes.items():
-        if name in _NOT_VARIED:
+        if name in fixed:
             raise ConfigError(
-                f"{name} cannot be varied: it changes nothing in a sweep, whose members have a device each."
+                f"{name} cannot be varied: it changes nothing in a sweep, whose trainings have a device each."
             )
         *path, last = name.split(".")
         at: Any = values
@@ -117,6 +116,6 @@ def _changed(base: ClassifierConfig | GanConfig, changes: Mapping[str, Any], ind
             raise ConfigError(f"{name} cannot be varied: a {base.kind} config has no such field.")
         at[last] = value
     try:
-        return from_mapping(values)
+        return training_config(values)
     except ConfigError as error:
         raise ConfigError(f"Cell {index} ({dict(changes)}): {error}") from error

@@ -12,21 +12,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lesion_jax.config import ClassifierConfig, GanConfig, HalvingConfig
+from lesion_jax.config import TrainingConfig
 from lesion_jax.core.periods import to_steps
 from lesion_jax.disk.atomic import write_json, writing
 from lesion_jax.errors import ConfigError, RunError
-from lesion_jax.train.member import Periods
+from lesion_jax.sweep.config import HalvingConfig
+from lesion_jax.train.training import periods_of
 
 
-def rung_steps(config: HalvingConfig, training: ClassifierConfig | GanConfig, steps_per_epoch: int) -> list[int]:
+def rung_steps(config: HalvingConfig, training: TrainingConfig, steps_per_epoch: int) -> list[int]:
     """The step of each rung of a training: its first evaluation at or after the rung's duration.
 
     Raises:
       ConfigError: A rung that is no duration, rungs that do not rise or at which nothing is left to save, or a training
         that is never scored.
     """
-    periods = Periods.of(training.loop, steps_per_epoch)
+    periods = periods_of(training, steps_per_epoch)
     if not periods.evaluate or not training.data.hold_out_inner:
         raise ConfigError(
             "halving compares scores on inner patients: it needs loop.evaluate_every above 0 and data.hold_out_inner."
@@ -69,7 +70,7 @@ class Halving:
             raise RunError(f"{path} cannot be read ({error}); bring it back from a copy, or start again.") from error
 
     def __call__(self, scored: list[tuple[int, int, float]]) -> dict[int, str]:
-        """See `train.population.Judge`; what was decided once stays."""
+        """See `train.loop.StopRule`; what was decided once stays."""
         now = [
             (position, str(self._cells[position]), self._came[self._rungs[position].index(done)], score)
             for position, done, score in scored

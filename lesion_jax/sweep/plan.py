@@ -8,17 +8,18 @@ from typing import Any
 import jax
 import numpy as np
 
-from lesion_jax.config import ClassifierConfig, GanConfig, SweepConfig
+from lesion_jax.config import TrainingConfig
 from lesion_jax.config.program import program_key
-from lesion_jax.data.study import Study
+from lesion_jax.data.study import Study, resolve_window
 from lesion_jax.runtime import parallel
 from lesion_jax.runtime.population import Packing
 from lesion_jax.sweep.cells import dataset_of, expand
+from lesion_jax.sweep.config import SweepConfig
 from lesion_jax.sweep.run import check_cells, programs_of
-from lesion_jax.train.groups import Cut
-from lesion_jax.train.kinds import initial_state, program_of
+from lesion_jax.train.groups import Group
 from lesion_jax.train.memory import num_steps
 from lesion_jax.train.packing import measure_packing
+from lesion_jax.train.training import make_program
 
 _GIB = 2**30
 # GiB; more than any device has.
@@ -33,7 +34,7 @@ class PlannedProgram:
       index: For `sweep --index`.
       kind: Of its members.
       num_members: Trainings.
-      places_per_device: Members on a device at once.
+      slots_per_device: Members on a device at once.
       num_steps: Of all members together.
       device_gib: Memory on each device.
       seconds_per_step: Of one member: wall time over the steps of all members; None where it does not fit.
@@ -43,7 +44,7 @@ class PlannedProgram:
     index: int
     kind: str
     num_members: int
-    places_per_device: int
+    slots_per_device: int
     num_steps: int
     device_gib: float
     seconds_per_step: float | None
@@ -68,7 +69,7 @@ class Plan:
 
 
 def make_plan(
-    config: ClassifierConfig | GanConfig | SweepConfig,
+    config: TrainingConfig | SweepConfig,
     *,
     topology: str | None = None,
     study: Study | None = None,
@@ -117,22 +118,25 @@ class Planner:
         )
         self._programs: list[PlannedProgram] = []
 
-    def add(self, configs: Sequence[ClassifierConfig | GanConfig], cuts: Sequence[Cut]) -> None:
-        """Plans the programs that some trainings have been cut into.
+    def add(self, configs: Sequence[TrainingConfig], groups: Sequence[Group]) -> None:
+        """Plans the programs that some trainings have been divided into.
 
         Raises:
           ConfigError: A duration or size that cannot be.
         """
-        for cut in cuts:
-            members = [configs[member] for member in cut.members]
-            seconds, device_bytes = self._estimate(members[0], cut)
+        for group in groups:
+            members = [resolve_window(configs[member], self._study) for member in group.members]
+            seconds, device_bytes = None, group.device_bytes
+            # What has no gradient steps is over in a moment, and nobody has measured it.
+            if family_of(members[0]).fit is None:
+                seconds, device_bytes = self._estimate(members[0], group)
             steps = sum(num_steps(member, self._study) for member in members)
             self._programs.append(
                 PlannedProgram(
                     index=len(self._programs),
                     kind=members[0].kind,
                     num_members=len(members),
-                    places_per_device=cut.places_per_device,
+                    slots_per_device=group.slots_per_device,
                     num_steps=steps,
                     device_gib=device_bytes / _GIB,
                     seconds_per_step=seconds,
@@ -162,23 +166,25 @@ class _Stopwatch:
         if self._share < 1:
             self.method += f", as if on {num_devices}"
 
-    def __call__(self, config: ClassifierConfig | GanConfig, cut: Cut) -> tuple[float | None, int]:
-        if refusal := cut.refusal(self._devices[0]):
+    def __call__(self, config: TrainingConfig, group: Group) -> tuple[float | None, int]:
+        if refusal := group.refusal(self._devices[0]):
             self.refusals.append(refusal)
-            return None, cut.device_bytes
-        key = program_key(config), cut.places_per_device
+            return None, group.device_bytes
+        key = program_key(config), group.slots_per_device
         if key not in self._found:
-            self._tell(f"measuring {config.kind}, width {config.width}, {cut.places_per_device} places")
-            program, size = program_of(config, self._study.lesions.num_classes), config.data.image_size
+            init = family_of(config).init_state
+            assert init is not None
+            self._tell(f"measuring {config.kind}, {group.slots_per_device} slots")
+            program, size = make_program(config, self._study.lesions.num_classes), config.data.image_size
             images = {"pixels": np.zeros((8, size, size), np.int16), "label": np.zeros(8, np.int32)}
             # Where nothing is said: what `sweep` begins with.
             packing = self._packing
-            num_places = len(self._devices) * (1 if packing == "one" else cut.places_per_device)
-            state = jax.device_get(initial_state(config, program))
+            num_slots = len(self._devices) * (1 if packing == "one" else group.slots_per_device)
+            state = jax.device_get(init(config, program, None))
             batch_size = config.data.batch_size
-            measured = measure_packing(program, state, packing, images, self._devices, num_places, batch_size)
+            measured = measure_packing(program, state, packing, images, self._devices, num_slots, batch_size)
             self._found[key] = measured["seconds_per_step"] * self._share
-        return self._found[key], cut.device_bytes
+        return self._found[key], group.device_bytes
 
 
 class _Compiler:
@@ -191,19 +197,19 @@ class _Compiler:
         self.refusals: list[str] = []
         self.method = f"compiled for {topology}, at the peak of its arithmetic or memory: a lower limit"
 
-    def __call__(self, config: ClassifierConfig | GanConfig, cut: Cut) -> tuple[float | None, int]:
+    def __call__(self, config: TrainingConfig, group: Group) -> tuple[float | None, int]:
         # Late: it needs an environment that is set before JAX starts.
         from lesion_jax.sweep.absent_devices import compile_for
 
-        key = program_key(config), cut.places_per_device, cut.images_bytes
+        key = program_key(config), group.slots_per_device, group.images_bytes
         if key not in self._found:
-            self._tell(f"compiling {config.kind}, width {config.width}, {cut.places_per_device} members for a chip")
+            self._tell(f"compiling {config.kind}, {group.slots_per_device} members for a chip")
             self._found[key] = compile_for(
                 self._topology,
                 config,
                 num_classes=self._study.lesions.num_classes,
-                num_members=cut.places_per_device,
-                num_images=cut.images_bytes // (2 * config.data.image_size**2),
+                num_members=group.slots_per_device,
+                num_images=group.images_bytes // (2 * config.data.image_size**2),
             )
         found = self._found[key]
         if self._num_devices > found.num_devices:
@@ -216,7 +222,7 @@ class _Compiler:
                 f"A program needs {found.device_bytes / _GIB:.2f} GiB on each chip, but {found.kind} has "
                 f"{found.memory / _GIB:.0f} GiB; choose a smaller width, or of a sweep a lower device_memory."
             )
-        return found.seconds / (cut.places_per_device * self._num_devices), found.device_bytes
+        return found.seconds / (group.slots_per_device * self._num_devices), found.device_bytes
 
 
 def describe_plan(plan: Plan) -> str:
@@ -228,7 +234,7 @@ def describe_plan(plan: Plan) -> str:
         if p.seconds_per_step is not None and p.device_hours is not None:
             times = f"{1e3 * p.seconds_per_step:.4g}", f"{p.device_hours:.3g}"
         numbers = (f"{p.device_gib:.3g}", *times)
-        at_once = p.places_per_device * plan.num_devices
+        at_once = p.slots_per_device * plan.num_devices
         table.append((str(p.index), p.kind, str(p.num_members), str(at_once), str(p.num_steps), *numbers))
     widths = [max(len(line[i]) for line in table) for i in range(len(names))]
     lines = ["  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)) for line in table]

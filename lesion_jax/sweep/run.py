@@ -9,7 +9,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from lesion_jax.config import SweepConfig, to_dict
+from lesion_jax.config import to_dict
+from lesion_jax.config.fields import names_where
 from lesion_jax.data.study import Study, check_images
 from lesion_jax.disk.atomic import replace_json, write_bytes, write_json, writing
 from lesion_jax.disk.lock import locked
@@ -19,18 +20,16 @@ from lesion_jax.io.progress import Progress
 from lesion_jax.io.run_directory import RunDirectory
 from lesion_jax.runtime import parallel, preemption
 from lesion_jax.sweep.cells import Cell, dataset_of, expand
+from lesion_jax.sweep.config import SweepConfig
 from lesion_jax.sweep.halving import Halving, rung_steps
-from lesion_jax.train.groups import Cut, cut_programs
+from lesion_jax.train.groups import Group, make_groups
 from lesion_jax.train.memory import num_steps, schedule_of
-from lesion_jax.train.session import FREE
-from lesion_jax.train.train_groups import train_cut
+from lesion_jax.train.train_group import train_group
+from lesion_jax.train.training import check_family
 
 _NOTE_SECONDS = 5.0
 # What tasks that start at the same time may have made already.
 _OURS = frozenset({"sweep.json", "programs", "cells", "cache", "compiled", "packings"})
-# What may differ when a sweep is submitted again: what may in each cell, but its length, for a finished one is skipped;
-# and how members share a device.
-_FREE = frozenset({"config.packing"} | {f"config.base.{name}" for name in FREE - {"loop.duration"}})
 # What places the cells in programs. Halving compares the cells of one program, so that there it is part of the sweep.
 _PLACING = frozenset({"config.num_devices", "config.device_memory"})
 
@@ -104,7 +103,12 @@ class Sweep:
                 (self.workdir / "programs").mkdir(parents=True, exist_ok=True)
                 replace_json(path, mine)
         found = differences(load_sweep(self.workdir), mine)
-        free = _FREE if self.config.halving.rungs else _FREE | _PLACING
+        # What may differ when a sweep is submitted again: what may in each cell, but its length, for a finished one is
+        # skipped; and how trainings share a device.
+        of_cells = names_where(self.config.base, lambda setting: setting.is_free) - {"loop.duration"}
+        free = {"config.packing"} | {f"config.base.{name}" for name in of_cells}
+        if not self.config.halving.rungs:
+            free |= _PLACING
         if refused := {name: text for name, text in found.items() if name not in free}:
             raise RunError(
                 f"{self.workdir} is another sweep's ({sentence(refused)}); name another --workdir, or take back the "
@@ -126,6 +130,7 @@ def check_cells(config: SweepConfig, cells: Sequence[Cell], study: Study) -> Non
         try:
             if cell.config.data.feed == "stream":
                 raise ConfigError("data.feed is 'stream', but a sweep's images lie on its devices; leave it at 'auto'.")
+            check_family(cell.config, study)
             num_steps(cell.config, study)
             # Cells that differ in seeds and rates have the same.
             if (data := (cell.config.kind, cell.config.data)) not in checked:
@@ -137,9 +142,9 @@ def check_cells(config: SweepConfig, cells: Sequence[Cell], study: Study) -> Non
             raise ConfigError(f"Cell {cell.index} ({cell.changes}): {error}") from error
 
 
-def programs_of(config: SweepConfig, cells: Sequence[Cell], study: Study) -> list[Cut]:
+def programs_of(config: SweepConfig, cells: Sequence[Cell], study: Study) -> list[Group]:
     """The programs of a sweep, by index; a function of the config and the dataset alone."""
-    return cut_programs(
+    return make_groups(
         [cell.config for cell in cells],
         study,
         num_devices=config.num_devices,
@@ -202,7 +207,7 @@ def run_sweep(config: SweepConfig, workdir: Path, *, index: int | None = None, s
 
 
 def _run_program(
-    sweep: Sweep, program: Cut, number: int, num_programs: int, devices: list[parallel.Device], study: Study
+    sweep: Sweep, program: Group, number: int, num_programs: int, devices: list[parallel.Device], study: Study
 ) -> int:
     left = []
     failed = 0
@@ -220,21 +225,20 @@ def _run_program(
         lines = [f"{sweep.directory(cell).relative_to(sweep.workdir)}\n" for cell in program.members]
         write_bytes(names, "".join(lines).encode())
     config = sweep.config
-    judge = None
+    stop_rule = None
     if config.halving.rungs:
         some = [sweep.cells[cell].config for cell in left]
         rungs = [rung_steps(config.halving, cell, schedule_of(cell, study).steps_per_epoch) for cell in some]
-        judge = Halving(config.halving.keep, rungs, left, sweep.file(number, "rungs.json"))
-    _, diverged = train_cut(
+        stop_rule = Halving(config.halving.keep, rungs, left, sweep.file(number, "rungs.json"))
+    _, diverged = train_group(
         [(sweep.cells[cell].config, sweep.directory(cell)) for cell in left],
         study,
         devices=devices,
-        places_per_device=program.places_per_device,
+        slots_per_device=program.slots_per_device,
         packing=None if config.packing == "auto" else config.packing,
-        packings=sweep.workdir / "packings",
-        cache_dir=sweep.workdir / "cache",
+        workdir=sweep.workdir,
         label=f"program {number + 1}/{num_programs}, {len(left)} cells",
-        judge=judge,
+        stop_rule=stop_rule,
         progress=functools.partial(_Noted, sweep.file(number, "json")),
     )
     return failed + len(diverged)

@@ -7,13 +7,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lesion_jax.config import SweepConfig, from_mapping
+from lesion_jax.config import from_mapping
 from lesion_jax.errors import RunError
+from lesion_jax.families import config_kinds
 from lesion_jax.io.checkpoints import find_note
 from lesion_jax.io.progress import duration_text
 from lesion_jax.io.run_directory import RunDirectory
 from lesion_jax.io.summary import state_of
 from lesion_jax.sweep.cells import Cell
+from lesion_jax.sweep.config import SweepConfig
 from lesion_jax.sweep.run import Sweep, load_sweep
 
 # A program that has not been heard of for so long is not under way, whatever its note says.
@@ -26,7 +28,7 @@ def open_sweep(workdir: Path) -> Sweep:
     Raises:
       RunError: It is not the directory of a sweep.
     """
-    config = from_mapping(load_sweep(workdir)["config"])
+    config = from_mapping(load_sweep(workdir)["config"], {**config_kinds(), "sweep": SweepConfig})
     if not isinstance(config, SweepConfig):
         raise RunError(f"{workdir} is the directory of a {config.kind!r}, not of a sweep.")
     return Sweep.of(config, workdir)

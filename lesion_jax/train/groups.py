@@ -1,12 +1,12 @@
-"""Cuts trainings into programs: as few as their shapes and a device's memory allow."""
+"""Divides trainings into groups that share a compiled program: as few as shapes and a device's memory allow."""
 
 import dataclasses
 import math
 from collections.abc import Sequence
 
-from lesion_jax.config import ClassifierConfig, GanConfig
+from lesion_jax.config import TrainingConfig
 from lesion_jax.config.program import program_key
-from lesion_jax.data.study import Study
+from lesion_jax.data.study import Study, resolve_window
 from lesion_jax.errors import ConfigError
 from lesion_jax.runtime import parallel
 from lesion_jax.train.memory import images_bytes, member_bytes
@@ -15,25 +15,25 @@ _GIB = 2**30
 
 
 @dataclasses.dataclass(frozen=True)
-class Cut:
+class Group:
     """Trainings that are one compiled program.
 
     Attributes:
       members: Positions among all trainings.
-      places_per_device: How many of them a device holds at once.
-      member_bytes: Of one member's state and step.
-      images_bytes: Of the images on each device.
+      slots_per_device: Trainings that a device holds at once.
+      member_bytes: Bytes of one training's state and step.
+      images_bytes: Bytes of the images on each device.
     """
 
     members: tuple[int, ...]
-    places_per_device: int
+    slots_per_device: int
     member_bytes: int
     images_bytes: int
 
     @property
     def device_bytes(self) -> int:
         """Of everything on a device that holds as many members as it may."""
-        return self.images_bytes + self.places_per_device * self.member_bytes
+        return self.images_bytes + self.slots_per_device * self.member_bytes
 
     def refusal(self, device: parallel.Device) -> str | None:
         """Why a device cannot take it, in a sentence; None where it can."""
@@ -46,49 +46,50 @@ class Cut:
         )
 
 
-def cut_programs(
-    configs: Sequence[ClassifierConfig | GanConfig],
+def make_groups(
+    configs: Sequence[TrainingConfig],
     study: Study,
     *,
     num_devices: int,
     device_memory: float,
     queue: bool = False,
-) -> list[Cut]:
-    """Groups trainings by what they compile, and cuts each group to what the devices hold.
+) -> list[Group]:
+    """Divides trainings by what they compile, and each part to what the devices hold.
 
     Args:
       configs: Of trainings on one dataset.
       study: The dataset.
       num_devices: Over which each program is spread.
       device_memory: GiB of each.
-      queue: Cut nothing: members that find no place wait until one is free.
+      queue: Divide by what is compiled alone: trainings that find no slot wait until one is free.
 
     Returns:
-      Programs in the order of their first members; a function of the arguments alone.
+      Groups in the order of their first members; a function of the arguments alone.
 
     Raises:
       ConfigError: One training needs more than a device has.
     """
-    groups: dict[str, list[int]] = {}
+    configs = [resolve_window(config, study) for config in configs]
+    by_program: dict[str, list[int]] = {}
     for position, config in enumerate(configs):
-        groups.setdefault(program_key(config), []).append(position)
-    cuts = []
-    for positions in groups.values():
+        by_program.setdefault(program_key(config), []).append(position)
+    groups = []
+    for positions in by_program.values():
         some = [configs[p] for p in positions]
         each, images = member_bytes(some[0], study.lesions.num_classes), images_bytes(some, study)
-        fit = int((device_memory * _GIB - images) // each)
+        fit = int((device_memory * _GIB - images) // max(each, 1))
         if fit < 1:
             raise ConfigError(
-                f"A training of kind {some[0].kind!r}, width {some[0].width} needs about {each / _GIB:.2g} GiB and "
+                f"A training of kind {some[0].kind!r} needs about {each / _GIB:.2g} GiB and "
                 f"its images {images / _GIB:.2g} GiB, but a device has {device_memory:.2g} GiB (device_memory); "
                 "choose a smaller width, data.batch_size or data.classic_size."
             )
         # No member waits for a place while another device has one.
         at_once = len(positions) if queue else fit * num_devices
-        num_cuts = math.ceil(len(positions) / at_once)
-        size = math.ceil(len(positions) / num_cuts)
+        num_groups = math.ceil(len(positions) / at_once)
+        size = math.ceil(len(positions) / num_groups)
         for first in range(0, len(positions), size):
             members = tuple(positions[first : first + size])
-            places = min(fit, math.ceil(len(members) / num_devices))
-            cuts.append(Cut(members, places, each, images))
-    return cuts
+            slots = min(fit, math.ceil(len(members) / num_devices))
+            groups.append(Group(members, slots, each, images))
+    return groups

@@ -1,84 +1,244 @@
-"""The loop of one training, on one device or on many that share each batch; the host is one step ahead at most."""
+"""The one loop: trainings in slots, steps taken ahead of the host, and what is due at a step.
 
-from collections.abc import Callable, Iterator
-from typing import Any
+An executor takes the steps (`executor`), a recorder keeps what comes of them (`recorder`). The host hands out calls and
+reads metrics late: the devices are always busy with the next call.
+"""
 
-import jax
+import collections
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from lesion_jax.errors import DivergedError, Preempted
 from lesion_jax.io.progress import Progress
-from lesion_jax.runtime import parallel, preemption, processes
-from lesion_jax.train.member import Member
+from lesion_jax.runtime import preemption, processes
+from lesion_jax.train.executor import Executor, Pending
+from lesion_jax.train.recorder import Recorder
+
+# [(position of a training, steps taken, score)] of those that were scored at once -> why some of them end here. The
+# score of a generator that has collapsed is -inf.
+StopRule = Callable[[list[tuple[int, int, float]]], dict[int, str]]
+
+# Calls that are under way while the host waits for none: as many as a device works off in so many seconds.
+_AHEAD_SECONDS = 0.25
+_MOST_AHEAD = 64
+
+
+class _Slot:
+    """A training under way: its position among all, and the steps that have been handed out."""
+
+    def __init__(self, position: int, recorder: Recorder, done: int):
+        self.position, self.recorder, self.done = position, recorder, done
+
+    @property
+    def total(self) -> int:
+        return self.recorder.training.periods.total
+
+    @property
+    def next_visit(self) -> int:
+        return self.recorder.training.periods.next_visit(self.done)
 
 
 def run_loop(
-    step: Callable,
-    state: Any,
-    shared: Any,
-    batches: Iterator[Any],
-    *,
-    start: int,
-    devices: list[parallel.Device],
-    member: Member,
+    recorders: Sequence[Recorder],
+    executor: Executor,
     progress: Progress,
-) -> int:
-    """Trains from step `start` to the end.
+    *,
+    stop_rule: StopRule | None = None,
+) -> dict[int, DivergedError]:
+    """Trains every training to its end; a slot that becomes free is taken by the next that waits.
 
     Args:
-      step: From `parallel.over_devices`; donates its state.
-      state: Replicated; what the caller holds is consumed.
-      shared: What every step is given besides its batch: the root key of the run, and resident images.
-      batches: One sharded batch for each step that is left, on the devices.
-      start: Steps taken before.
-      devices: Of the run.
-      member: What is written, and when.
-      progress: Told of every step.
+      recorders: Of the trainings, open; they are closed as the trainings end.
+      executor: With slots for as many of them as are trained at once; freshly made.
+      progress: Told of the steps of all of them together.
+      stop_rule: Asked after each look at a state, and of what was restored from one; None lets every training go on to
+        its end.
 
     Returns:
-      Steps taken: less than all where it ended with a collapse.
+      The trainings that diverged, by position: each is left where it was last saved, marked as failed. No checkpoint is
+      written at or after the step that the error names.
 
     Raises:
-      DivergedError: A metric is not finite, or replicas hold different bits; the message names the step. No
-        checkpoint is written at or after that step.
-      Preempted: The process was asked to end; the step in flight has been taken and saved.
+      Preempted: The process was asked to end; every training has been saved.
+      RunError: The disk does not take what is written.
     """
-    total = member.periods.total
-    pending: tuple[int, Any] | None = None
+    return _Loop(recorders, executor, progress, stop_rule).run()
 
-    def settle() -> None:
-        # Metrics are read one step late: the device is already busy with the next step.
-        nonlocal pending
-        if pending is None:
+
+class _Loop:
+    def __init__(
+        self, recorders: Sequence[Recorder], executor: Executor, progress: Progress, stop_rule: StopRule | None
+    ):
+        self.failed: dict[int, DivergedError] = {}
+        self._recorders, self._executor, self._stop_rule = recorders, executor, stop_rule
+        self._waiting = collections.deque(range(len(recorders)))
+        self._slots: list[_Slot | None] = [None] * executor.num_slots
+        # Calls that have not been read: ([(slot, training in it, its steps after the call, steps of the call)], what to
+        # read).
+        self._ahead: collections.deque[tuple[list[tuple[int, _Slot, int, int]], Pending]] = collections.deque()
+        self._pace = _Pace()
+        self._progress, self._done = progress, [0] * len(recorders)
+
+    def run(self) -> dict[int, DivergedError]:
+        entered = [self._enter() for _ in self._slots]
+        if not any(entered):
+            return self.failed
+        self._slots = [found[0] if found else None for found in entered]
+        self._executor.fill([(found[0].recorder.training, found[1]) if found else None for found in entered])
+        del entered
+        # One that was interrupted between a look at it and its end.
+        self._apply_stop_rule([slot for slot in self._slots if slot])
+        with preemption.deferred():
+            while self._refill():
+                self._take_steps()
+        return self.failed
+
+    def _enter(self):
+        """The next training that has steps left, and its state."""
+        while self._waiting:
+            position = self._waiting.popleft()
+            recorder = self._recorders[position]
+            state = recorder.start()
+            if processes.count() > 1:
+                state = processes.from_first(state)
+            slot = _Slot(position, recorder, int(state.step))
+            self._done[position] = slot.done
+            # What an earlier process did.
+            self._progress.skip(slot.done)
+            if slot.done < slot.total:
+                return slot, state
+            self._end(slot)
+        return None
+
+    def _refill(self) -> bool:
+        """Gives free slots to those that wait; whether anything is left to train."""
+        for at in range(len(self._slots)):
+            while self._slots[at] is None and (found := self._enter()):
+                slot, state = found
+                if not self._stopped([slot]):
+                    self._slots[at] = slot
+                    self._executor.put(at, (slot.recorder.training, state))
+        return any(self._slots)
+
+    def _take_steps(self) -> None:
+        """One call of the executor, and what is due after it."""
+        most = self._executor.steps_per_call
+        visits = [(at, slot, slot.next_visit) for at, slot in enumerate(self._slots) if slot]
+        num_steps = np.zeros(len(self._slots), np.int32)
+        for at, slot, visit in visits:
+            num_steps[at] = min(most, visit - slot.done)
+            slot.done += int(num_steps[at])
+        pending = self._executor.advance(num_steps)
+        self._ahead.append(([(at, slot, slot.done, int(num_steps[at])) for at, slot, _ in visits], pending))
+        self._read(leave=self._pace.most_ahead)
+        running = [(at, slot, visit) for at, slot, visit in visits if self._slots[at] is slot]
+        stopping = preemption.requested(sum(slot.done for _, slot, _ in running))
+        due = [(at, slot) for at, slot, visit in running if stopping or slot.done == visit]
+        if not due:
             return
-        done, metrics = pending
-        pending = None
-        progress.update(done, member.log(done, {name: float(x) for name, x in jax.device_get(metrics).items()}))
+        self._read(leave=0)
+        for at, slot in due:
+            if self._slots[at] is slot and not self._visit(at, slot, stopping=stopping):
+                self._slots[at] = None
+        self._apply_stop_rule([slot for at, slot in due if self._slots[at] is slot])
+        if stopping and (any(self._slots) or self._waiting):
+            for slot in filter(None, self._slots):
+                slot.recorder.wait()
+            # A process that leaves tears the others down after a while: not before the first has saved.
+            processes.meet()
+            raise Preempted(preemption.describe())
 
-    with preemption.deferred():
-        for done in range(start + 1, total + 1):
-            state, metrics = step(state, next(batches), shared)
-            settle()
-            pending = (done, metrics)
-            stopping = preemption.requested(done) and done < total
-            if not stopping and done < member.next_visit(done - 1):
-                continue
-            settle()
-            _check_replicas(state, devices, done)
-            if member.visit(done, parallel.first_replica(state), stopping=stopping):
-                return done
-            if stopping:
-                member.wait()
-                # A process that leaves tears the others down after a while: not before the first has saved.
-                processes.meet()
-                raise Preempted(preemption.describe())
-    settle()
-    return total
+    def _read(self, *, leave: int) -> None:
+        """Takes the metrics of all calls but the newest ones."""
+        while len(self._ahead) > leave:
+            taken, pending = self._ahead.popleft()
+            metrics = self._executor.read(pending)
+            self._pace.tick()
+            for at, slot, done, count in taken:
+                # Not of one that has ended since: it took steps that nobody looks at.
+                if self._slots[at] is slot:
+                    self._log(at, slot, done, {name: x[:count] for name, x in metrics[at].items()})
+
+    def _log(self, at: int, slot: _Slot, done: int, metrics: dict[str, np.ndarray]) -> None:
+        count = len(next(iter(metrics.values())))
+        try:
+            note = slot.recorder.log(done - count + 1, metrics)
+        except DivergedError as error:
+            self._fail(slot, error)
+            self._slots[at] = None
+            return
+        self._tell(slot.position, done, note if len(self._recorders) == 1 else "")
+
+    def _visit(self, at: int, slot: _Slot, *, stopping: bool) -> bool:
+        """Looks at a state after its last step; whether the training goes on."""
+        done = slot.done
+        try:
+            state = self._executor.state(at)
+            ended = slot.recorder.visit(done, state, stopping=stopping and done < slot.total)
+        except DivergedError as error:
+            self._fail(slot, error)
+            return False
+        if ended or done == slot.total:
+            self._end(slot)
+        return not ended and done < slot.total
+
+    def _apply_stop_rule(self, some: Sequence[_Slot]) -> None:
+        ended = self._stopped(some)
+        self._slots = [None if slot and slot.position in ended else slot for slot in self._slots]
+
+    def _stopped(self, some: Sequence[_Slot]) -> set[int]:
+        """Ends those that the rule does not let go on; their positions."""
+        scored = []
+        for slot in some:
+            periods, score = slot.recorder.training.periods, slot.recorder.score
+            if slot.done and periods.due(periods.evaluate, slot.done):
+                # A collapsed generator has no score, and nothing is worse.
+                scored.append((slot.position, slot.done, -math.inf if score is None else score))
+        reasons = self._stop_rule(scored) if self._stop_rule and scored else {}
+        for slot in some:
+            if slot.position in reasons:
+                self._end(slot, stopped=reasons[slot.position])
+        return set(reasons)
+
+    def _end(self, slot: _Slot, *, stopped: str | None = None) -> None:
+        slot.recorder.finish(slot.done, stopped=stopped)
+        slot.recorder.close()
+        self._skip_rest(slot)
+
+    def _fail(self, slot: _Slot, error: DivergedError) -> None:
+        slot.recorder.fail(error)
+        slot.recorder.close()
+        self.failed[slot.position] = error
+        self._skip_rest(slot)
+
+    def _skip_rest(self, slot: _Slot) -> None:
+        rest = slot.total - self._done[slot.position]
+        if rest:
+            self._progress.skip(rest)
+            self._tell(slot.position, slot.total, "")
+
+    def _tell(self, position: int, done: int, note: str) -> None:
+        self._done[position] = done
+        if len(self._recorders) > 1:
+            note = f"{len(self.failed)} diverged" if self.failed else ""
+        self._progress.update(sum(self._done), note)
 
 
-def _check_replicas(state: Any, devices: list[parallel.Device], done: int) -> None:
-    # A step that forgets to average leaves a state that calls itself replicated and is not.
-    if len(set(parallel.replica_checksums(state, devices).tolist())) > 1:
-        raise DivergedError(
-            f"Step {done}: the {len(devices)} devices hold different weights; this is a defect of lesion_jax or of a "
-            "device: run on one device, and report it."
-        )
+class _Pace:
+    """How many calls may be under way unread: more of short ones, one of long ones."""
+
+    def __init__(self):
+        self.most_ahead = 1
+        self._last: float | None = None
+
+    def tick(self) -> None:
+        """A call has been read."""
+        now = time.monotonic()
+        if self._last is not None:
+            seconds = max(now - self._last, 1e-6)
+            # Not by leaps: several may be read at once.
+            self.most_ahead = max(1, min(_MOST_AHEAD, 2 * self.most_ahead, int(_AHEAD_SECONDS / seconds)))
+        self._last = now

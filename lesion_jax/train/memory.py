@@ -6,27 +6,30 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lesion_jax.config import ClassifierConfig, GanConfig
+from lesion_jax.config import TrainingConfig
 from lesion_jax.data.augment import num_per_lesion
 from lesion_jax.data.schedule import Schedule
 from lesion_jax.data.study import Study, count_images
+from lesion_jax.families import family_of
 from lesion_jax.runtime.memory import peak_bytes
-from lesion_jax.train.kinds import initial_state, program_of, step_alone
-from lesion_jax.train.member import Periods
+from lesion_jax.train.training import make_program, periods_of, step_alone
 
 # Compilers pad and keep copies: on CPU, XLA was between 0.7 and 1.1 of the sum of what is alive.
 _MARGIN = 1.25
 
 
-def member_bytes(config: ClassifierConfig | GanConfig, num_classes: int) -> int:
-    """State and step of one member on one device, with a margin.
+def member_bytes(config: TrainingConfig, num_classes: int) -> int:
+    """Bytes of the state and the step of one training on one device, with a margin; 0 without gradient steps.
 
     Args:
-      config: Its data is not read.
-      num_classes: Of the dataset.
+      config: With a resolved window; its images are not read.
+      num_classes: Number of classes of the dataset.
     """
-    program, data = program_of(config, num_classes), config.data
-    state = jax.eval_shape(lambda: initial_state(config, program))
+    family, data = family_of(config), config.data
+    if family.init_state is None:
+        return 0
+    init, program = family.init_state, make_program(config, num_classes)
+    state = jax.eval_shape(lambda: init(config, program, None))
     batch = {
         "pixels": jax.ShapeDtypeStruct((data.batch_size, data.image_size, data.image_size), jnp.int16),
         "label": jax.ShapeDtypeStruct((data.batch_size,), jnp.int32),
@@ -36,7 +39,7 @@ def member_bytes(config: ClassifierConfig | GanConfig, num_classes: int) -> int:
     return int(_MARGIN * peak_bytes(step_alone(program), state, batch, key))
 
 
-def images_bytes(configs: Sequence[ClassifierConfig | GanConfig], study: Study) -> int:
+def images_bytes(configs: Sequence[TrainingConfig], study: Study) -> int:
     """All images that trainings on one dataset may put on a device, equal ones once; an upper limit.
 
     Args:
@@ -59,7 +62,7 @@ def images_bytes(configs: Sequence[ClassifierConfig | GanConfig], study: Study) 
     return num_images * configs[0].data.image_size ** 2 * np.dtype(np.int16).itemsize
 
 
-def schedule_of(config: ClassifierConfig | GanConfig, study: Study) -> Schedule:
+def schedule_of(config: TrainingConfig, study: Study) -> Schedule:
     """The schedule of a training, without preparing its images; its banks need not exist yet.
 
     Raises:
@@ -69,10 +72,10 @@ def schedule_of(config: ClassifierConfig | GanConfig, study: Study) -> Schedule:
     return Schedule(num_real, num_synthetic, config.data.batch_size, config.data.synthetic_share, config.seed)
 
 
-def num_steps(config: ClassifierConfig | GanConfig, study: Study) -> int:
+def num_steps(config: TrainingConfig, study: Study) -> int:
     """Steps of a whole training; see `schedule_of`.
 
     Raises:
       ConfigError: Likewise, or a duration that cannot be.
     """
-    return Periods.of(config.loop, schedule_of(config, study).steps_per_epoch).total
+    return periods_of(config, schedule_of(config, study).steps_per_epoch).total

@@ -1,4 +1,4 @@
-"""Chooses how the members of a device share a program: measured on the device at hand, once, and remembered."""
+"""Chooses how the trainings of a device share a program: measured on the device at hand, once, and remembered."""
 
 import hashlib
 import json
@@ -11,10 +11,11 @@ import jax
 import numpy as np
 
 from lesion_jax.disk.atomic import replace_json, writing
+from lesion_jax.families.base import Program
 from lesion_jax.runtime import parallel
 from lesion_jax.runtime.population import PACKINGS, Packing, Population
-from lesion_jax.train.kinds import Program
-from lesion_jax.train.population import compiled_program, steps_per_call
+from lesion_jax.train.executor import compiled_population, steps_per_call
+from lesion_jax.train.training import Training
 
 # A packing is tried only while what is left would take this many compilations, and so many seconds: a search must not
 # cost what it saves.
@@ -24,18 +25,16 @@ _WORTH_SECONDS = 120.0
 _REPEATS = 3
 # A packing whose first call is so many times slower than the best is not timed further.
 _HOPELESS = 3
-# Each member is compiled anew.
+# Each training is compiled anew.
 _MOST_UNROLLED = 12
 
 
 def choose_packing(
-    program: Program,
-    state: Any,
+    training: Training,
     images: Any,
     *,
     devices: tuple[parallel.Device, ...],
-    places_per_device: int,
-    batch_size: int,
+    slots_per_device: int,
     num_steps: int,
     directory: Path,
     tell: Callable[[str], None],
@@ -43,12 +42,10 @@ def choose_packing(
     """The packing that ends soonest, compilation included.
 
     Args:
-      program: Of every member.
-      state: Of any member; it stands for all.
+      training: Any of the group; it stands for all.
       images: See `Population`.
       devices: Of the population.
-      places_per_device: Members that a device is to hold at once, k.
-      batch_size: B.
+      slots_per_device: Trainings that a device is to hold at once, k.
       num_steps: Of all members together.
       directory: Where choices are remembered: for this kind of device, versions and shape.
       tell: Hears what is measured.
@@ -59,15 +56,17 @@ def choose_packing(
     Raises:
       RunError: The directory cannot be written.
     """
-    if places_per_device == 1:
+    if slots_per_device == 1:
         return "one"
+    program, batch_size = training.program, training.config.data.batch_size
+    state = training.initial_state()
     facts = {
         "device": devices[0].device_kind,
         "num_devices": len(devices),
         "jax": jax.__version__,
         "program": repr(program),
         "batch_size": batch_size,
-        "places_per_device": places_per_device,
+        "slots_per_device": slots_per_device,
     }
     name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
     path = directory / f"{name}.json"
@@ -88,13 +87,13 @@ def choose_packing(
             if left < max(_WORTH_SECONDS, _COMPILATIONS * compiling):
                 is_complete = False
                 break
-            if packing == "unrolled" and places_per_device > _MOST_UNROLLED:
+            if packing == "unrolled" and slots_per_device > _MOST_UNROLLED:
                 continue
         tell(f"measuring packing {packing!r}")
-        places = len(devices) * (1 if packing == "one" else places_per_device)
+        slots = len(devices) * (1 if packing == "one" else slots_per_device)
         limit = tried[best]["seconds_per_step"] * _HOPELESS if tried else float("inf")
         try:
-            tried[packing] = measure_packing(program, state, packing, images, devices, places, batch_size, limit)
+            tried[packing] = measure_packing(program, state, packing, images, devices, slots, batch_size, limit)
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error):
                 raise
@@ -118,7 +117,7 @@ def measure_packing(
     packing: Packing,
     images: Any,
     devices: tuple[parallel.Device, ...],
-    num_places: int,
+    num_slots: int,
     batch_size: int,
     limit: float = float("inf"),
 ) -> dict[str, float]:
@@ -130,7 +129,7 @@ def measure_packing(
       packing: See `runtime.population`.
       images: See `Population`.
       devices: Over which the places are spread.
-      num_places: Of all devices together.
+      num_slots: Of all devices together.
       batch_size: B.
       limit: Seconds per step of a member, above which one call is enough.
 
@@ -138,19 +137,19 @@ def measure_packing(
       compile_seconds, and seconds_per_step of one member: wall time over the steps of all members.
     """
     num_steps = steps_per_call(devices[0])
-    members = [(jax.device_get(state), jax.random.key(0))] * num_places
-    each = num_places // len(devices)
-    population = Population(compiled_program(program, packing, devices), members, images, devices, each)
-    chosen = np.zeros((num_places, num_steps, batch_size), np.int32)
-    active = np.ones(num_places, bool)
+    members = [(jax.device_get(state), jax.random.key(0))] * num_slots
+    each = num_slots // len(devices)
+    population = Population(compiled_population(program, packing, devices), members, images, devices, each)
+    chosen = np.zeros((num_slots, num_steps, batch_size), np.int32)
+    taken = np.full(num_slots, num_steps, np.int32)
 
     def call() -> float:
         start = time.perf_counter()
-        population.read(population.advance(chosen, active))
+        population.read(population.advance(chosen, taken))
         return time.perf_counter() - start
 
     first, second = call(), call()
-    each = num_places * num_steps
+    each = num_slots * num_steps
     seconds = second
     if second / each < limit:
         seconds = min(second, *(call() for _ in range(_REPEATS)))

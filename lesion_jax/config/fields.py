@@ -1,0 +1,153 @@
+"""A setting is declared once: default, range, meaning and role are the metadata of its dataclass field.
+
+Checks, `--help`, what shares a compiled program, what may change when a run is continued and the arrays in the state
+all follow from the field.
+
+Roles:
+
+- traced: an array in the state; trainings that differ in it share a compiled program.
+- compiled: fixed when a program is compiled; another value is another program.
+- host: chooses images or concerns the host alone; trainings that differ in it share a program too.
+"""
+
+import dataclasses
+import math
+import typing
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from lesion_jax.errors import ConfigError
+
+Role = Literal["traced", "compiled", "host"]
+_KEY = "setting"
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """What is known of a field.
+
+    Attributes:
+      role: See the module.
+      doc: One or two sentences, for `--help`.
+      low: Smallest value that is allowed; None for no bound, as for the other three.
+      above: Values are larger than this.
+      high: Largest value that is allowed.
+      below: Values are smaller than this.
+      is_free: Whether a run may be continued with another value.
+      is_varied: Whether a sweep may vary it.
+    """
+
+    role: Role
+    doc: str
+    low: float | None = None
+    above: float | None = None
+    high: float | None = None
+    below: float | None = None
+    is_free: bool = False
+    is_varied: bool = True
+
+    @property
+    def range_text(self) -> str:
+        """The range as a reader writes it, such as "in [0, 1)"; "" for none."""
+        low = f"[{self.low}" if self.low is not None else f"({self.above}" if self.above is not None else ""
+        high = f"{self.high}]" if self.high is not None else f"{self.below})" if self.below is not None else ""
+        if low and high:
+            return f"in {low}, {high}"
+        if low:
+            return f"at least {self.low}" if self.low is not None else f"above {self.above}"
+        if high:
+            return f"at most {self.high}" if self.high is not None else f"below {self.below}"
+        return ""
+
+    def holds(self, value: float) -> bool:
+        """Whether a number lies in the range; what is not finite never does."""
+        return (
+            math.isfinite(value)
+            and (self.low is None or value >= self.low)
+            and (self.above is None or value > self.above)
+            and (self.high is None or value <= self.high)
+            and (self.below is None or value < self.below)
+        )
+
+
+def traced(default: Any, *, doc: str, **limits: Any) -> Any:
+    """A hyper-parameter that is an array in the state; see `Setting` for what else it takes."""
+    return _field(default, Setting("traced", doc, **limits))
+
+
+def compiled(default: Any, *, doc: str, **limits: Any) -> Any:
+    """A setting that is fixed when a program is compiled; see `Setting`."""
+    return _field(default, Setting("compiled", doc, **limits))
+
+
+def host(default: Any, *, doc: str, **limits: Any) -> Any:
+    """A setting that chooses images or concerns the host alone; see `Setting`."""
+    return _field(default, Setting("host", doc, **limits))
+
+
+def seed(default: int, *, doc: str) -> Any:
+    """A host setting that a random key is made from."""
+    return host(default, doc=doc, low=0, below=2**31)
+
+
+def _field(default: Any, setting: Setting) -> Any:
+    if isinstance(default, dict | list) or dataclasses.is_dataclass(default):
+        return dataclasses.field(default_factory=lambda: default, metadata={_KEY: setting})
+    return dataclasses.field(default=default, metadata={_KEY: setting})
+
+
+def settings_of(config: Any, prefix: str = "") -> Iterator[tuple[str, Setting, Any]]:
+    """(dotted name, setting, value) of every field of a config or of a config class, nested ones included.
+
+    Args:
+      config: A dataclass; of a class the values are the defaults.
+      prefix: Put before each name.
+    """
+    values = config() if isinstance(config, type) else config
+    for field in dataclasses.fields(values):
+        value, setting = getattr(values, field.name), field.metadata.get(_KEY)
+        if setting is not None:
+            yield prefix + field.name, setting, value
+        elif dataclasses.is_dataclass(value):
+            yield from settings_of(value, f"{prefix}{field.name}.")
+
+
+def names_where(config: Any, wanted: typing.Callable[[Setting], bool]) -> frozenset[str]:
+    """Dotted names of the fields of a config or a config class whose setting is wanted."""
+    return frozenset(name for name, setting, _ in settings_of(config) if wanted(setting))
+
+
+def check_ranges(config: Any, prefix: str = "") -> None:
+    """Refuses a number outside of its field's range.
+
+    Raises:
+      ConfigError: Names the field, the value and the range.
+    """
+    for name, setting, value in settings_of(config, prefix):
+        numbers = value if isinstance(value, tuple) else (value,)
+        for number in numbers:
+            if isinstance(number, int | float) and not isinstance(number, bool) and not setting.holds(number):
+                must = f"lie {text}" if (text := setting.range_text).startswith("in") else f"be {text or 'finite'}"
+                also = " and finite" if isinstance(number, float) and text else ""
+                raise ConfigError(f"{name} is {number}; it must {must}{also}.")
+
+
+def help_text(config: type, prefix: str = "") -> str:
+    """The fields of a config class as lines for `--help`: name, default, range, choices, meaning."""
+    hints = _hints(config)
+    lines = []
+    for name, setting, default in settings_of(config, prefix):
+        choices = typing.get_args(hints[name.removeprefix(prefix)])
+        allowed = " | ".join(map(str, choices)) if choices and all(isinstance(c, str) for c in choices) else ""
+        facts = "; ".join(text for text in (allowed, setting.range_text) if text)
+        lines.append(f"  {name} = {default!r}{f'  ({facts})' if facts else ''}\n      {setting.doc}")
+    return "\n".join(lines)
+
+
+def _hints(config: type, prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, hint in typing.get_type_hints(config).items():
+        found[prefix + name] = hint
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            found |= _hints(hint, f"{prefix}{name}.")
+    return found

@@ -1,0 +1,111 @@
+"""The ACGAN (paper, section on the ACGAN): one training for all classes; its discriminator also names them."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, Literal
+
+import flax.linen as nn
+import jax
+import numpy as np
+
+from lesion_jax.config import LoopConfig
+from lesion_jax.config.fields import compiled, traced
+from lesion_jax.core.intensity import to_signed
+from lesion_jax.core.types import Images
+from lesion_jax.errors import ConfigError
+from lesion_jax.families import chunks
+from lesion_jax.families.base import DTYPES, Arrays, Family
+from lesion_jax.families.gan import GanConfig, GanProgram, draw_from_keys, draw_from_latents, init_gan_state
+from lesion_jax.models.acgan import AuxiliaryDiscriminator, ConditionalGenerator
+
+
+@dataclasses.dataclass(frozen=True)
+class AcganConfig(GanConfig):
+    """Training of an ACGAN."""
+
+    kind: Literal["acgan"] = compiled("acgan", doc="Always 'acgan'.")
+    embedding_size: int = compiled(
+        10, above=0, doc="Length of the class embedding that is joined to z. The paper is silent."
+    )
+    class_weight: float = traced(1.0, low=0.0, doc="Weight of the class loss.")
+    learning_rate: float = traced(1e-4, above=0.0, doc="Learning rate of Adam, for both networks.")
+    loop: LoopConfig = LoopConfig(duration="50 epochs")
+
+    def check(self, prefix: str = "") -> None:
+        """Refuses impossible settings with a ConfigError."""
+        super().check(prefix)
+        if self.data.label:
+            raise ConfigError(f"{prefix}data.label is {self.data.label!r}, but an ACGAN takes all classes.")
+
+
+def _networks(config: AcganConfig, num_classes: int) -> tuple[ConditionalGenerator, AuxiliaryDiscriminator]:
+    dtype = DTYPES[config.dtype]
+    generator = ConditionalGenerator(
+        num_classes=num_classes,
+        embedding_size=config.embedding_size,
+        width=config.width,
+        image_size=config.data.image_size,
+        dtype=dtype,
+    )
+    return generator, AuxiliaryDiscriminator(num_classes=num_classes, width=config.discriminator_width, dtype=dtype)
+
+
+def _make_program(config: AcganConfig, num_classes: int) -> GanProgram:
+    return GanProgram.of(config, _networks(config, num_classes))
+
+
+def _draw(
+    config: AcganConfig,
+    num_classes: int,
+    arrays: Arrays,
+    keys: jax.Array,
+    labels: np.ndarray,
+    context: Images | None,
+) -> np.ndarray:
+    del context
+    return draw_from_keys(_networks(config, num_classes)[0], config, arrays, keys, labels)
+
+
+def _draw_from_latents(
+    config: AcganConfig, num_classes: int, arrays: Arrays, z: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
+    return draw_from_latents(_networks(config, num_classes)[0], config, arrays, z, labels)
+
+
+def _classify(
+    config: AcganConfig, num_classes: int, arrays: Arrays, pixels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    apply = _compiled(_networks(config, num_classes)[1], config.data.window)
+    network = arrays["networks"]["discriminator"]
+    variables = {"params": network["params"], "batch_stats": network["batch_stats"]}
+    return chunks.classify(lambda some: apply(variables, some), pixels)
+
+
+@functools.cache
+def _compiled(discriminator: nn.Module, window: Any) -> Callable[..., Any]:
+    """f(variables, pixels [B, H, H]) -> (probabilities [B, C], the same as features), by the class output."""
+    run: Any = discriminator.apply
+
+    @jax.jit
+    def apply(variables: Any, pixels: jax.Array) -> tuple[jax.Array, jax.Array]:
+        _, logits = run(variables, to_signed(pixels, window)[..., None], train=False)
+        probabilities = jax.nn.softmax(logits)
+        return probabilities, probabilities
+
+    return apply
+
+
+ACGAN = Family(
+    name="acgan",
+    title="ACGAN",
+    stream="acgan",
+    config=AcganConfig,
+    make_program=_make_program,
+    init_state=init_gan_state,
+    draw=_draw,
+    draw_from_latents=_draw_from_latents,
+    classify=_classify,
+    # The best checkpoint is chosen by its generator's images.
+    classifies_with="last",
+)

@@ -1,0 +1,63 @@
+"""The DCGAN (paper, section on the DCGAN; Radford et al. 2016): one training per class."""
+
+import dataclasses
+from typing import Literal
+
+import jax
+import numpy as np
+
+from lesion_jax.config.fields import compiled
+from lesion_jax.core.types import Images
+from lesion_jax.families.base import DTYPES, Arrays, Family
+from lesion_jax.families.gan import GanConfig, GanProgram, draw_from_keys, draw_from_latents, init_gan_state
+from lesion_jax.models.dcgan import Discriminator, Generator
+
+
+@dataclasses.dataclass(frozen=True)
+class DcganConfig(GanConfig):
+    """Training of a DCGAN, of the class that data.label names; without one its images have no label."""
+
+    kind: Literal["dcgan"] = compiled("dcgan", doc="Always 'dcgan'.")
+
+
+def _networks(config: DcganConfig) -> tuple[Generator, Discriminator]:
+    dtype = DTYPES[config.dtype]
+    generator = Generator(width=config.width, image_size=config.data.image_size, dtype=dtype)
+    return generator, Discriminator(width=config.discriminator_width, dtype=dtype)
+
+
+def _make_program(config: DcganConfig, num_classes: int) -> GanProgram:
+    del num_classes
+    return GanProgram.of(config, _networks(config))
+
+
+def _draw(
+    config: DcganConfig,
+    num_classes: int,
+    arrays: Arrays,
+    keys: jax.Array,
+    labels: np.ndarray,
+    context: Images | None,
+) -> np.ndarray:
+    del num_classes, context
+    return draw_from_keys(_networks(config)[0], config, arrays, keys, labels)
+
+
+def _draw_from_latents(
+    config: DcganConfig, num_classes: int, arrays: Arrays, z: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
+    del num_classes
+    return draw_from_latents(_networks(config)[0], config, arrays, z, labels)
+
+
+DCGAN = Family(
+    name="dcgan",
+    title="DCGAN",
+    stream="dcgan",
+    config=DcganConfig,
+    make_program=_make_program,
+    init_state=init_gan_state,
+    draw=_draw,
+    draw_from_latents=_draw_from_latents,
+    one_per_class=True,
+)

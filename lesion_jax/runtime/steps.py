@@ -1,0 +1,59 @@
+"""Some steps of one training in one call, on images that lie on the device."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+
+def look_up(images: dict[str, jax.Array], chosen: jax.Array, index: jax.Array) -> dict[str, jax.Array]:
+    """The batch that would have been streamed.
+
+    Args:
+      images: {"pixels": int16 [N, H, H], "label": int32 [N]}, all of them.
+      chosen: int32 [B], rows of the images of the batch.
+      index: int32 [B], positions in the global batch.
+
+    Returns:
+      {"pixels": int16 [B, H, H], "label": int32 [B], "index": int32 [B]}.
+    """
+    return {"pixels": images["pixels"][chosen], "label": images["label"][chosen], "index": index}
+
+
+def make_steps(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Several steps of one training.
+
+    Args:
+      step: step(state, batch, key) -> (state, metrics), of one replica; see `families.base.Step`.
+
+    Returns:
+      steps(state, images, key, chosen, index, num_steps) -> (state, metrics): images as in `look_up`; key, the root of
+      the training's random stream; chosen int32 [S, B], the batches of S steps; index int32 [B]; num_steps int32
+      scalar: the steps beyond it leave the state as it is, so that one program serves any number up to S; None where
+      all are taken. metrics float32 [S].
+    """
+
+    def steps(
+        state: Any,
+        images: dict[str, jax.Array],
+        key: jax.Array,
+        chosen: jax.Array,
+        index: jax.Array,
+        num_steps: jax.Array | None,
+    ) -> tuple[Any, Any]:
+        def advance(state: Any, now: tuple[jax.Array, jax.Array]) -> tuple[Any, Any]:
+            number, batch = now
+            new, metrics = step(state, look_up(images, batch, index), key)
+            if num_steps is not None:
+                new = jax.tree.map(lambda n, o: jnp.where(number < num_steps, n, o), new, state)
+            return new, metrics
+
+        num = len(chosen)
+        if num == 1:
+            # Not a loop of one: XLA's CPU backend takes the threads from what is in a loop.
+            state, metrics = advance(state, (jnp.int32(0), chosen[0]))
+            return state, jax.tree.map(lambda x: x[None], metrics)
+        return jax.lax.scan(advance, state, (jnp.arange(num, dtype=jnp.int32), chosen))
+
+    return steps

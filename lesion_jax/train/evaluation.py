@@ -1,0 +1,113 @@
+"""What is found when a training is looked at; it follows from what the family can do, not from which one it is."""
+
+import dataclasses
+from typing import Any
+
+import flax.serialization
+import jax
+import numpy as np
+
+from lesion_jax.config import TrainingConfig
+from lesion_jax.core import keys
+from lesion_jax.core.types import Images
+from lesion_jax.data.study import TrainingImages
+from lesion_jax.families import family_of
+from lesion_jax.families.base import Arrays
+from lesion_jax.io.pictures import grid
+from lesion_jax.metrics.collapse import describe_collapse
+from lesion_jax.metrics.images import checkpoint_score, scalars, score_images
+
+# Images per class in a sample grid.
+_NUM_SHOWN = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What is found when a training is looked at.
+
+    Attributes:
+      score: Higher is better; None without inner images.
+      scalars: By "split/group/name".
+      collapse: One sentence where the training has collapsed.
+    """
+
+    score: float | None
+    scalars: dict[str, float]
+    collapse: str | None = None
+
+
+def arrays_of(state: Any) -> Arrays:
+    """A state as the nested dicts that a checkpoint holds; nothing is copied."""
+    return flax.serialization.to_state_dict(state)
+
+
+def evaluate(config: TrainingConfig, images: TrainingImages, arrays: Arrays, step: int) -> Evaluation:
+    """Scores a training on its inner validation images.
+
+    A family that draws is scored by its images, whatever else it can do; one that only classifies by its answers.
+
+    Args:
+      config: Resolved.
+      images: Of the training.
+      arrays: Of its state, see `arrays_of`.
+      step: Steps taken.
+    """
+    if family_of(config).draw is not None:
+        return _evaluate_images(config, images, arrays, step)
+    return _evaluate_answers(config, images, arrays)
+
+
+def pictures(config: TrainingConfig, images: TrainingImages, arrays: Arrays) -> dict[str, np.ndarray]:
+    """{name: uint8 picture} of a training; empty for a family that draws nothing."""
+    if family_of(config).draw is None:
+        return {}
+    labels = np.repeat(np.unique(images.images.labels), _NUM_SHOWN).astype(np.int32)
+    window: Any = config.data.window
+    return {"samples": grid(draw(config, images, arrays, labels, config.seed), window)}
+
+
+def draw(config: TrainingConfig, images: TrainingImages, arrays: Arrays, labels: np.ndarray, seed: int) -> np.ndarray:
+    """Draws images during training: image i is a function of (arrays, seed, i, labels[i]).
+
+    Args:
+      config: Of a family that draws.
+      images: Of the training.
+      arrays: Of its state.
+      labels: int32 [N].
+      seed: Seed of the drawing.
+
+    Returns:
+      int16 [N, H, H], on the host.
+    """
+    family = family_of(config)
+    assert family.draw is not None
+    context = images.originals if family.draws_in_context else None
+    image_keys = keys.per_image(seed, len(labels))
+    return family.draw(config, len(images.class_names), arrays, image_keys, labels, context)
+
+
+def _evaluate_images(config: TrainingConfig, images: TrainingImages, arrays: Arrays, step: int) -> Evaluation:
+    window: Any = config.data.window
+    # Without inner images nothing is chosen by the scores, but a collapse shows beside the training images too.
+    is_inner = len(images.inner) >= 3
+    real = images.inner if is_inner else images.originals
+    found = score_images(lambda labels, seed: draw(config, images, arrays, labels, seed), real, window, config.seed)
+    split = "inner" if is_inner else "train"
+    numbers = {f"{split}/{name}": value for name, value in scalars(found, images.class_names).items()}
+    health = {name: float(value) for name, value in jax.device_get(arrays.get("health", {})).items()}
+    numbers |= {f"health/{name}": value for name, value in health.items()}
+    collapse = describe_collapse(step, found, images.class_names, health.get("loss/discriminator"))
+    return Evaluation(checkpoint_score(found) if is_inner else None, numbers, collapse)
+
+
+def _evaluate_answers(config: TrainingConfig, images: TrainingImages, arrays: Arrays) -> Evaluation:
+    inner: Images = images.inner
+    if not len(inner):
+        return Evaluation(None, {})
+    classify = family_of(config).classify
+    assert classify is not None
+    probabilities, _ = classify(config, len(images.class_names), arrays, inner.pixels)
+    likelihood = float(np.mean(np.log(probabilities[np.arange(len(inner)), inner.labels] + 1e-12)))
+    accuracy = float(np.mean(probabilities.argmax(-1) == inner.labels))
+    # The likelihood chooses: with a few dozen lesions accuracy moves in steps of several per cent.
+    return Evaluation(likelihood, {"inner/loss/cross_entropy": -likelihood, "inner/accuracy": accuracy})

@@ -1,0 +1,147 @@
+"""One training: checked, with its images, its periods and its program; not started."""
+
+import dataclasses
+import functools
+from pathlib import Path
+
+import jax
+
+from lesion_jax.config import TrainingConfig, replace, to_dict
+from lesion_jax.config.fields import names_where
+from lesion_jax.core import keys
+from lesion_jax.core.state import TrainState
+from lesion_jax.data.study import Study, TrainingImages, prepare_images, resolve_window
+from lesion_jax.errors import ConfigError
+from lesion_jax.families import family_of
+from lesion_jax.families.base import Family, Program, Step
+from lesion_jax.io.run_directory import identity_of
+from lesion_jax.runtime import parallel
+from lesion_jax.runtime.tracing import traced_once
+from lesion_jax.train.periods import Periods
+
+# Of a family without gradient steps: everything happens at once.
+_AT_ONCE = Periods(total=1, log=0, evaluate=1, checkpoint=1, pictures=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """A training that has been checked and not been started.
+
+    Attributes:
+      config: Resolved: absolute paths, a window of two numbers.
+      images: What it sees.
+      periods: When what happens.
+      free: Dotted config fields that may differ when it is continued.
+    """
+
+    config: TrainingConfig
+    images: TrainingImages
+    periods: Periods
+    free: frozenset[str]
+
+    @classmethod
+    def prepare(
+        cls,
+        config: TrainingConfig,
+        study: Study | None,
+        *,
+        num_devices: int,
+        cache_dir: Path | None,
+        like: "Training | None" = None,
+    ) -> "Training":
+        """Checks a config and prepares its images; nothing is written but the cache.
+
+        Args:
+          config: Checked by itself.
+          study: Content of `config.data.dataset`; None loads it.
+          num_devices: Devices that share each batch.
+          cache_dir: Where augmented images are kept between runs.
+          like: A training of equal kind and data, whose images this one shares.
+
+        Raises:
+          LesionJaxError: Bad settings or data.
+        """
+        require_dataset(config)
+        study = study or Study.load(Path(config.data.dataset))
+        config = _with_absolute_paths(resolve_window(config, study))
+        check_family(config, study)
+        if like:
+            schedule = dataclasses.replace(like.images.schedule, seed=config.seed)
+            images = dataclasses.replace(like.images, schedule=schedule)
+        else:
+            images = prepare_images(config, study, cache_dir=cache_dir)
+        images.schedule.check_devices(num_devices)
+        free = names_where(config, lambda setting: setting.is_free)
+        if getattr(config, "batch_norm", "synchronised") == "replica":
+            # The number of devices is then part of the run.
+            config = replace(config, {"num_devices": num_devices})
+        else:
+            free |= {"num_devices"}
+        return cls(config, images, periods_of(config, images.schedule.steps_per_epoch), free)
+
+    @property
+    def family(self) -> Family:
+        """What is trained."""
+        return family_of(self.config)
+
+    @property
+    def identity(self) -> str:
+        """Digest of the whole config and the data: processes that train together have the same."""
+        return identity_of(to_dict(self.config), self.images.provenance, frozenset())
+
+    @functools.cached_property
+    def program(self) -> Program:
+        """What is compiled for it."""
+        return make_program(self.config, len(self.images.class_names))
+
+    @property
+    def key(self) -> jax.Array:
+        """Root key of everything that its steps draw."""
+        return keys.stream(self.config.seed, self.family.stream)
+
+    def initial_state(self) -> TrainState:
+        """State before the first step, on the default device; a function of the config and the images."""
+        assert self.family.init_state is not None
+        return self.family.init_state(self.config, self.program, self.images)
+
+
+def make_program(config: TrainingConfig, num_classes: int) -> Program:
+    """What a config with a resolved window compiles."""
+    make = family_of(config).make_program
+    if make is None:
+        raise ConfigError(f"kind is {config.kind!r}, which is trained without gradient steps: there is no program.")
+    return make(config, num_classes)
+
+
+@functools.cache
+def step_alone(program: Program) -> Step:
+    """The step of a training on one device, traced once for all that is made of it."""
+    return traced_once(program.make_step(parallel.alone))
+
+
+def periods_of(config: TrainingConfig, steps_per_epoch: int) -> Periods:
+    """When what happens in a training; a family without gradient steps takes one."""
+    return _AT_ONCE if family_of(config).fit else Periods.of(config.loop, steps_per_epoch)
+
+
+def check_family(config: TrainingConfig, study: Study) -> None:
+    """Refuses a dataset on which a family has nothing to learn, with a ConfigError."""
+    if family_of(config).classify is not None and study.lesions.num_classes < 2:
+        raise ConfigError(
+            f"kind is {config.kind!r}, but {config.data.dataset} has one class only; nothing can be told apart."
+        )
+
+
+def require_dataset(config: TrainingConfig) -> None:
+    """Refuses a config that names no dataset, with a ConfigError."""
+    if not config.data.dataset:
+        raise ConfigError("data.dataset is empty; name a directory written by `lesion-jax build`.")
+
+
+def _with_absolute_paths(config: TrainingConfig) -> TrainingConfig:
+    # A run is evaluated from other folders than the one that it was started in.
+    def absolute(path: str) -> str:
+        return str(Path(path).expanduser().absolute())
+
+    banks = tuple(absolute(bank) for bank in config.data.banks)
+    return replace(config, {"data.dataset": absolute(config.data.dataset), "data.banks": banks})
