@@ -20,8 +20,9 @@ from lesion_jax.families.classifier_step import create_classifier_state, make_cl
 from lesion_jax.families.drawing import draw
 from lesion_jax.families.gan_step import create_gan_state, make_gan_step
 from lesion_jax.io.pictures import grid
-from lesion_jax.metrics.collapse import describe_collapse, variety
+from lesion_jax.metrics.collapse import describe_collapse
 from lesion_jax.metrics.kernel_distance import kernel_distance
+from lesion_jax.metrics.variety import variety
 from lesion_jax.runtime import parallel
 from lesion_jax.runtime.lookup import of_residents
 from lesion_jax.runtime.tracing import traced_once
@@ -211,14 +212,15 @@ def _gan(config: GanConfig, prepared: Prepared) -> Training:
         wanted = np.resize(inner.labels if is_scored else labels, _NUM_SCORED).astype(np.int32)
         fake = sample(state, wanted)
         varieties = {
-            prepared.class_names[label]: variety(fake[wanted == label], real[label], data.window)
+            label: variety(fake[wanted == label], real[label], data.window)
             for label in labels.tolist()
             if (wanted == label).sum() > 1 and len(real[label]) > 1
         }
         running = float(state.discriminator_loss)
-        scalars = {f"health/variety/{name}": share for name, share in varieties.items()}
+        scalars = {f"health/variety/{prepared.class_names[label]}": share for label, share in varieties.items()}
         scalars["health/loss/discriminator"] = running
-        collapse = describe_collapse(int(state.step), varieties, running)
+        scored = {"metrics": {"variety": {"per_class": varieties}}}
+        collapse = describe_collapse(int(state.step), scored, prepared.class_names, running)
         if not is_scored:
             return Evaluation(None, scalars, collapse)
         signed = [np.asarray(to_signed(jnp.asarray(hu), data.window)) for hu in (fake, inner.pixels)]
