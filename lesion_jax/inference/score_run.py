@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import jax.numpy as jnp
 import numpy as np
 
 from lesion_jax.config import GanConfig
-from lesion_jax.core.intensity import to_signed
+from lesion_jax.core.types import Images
 from lesion_jax.data.augment import original
 from lesion_jax.data.dataset import load_dataset
 from lesion_jax.data.folds import load_folds, split
@@ -16,8 +15,8 @@ from lesion_jax.inference.predict import predict
 from lesion_jax.inference.restore import load_run_config, restore_generator
 from lesion_jax.io.checkpoints import Which
 from lesion_jax.io.run_directory import load_provenance
-from lesion_jax.metrics.classification import score_predictions
-from lesion_jax.metrics.kernel_distance import kernel_distance
+from lesion_jax.metrics.images import name_classes, score_images
+from lesion_jax.metrics.predictions import score_predictions
 
 Part = Literal["train", "inner", "test"]
 
@@ -66,14 +65,15 @@ def score_run(run: Path, *, dataset: Path | None = None, part: Part = "test", wh
     }
     if config.kind != "dcgan":
         predictions = predict(run, chosen, which)
-        result |= score_predictions(predictions.labels, predictions.classes, lesions.num_classes)
-    # The distance is defined from three images on.
-    if isinstance(config, GanConfig) and len(chosen) >= 3:
+        result["predictions"] = score_predictions(
+            predictions.labels, predictions.probabilities[None], lesions.num_classes
+        )
+    if isinstance(config, GanConfig):
         generator = restore_generator(run, which)
-        real = np.stack([original(x, config.data.image_size, config.data.margin) for x in chosen])
-        labels = np.resize(np.array([x.label for x in chosen], np.int32), 4 * len(chosen))
-        fake = generator(labels, seed=config.seed)
-        signed = [np.asarray(to_signed(jnp.asarray(hu), config.data.window)) for hu in (fake, real)]
-        value, std = kernel_distance(*signed)
-        result["kernel_distance"] = {"value": value, "std": std, "num_real": len(real), "num_synthetic": len(fake)}
+        real = Images(
+            np.stack([original(x, config.data.image_size, config.data.margin) for x in chosen]),
+            np.array([x.label for x in chosen], np.int32),
+        )
+        scored = score_images(lambda labels, seed: generator(labels, seed=seed), real, config.data.window, config.seed)
+        result["images"] = name_classes(scored, lesions.class_names)
     return result

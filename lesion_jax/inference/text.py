@@ -1,34 +1,57 @@
 """A run's scores as a table for a terminal."""
 
+from collections.abc import Mapping
 from typing import Any
 
-
-def _row(name: str, proportion: dict[str, Any]) -> str:
-    if not proportion["n"]:
-        return f"{name:32}     -      n = 0"
-    return (
-        f"{name:32}{100 * proportion['value']:6.1f} %   "
-        f"[{100 * proportion['low']:.1f}, {100 * proportion['high']:.1f}]   n = {proportion['n']}"
-    )
+from lesion_jax.metrics.images import GENERATOR_METRICS
+from lesion_jax.metrics.predictions import PREDICTION_METRICS
 
 
-def describe(result: dict[str, Any]) -> str:
-    """What `score_run` returned, as lines of text; intervals are 95 % Wilson."""
-    lines = [
-        f"{result['kind']} {result['run']}, {result['checkpoint']} checkpoint",
-        f"{result['part']} lesions of fold {result['fold']}: {result['n']}",
-    ]
-    if "confusion" in result:
+def describe(result: Mapping[str, Any]) -> str:
+    """What `score_run` returned, as lines of text; every metric of the tables, in their order."""
+    lines = [f"{result['kind']} {result['run']}", f"{result['part']} lesions of fold {result['fold']}: {result['n']}"]
+    if predictions := result.get("predictions"):
+        lines += ["", f"as a classifier, {_checkpoint(predictions)}"]
         lines.append("confusion, rows true: " + ", ".join(result["class_names"]))
-        lines += ["  " + " ".join(f"{count:5d}" for count in row) for row in result["confusion"]]
-        lines.append(_row("accuracy", result["accuracy"]))
-        for score in ("sensitivity", "specificity"):
-            lines.append(_row(f"{score}, weighted", result[score]["total"]))
-            for name, proportion in zip(result["class_names"], result[score]["per_class"], strict=True):
-                lines.append(_row(f"  {score} of {name}", proportion))
-    if distance := result.get("kernel_distance"):
-        lines.append(
-            f"kernel distance {distance['value']:.4f} +- {distance['std']:.4f} (random-CNN features, "
-            f"{distance['num_real']} real, {distance['num_synthetic']} synthetic)"
-        )
+        lines += ["  " + " ".join(f"{count:5d}" for count in row) for row in predictions["confusion"]]
+        for name, score in predictions["metrics"].items():
+            lines += _prediction_lines(name, score, result["class_names"])
+    if images := result.get("images"):
+        counts = f"{images['num_synthetic']} synthetic images against {images['num_real']} real ones"
+        lines += ["", f"as a generator, {_checkpoint(images)}: {counts}"]
+        for name, score in images["metrics"].items():
+            lines += _image_lines(name, score)
     return "\n".join(lines)
+
+
+def _checkpoint(scored: Mapping[str, Any]) -> str:
+    return f"{scored['checkpoint']} checkpoint, step {scored['step']}"
+
+
+def _prediction_lines(name: str, score: Mapping[str, Any], class_names: list[str]) -> list[str]:
+    metric = PREDICTION_METRICS[name]
+
+    def row(title: str, number: Mapping[str, Any]) -> str:
+        if not number["n"]:
+            return f"{title:32}     -      n = 0"
+        if metric.unit == "%":
+            value, low, high = (f"{100 * number[part]:.1f}" for part in ("value", "low", "high"))
+            return f"{title:32}{value:>6} %   [{low}, {high}]   n = {number['n']}"
+        value, low, high = (f"{number[part]:.3f}" for part in ("value", "low", "high"))
+        return f"{title:32}{value:>6}     [{low}, {high}]   n = {number['n']}"
+
+    lines = [row(metric.title, score["total"])]
+    for class_name, number in zip(class_names, score["per_class"] or [], strict=bool(score["per_class"])):
+        lines.append(row(f"  {class_name}", number))
+    return lines
+
+
+def _image_lines(name: str, score: Mapping[str, Any] | None) -> list[str]:
+    metric = GENERATOR_METRICS[name]
+    title = f"{metric.title} ({metric.better} is better)"
+    if score is None:
+        return [f"{title:38}-   too few images"]
+    error = f" +- {score['std']:.4f}" if "std" in score else ""
+    rows = [(title, f"{score['value']:.4f}{error}")]
+    rows += [(f"  {class_name}", f"{value:.4f}") for class_name, value in score.get("per_class", {}).items()]
+    return [f"{left:38}{right}" for left, right in rows]

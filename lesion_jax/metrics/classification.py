@@ -1,7 +1,10 @@
-"""Confusion matrices and the scores that the paper prints from them.
+"""Accuracy, sensitivity and specificity as the paper prints them (section 6), each from a confusion matrix.
 
 Several seeds: confusion matrices are summed over seeds, proportions are thereby means over seeds, and
 every interval uses the number of *lesions*: a second seed of the same lesions adds no patients.
+
+A score is {"total": proportion, "per_class": [proportion] or None}. A proportion is {"value", "low", "high" in [0, 1],
+"n": number of lesions that it is out of}, with the 95 % Wilson interval. Totals are class-size-weighted means.
 """
 
 from collections.abc import Sequence
@@ -10,6 +13,9 @@ from typing import Any
 import numpy as np
 
 from lesion_jax.metrics.statistics import wilson
+
+Proportion = dict[str, float | int]
+Confusion = np.ndarray | Sequence[Sequence[int]]
 
 
 def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> np.ndarray:
@@ -36,81 +42,87 @@ def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, num_classes: i
     return counts.reshape(num_classes, num_classes)
 
 
-def scores(confusion: np.ndarray | Sequence[Sequence[int]], num_seeds: int = 1) -> dict[str, Any]:
-    """Accuracy, sensitivity and specificity with 95 % Wilson intervals.
-
-    The totals are class-size-weighted means, as the paper prints them (section 6); total sensitivity
-    thereby equals accuracy. Total specificity is no proportion of anything: its interval is that of
-    the error rate, times what one error costs on average, with the mix of errors held fixed.
+def accuracy(confusion: Confusion, num_seeds: int = 1) -> dict[str, Any]:
+    """Share of lesions that are given their own class.
 
     Args:
       confusion: int [C, C], rows true, summed over seeds.
       num_seeds: How many seeds were summed.
 
     Returns:
-      {accuracy: proportion, sensitivity: {total: proportion, per_class: [proportion]}, specificity:
-      likewise}; a proportion is {value, low, high in [0, 1], n: number of lesions it is out of}.
+      A score without classes.
 
     Raises:
       ValueError: The matrix is not square, or empty, or no sum of num_seeds equal sets of lesions.
     """
+    counts = _checked(confusion, num_seeds)
+    return {"total": _proportion(np.trace(counts), counts.sum(), num_seeds), "per_class": None}
+
+
+def sensitivity(confusion: Confusion, num_seeds: int = 1) -> dict[str, Any]:
+    """Share of the lesions of a class that are given that class; the total equals the accuracy.
+
+    Args:
+      confusion: As for `accuracy`.
+      num_seeds: As for `accuracy`.
+
+    Returns:
+      A score; n of a class is its number of lesions.
+
+    Raises:
+      ValueError: As for `accuracy`.
+    """
+    counts = _checked(confusion, num_seeds)
+    shares = [_proportion(*pair, num_seeds) for pair in zip(np.diag(counts), counts.sum(axis=1), strict=True)]
+    return {"total": accuracy(counts, num_seeds)["total"], "per_class": shares}
+
+
+def specificity(confusion: Confusion, num_seeds: int = 1) -> dict[str, Any]:
+    """Share of the lesions of other classes that are not given a class.
+
+    The total is no proportion of anything: its interval is that of the error rate, times what one error costs on
+    average, with the mix of errors held fixed.
+
+    Args:
+      confusion: As for `accuracy`.
+      num_seeds: As for `accuracy`.
+
+    Returns:
+      A score; n of a class is the number of lesions of the others.
+
+    Raises:
+      ValueError: As for `accuracy`.
+    """
+    counts = _checked(confusion, num_seeds)
+    sizes, total = counts.sum(axis=1), int(counts.sum())
+    false_alarms = counts.sum(axis=0) - np.diag(counts)
+    shares = [_proportion(total - n - f, total - n, num_seeds) for n, f in zip(sizes, false_alarms, strict=True)]
+    overall = _total_specificity(accuracy(counts, num_seeds)["total"], shares, sizes / total)
+    return {"total": overall, "per_class": shares}
+
+
+def _checked(confusion: Confusion, num_seeds: int) -> np.ndarray:
     counts = np.asarray(confusion, np.int64)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or counts.sum() == 0:
         raise ValueError(f"A confusion matrix must be square and not empty, got {counts.tolist()}.")
     if (counts.sum(axis=1) % num_seeds).any():
         raise ValueError(f"Rows of {counts.tolist()} are no sums over {num_seeds} seeds of the same lesions.")
-    sizes, total = counts.sum(axis=1), int(counts.sum())
-    hits, false_alarms = np.diag(counts), counts.sum(axis=0) - np.diag(counts)
-    accuracy = _proportion(hits.sum(), total, num_seeds)
-    specificities = [_proportion(total - n - f, total - n, num_seeds) for n, f in zip(sizes, false_alarms, strict=True)]
-    return {
-        "accuracy": accuracy,
-        "sensitivity": {
-            "total": dict(accuracy),
-            "per_class": [_proportion(h, n, num_seeds) for h, n in zip(hits, sizes, strict=True)],
-        },
-        "specificity": {
-            "total": _total_specificity(accuracy, specificities, sizes / total),
-            "per_class": specificities,
-        },
-    }
+    return counts
 
 
-def score_predictions(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> dict[str, Any]:
-    """Scores of one arm over its seeds, pooled over the test folds.
-
-    Args:
-      labels: int [N].
-      predictions: int [S, N], one row per seed, every lesion scored by the model that did not train on it.
-      num_classes: C.
-
-    Returns:
-      What `scores` returns, and {confusion: nested list [C, C] summed over seeds, per_seed_accuracy:
-      [S] floats, n: N}.
-    """
-    predictions = np.atleast_2d(predictions)
-    summed = sum(confusion_matrix(labels, row, num_classes) for row in predictions)
-    return {
-        "confusion": np.asarray(summed).tolist(),
-        **scores(np.asarray(summed), num_seeds=len(predictions)),
-        "per_seed_accuracy": [float(np.mean(row == labels)) for row in predictions],
-        "n": len(labels),
-    }
-
-
-def _proportion(successes: int, total: int, num_seeds: int) -> dict[str, float | int]:
-    """A share of lesions, mean over seeds; counts are summed over seeds."""
+def _proportion(successes: int, total: int, num_seeds: int) -> Proportion:
+    """Share of lesions, mean over seeds; counts are summed over seeds."""
     n = int(total) // num_seeds
     low, high = wilson(float(successes) / num_seeds, n)
     # A class without lesions has no share: 0 of 0 is written as 0 with the interval (0, 1).
     return {"value": float(successes / total) if total else 0.0, "low": low, "high": high, "n": n}
 
 
-def _total_specificity(accuracy: dict, specificities: list[dict], weights: np.ndarray) -> dict[str, float | int]:
-    """The class-size-weighted mean of the specificities, see `scores`."""
+def _total_specificity(overall: Proportion, specificities: list[Proportion], weights: np.ndarray) -> Proportion:
+    """Class-size-weighted mean of the specificities; `overall` is the accuracy."""
     value = float(sum(w * s["value"] for w, s in zip(weights, specificities, strict=True)))
-    error = 1 - accuracy["value"]
+    error = 1 - overall["value"]
     # Without a single error its cost is unknown: that of equal classes, where one error is one false alarm of C - 1.
     cost = (1 - value) / error if error > 0 else 1 / max(1, len(specificities) - 1)
-    low, high = (max(0.0, 1 - cost * (1 - accuracy[side])) for side in ("low", "high"))
-    return {"value": value, "low": low, "high": high, "n": accuracy["n"]}
+    low, high = (max(0.0, 1 - cost * (1 - overall[side])) for side in ("low", "high"))
+    return {"value": value, "low": low, "high": high, "n": overall["n"]}

@@ -17,7 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from lesion_jax.core import keys
-from lesion_jax.models.cnn import Classifier
+from lesion_jax.core.intensity import to_signed
+from lesion_jax.models.cnn import MIN_IMAGE_SIZE, Classifier
 
 _NETWORK = Classifier(num_classes=2, width=32, dtype=jnp.float32)
 _BATCH = 64
@@ -33,7 +34,7 @@ def kernel_distance(images: np.ndarray, reference: np.ndarray) -> tuple[float, f
     real-against-real value as the floor.
 
     Args:
-      images: float [N, H, H] or [N, H, H, 1] in [-1, 1], the images that are judged; N at least 3.
+      images: float [N, H, H] or [N, H, H, 1] in [-1, 1], the images that are scored; N at least 3.
       reference: float [M, H, H] or [M, H, H, 1] in [-1, 1], real images; M at least 3.
 
     Returns:
@@ -41,8 +42,8 @@ def kernel_distance(images: np.ndarray, reference: np.ndarray) -> tuple[float, f
       negative: near 0 means that the features tell no difference. NaN where one of the images is not finite.
 
     Raises:
-      ValueError: Fewer than 3 images on a side, images that are not in [-1, 1] (HU, most likely), or
-        reference images that are all the same.
+      ValueError: Fewer than 3 images on a side, images that are not in [-1, 1] (pixels that were not scaled, most
+        likely), or reference images that are all the same.
     """
     for name, stack in (("images", images), ("reference", reference)):
         if len(stack) < 3:
@@ -60,6 +61,21 @@ def kernel_distance(images: np.ndarray, reference: np.ndarray) -> tuple[float, f
         scaled.append((x / spread, y / spread))
     x, y = (np.concatenate(side, axis=1) for side in zip(*scaled, strict=True))
     return squared_mmd(x, y)
+
+
+def score_kernel_distance(
+    fake: np.ndarray, fake_labels: np.ndarray, real: np.ndarray, real_labels: np.ndarray, window: tuple[float, float]
+) -> dict[str, Any] | None:
+    """Kernel distance of pixels in the dataset's unit; for arguments see `images.GeneratorMetric`.
+
+    Returns:
+      {"value": squared MMD, "std": its standard error}; None for fewer than 3 images on a side, or images that are
+      smaller than the network of the features takes.
+    """
+    if min(len(fake), len(real)) < 3 or min(real.shape[1:]) < MIN_IMAGE_SIZE:
+        return None
+    value, std = kernel_distance(*(np.asarray(to_signed(jnp.asarray(x), window)) for x in (fake, real)))
+    return {"value": value, "std": std}
 
 
 def squared_mmd(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:

@@ -5,7 +5,7 @@ Frid-Adar et al. 2018 (arXiv 1803.01229), sections on the data and on the experi
 
 from typing import Any
 
-from lesion_jax.metrics.classification import scores
+from lesion_jax.metrics import classification
 from lesion_jax.metrics.statistics import wilson
 
 NUM_LESIONS = 182
@@ -54,21 +54,21 @@ def reference_numbers() -> dict[str, Any]:
       {value, low, high, n}, where low and high are Wilson's for 182 lesions, derived by us.
     """
     arms = []
-    for name, (accuracy, specificity) in TOTALS.items():
+    for name, (accuracy, printed) in TOTALS.items():
         low, high = wilson(accuracy * NUM_LESIONS, NUM_LESIONS)
         arm: dict[str, Any] = {
             "name": name,
             "accuracy": {"value": accuracy, "low": low, "high": high, "n": NUM_LESIONS},
-            "specificity": None if specificity is None else {"value": specificity, "n": NUM_LESIONS},
+            "specificity": None if printed is None else {"value": printed, "n": NUM_LESIONS},
             "confusion": None,
         }
         if name in CONFUSIONS:
-            found = scores(CONFUSIONS[name])
+            specificity = classification.specificity(CONFUSIONS[name])
             arm |= {
-                "accuracy": found["accuracy"],
-                "sensitivity": found["sensitivity"],
-                "specificity": found["specificity"]["total"],
-                "specificity_per_class": found["specificity"]["per_class"],
+                "accuracy": classification.accuracy(CONFUSIONS[name])["total"],
+                "sensitivity": classification.sensitivity(CONFUSIONS[name]),
+                "specificity": specificity["total"],
+                "specificity_per_class": specificity["per_class"],
                 "confusion": [list(row) for row in CONFUSIONS[name]],
             }
         arms.append(arm)

@@ -12,7 +12,7 @@ from lesion_jax.data.augment import original
 from lesion_jax.data.bank import load_bank
 from lesion_jax.data.folds import split
 from lesion_jax.inference.predict import Predictions, pooled
-from lesion_jax.metrics.classification import score_predictions
+from lesion_jax.metrics.predictions import score_predictions
 from lesion_jax.metrics.statistics import compare
 from lesion_jax.paper.protocol import Curve, Findings, Protocol
 from lesion_jax.paper.report.figures import ARM_TITLES
@@ -143,7 +143,9 @@ def _by_seed(outcomes: Sequence[Sequence[Outcome]]) -> list[Predictions]:
 
 
 def _scored(by_seed: Sequence[Predictions], lesions: LesionSet) -> dict[str, Any]:
-    return score_predictions(by_seed[0].labels, np.stack([p.classes for p in by_seed]), lesions.num_classes)
+    scored = score_predictions(by_seed[0].labels, np.stack([p.probabilities for p in by_seed]), lesions.num_classes)
+    metrics = scored["metrics"]
+    return {**scored, **metrics, "accuracy": metrics["accuracy"]["total"]}
 
 
 def paired(arm: Sequence[Predictions], baseline: Sequence[Predictions]) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ import numpy as np
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.program import program_key
 from lesion_jax.data.study import Study, resolve_window
+from lesion_jax.families import family_of
 from lesion_jax.runtime import parallel
 from lesion_jax.runtime.population import Packing
 from lesion_jax.sweep.cells import dataset_of, expand

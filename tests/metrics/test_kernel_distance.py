@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from lesion_jax.metrics.kernel_distance import kernel_distance, random_features, squared_mmd
+from lesion_jax.metrics.kernel_distance import kernel_distance, random_features, score_kernel_distance, squared_mmd
 
 
 def rois(num, seed, size=32):
@@ -76,3 +76,15 @@ def test_misuse_is_refused_and_a_broken_generator_shows():
     broken = real.copy()
     broken[0, 0, 0] = np.nan
     assert np.isnan(kernel_distance(broken, real)[0])
+
+
+def test_a_score_is_that_of_the_scaled_images_and_none_where_it_is_not_defined():
+    window = (-100.0, 300.0)
+    pixels = [np.round((x + 1) * 200 - 100).astype(np.int16) for x in (rois(8, 1), rois(5, 0))]
+    labels = [np.zeros(len(x), np.int32) for x in pixels]
+    fake, real = pixels
+    result = score_kernel_distance(fake, labels[0], real, labels[1], window)
+    scaled = [(x.astype(np.float32) + 100) / 200 - 1 for x in pixels]
+    assert (result["value"], result["std"]) == pytest.approx(kernel_distance(*scaled), abs=1e-6)
+    assert score_kernel_distance(fake, labels[0], real[:2], labels[1][:2], window) is None
+    assert score_kernel_distance(fake[:, :16, :16], labels[0], real[:, :16, :16], labels[1], window) is None
