@@ -39,7 +39,7 @@ class AcganConfig(GanConfig):
             raise ConfigError(f"{prefix}data.label is {self.data.label!r}, but an ACGAN takes all classes.")
 
 
-def _networks(config: AcganConfig, num_classes: int) -> tuple[ConditionalGenerator, AuxiliaryDiscriminator]:
+def _networks(config: AcganConfig, num_classes: int) -> tuple[nn.Module, nn.Module]:
     dtype = DTYPES[config.dtype]
     generator = ConditionalGenerator(
         num_classes=num_classes,

@@ -59,7 +59,7 @@ class ClassifierProgram(Program):
         return make_classifier_step(self.classifier, window=self.window, average=average)
 
 
-def _network(config: ClassifierConfig, num_classes: int) -> Classifier:
+def _network(config: ClassifierConfig, num_classes: int) -> nn.Module:
     return Classifier(num_classes=num_classes, width=config.width, dtype=DTYPES[config.dtype])
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Literal
 
+import flax.linen as nn
 import jax
 import numpy as np
 
@@ -20,7 +21,7 @@ class DcganConfig(GanConfig):
     kind: Literal["dcgan"] = compiled("dcgan", doc="Always 'dcgan'.")
 
 
-def _networks(config: DcganConfig) -> tuple[Generator, Discriminator]:
+def _networks(config: DcganConfig) -> tuple[nn.Module, nn.Module]:
     dtype = DTYPES[config.dtype]
     generator = Generator(width=config.width, image_size=config.data.image_size, dtype=dtype)
     return generator, Discriminator(width=config.discriminator_width, dtype=dtype)

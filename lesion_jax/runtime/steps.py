@@ -46,7 +46,8 @@ def make_steps(step: Callable[..., Any]) -> Callable[..., Any]:
             number, batch = now
             new, metrics = step(state, look_up(images, batch, index), key)
             if num_steps is not None:
-                new = jax.tree.map(lambda n, o: jnp.where(number < num_steps, n, o), new, state)
+                is_taken = number < num_steps
+                new = jax.tree.map(lambda n, o: jnp.where(is_taken, n, o), new, state)
             return new, metrics
 
         num = len(chosen)
