@@ -2,18 +2,17 @@ import jax
 import jax.numpy as jnp
 
 from lesion_jax.core import keys
-from lesion_jax.core.state import ClassifierHyper
 from lesion_jax.families.classifier_step import create_classifier_state, make_classifier_step
 from lesion_jax.models.cnn import Classifier
 from lesion_jax.runtime import parallel
-from tests.train.tiny import WINDOW, host_batch
+from tests.train.tiny import WINDOW, classifier_hyper, host_batch
 
 CLASSIFIER = Classifier(num_classes=3, width=4, dtype=jnp.float32)
 KEY = keys.stream(0, "classifier")
 
 
 def create(learning_rate=0.05):
-    hyper = ClassifierHyper(learning_rate=jnp.float32(learning_rate), momentum=jnp.float32(0.9), mean=jnp.float32(0.4))
+    hyper = classifier_hyper(learning_rate)
     return create_classifier_state(CLASSIFIER, seed=0, image_size=24, hyper=hyper)
 
 

@@ -7,6 +7,7 @@ from lesion_jax.core import keys
 from lesion_jax.core.intensity import to_signed
 from lesion_jax.families.gan_step import create_gan_state, make_gan_step
 from lesion_jax.models.dcgan import Discriminator, Generator
+from lesion_jax.objectives.gan import PAIR_LOSSES
 from lesion_jax.runtime import parallel
 from tests.train.tiny import WINDOW, gan_hyper, host_batch
 
@@ -18,7 +19,7 @@ def create(networks, **changes):
 
 
 def make(networks, average=parallel.alone, loss="non_saturating"):
-    return make_gan_step(*networks, loss=loss, latent_size=5, window=WINDOW, average=average)
+    return make_gan_step(*networks, pair_loss=PAIR_LOSSES[loss], latent_size=5, window=WINDOW, average=average)
 
 
 def equal(a, b):
@@ -34,13 +35,13 @@ def test_one_step_equals_two_textbook_gradients(networks):
 
     def logits(params_d, params_g):
         fake, _ = generator.apply(
-            {"params": params_g, "batch_stats": state.generator.batch_stats},
+            {"params": params_g, "batch_stats": state.networks["generator"].batch_stats},
             z,
             batch["label"],
             train=True,
             mutable=["batch_stats"],
         )
-        variables = {"params": params_d, "batch_stats": state.discriminator.batch_stats}
+        variables = {"params": params_d, "batch_stats": state.networks["discriminator"].batch_stats}
         on_real, _ = discriminator.apply(variables, real, train=True, mutable=["batch_stats"])
         on_fake, _ = discriminator.apply(variables, fake, train=True, mutable=["batch_stats"])
         return on_real, on_fake
@@ -51,20 +52,20 @@ def test_one_step_equals_two_textbook_gradients(networks):
         return -jnp.mean(jnp.log(jax.nn.softmax(class_logits)[jnp.arange(4), batch["label"]]))
 
     def loss_d(params_d):
-        (source, classes), (fake_source, fake_classes) = logits(params_d, state.generator.params)
+        (source, classes), (fake_source, fake_classes) = logits(params_d, state.networks["generator"].params)
         likelihood = jnp.log(jax.nn.sigmoid(source)) + jnp.log(1 - jax.nn.sigmoid(fake_source))
         return -jnp.mean(likelihood) + class_loss(classes) + class_loss(fake_classes)
 
     def loss_g(params_g):
-        _, (fake_source, fake_classes) = logits(state.discriminator.params, params_g)
+        _, (fake_source, fake_classes) = logits(state.networks["discriminator"].params, params_g)
         return -jnp.mean(jnp.log(jax.nn.sigmoid(fake_source))) + class_loss(fake_classes)
 
     new, metrics = jax.jit(make(networks))(state, batch, KEY)
     for loss, name in ((loss_d, "discriminator"), (loss_g, "generator")):
-        value, grads = jax.jit(jax.value_and_grad(loss))(getattr(state, name).params)
+        value, grads = jax.jit(jax.value_and_grad(loss))(state.networks[name].params)
         np.testing.assert_allclose(metrics[f"loss/{name}"], value, rtol=1e-5)
         # Adam's first moment after one step is (1 - beta1) times the gradient that it was given.
-        moment = getattr(new, name).opt_state[0].mu
+        moment = new.networks[name].opt_state[0].mu
         for want, got in zip(jax.tree.leaves(grads), jax.tree.leaves(moment), strict=True):
             np.testing.assert_allclose(got / 0.5, want, rtol=2e-3, atol=2e-5 * max(1.0, float(abs(want).max())))
 
@@ -76,8 +77,8 @@ def test_a_player_with_a_period_is_updated_only_when_due(networks, player):
     changed = []
     for seed in range(4):
         new, _ = step(state, host_batch(4, seed=seed), KEY)
-        changed.append(not equal(getattr(new, player), getattr(state, player)))
-        assert not equal(getattr(new, other).params, getattr(state, other).params)
+        changed.append(not equal(new.networks[player], state.networks[player]))
+        assert not equal(new.networks[other].params, state.networks[other].params)
         state = new
     assert changed == [True, False, True, False]
 
@@ -86,11 +87,13 @@ def test_ema_is_the_textbook_average_and_the_generator_itself_at_decay_zero(netw
     batch, step = host_batch(4), jax.jit(make(networks))
     state = create(networks, ema_decay=0.9)
     new, _ = step(state, batch, KEY)
-    want = jax.tree.map(lambda old, now: 0.9 * old + 0.1 * now, state.ema, new.generator.variables)
-    for a, b in zip(jax.tree.leaves(want), jax.tree.leaves(new.ema), strict=True):
+    want = jax.tree.map(
+        lambda old, now: 0.9 * old + 0.1 * now, state.ema["generator"], new.networks["generator"].variables
+    )
+    for a, b in zip(jax.tree.leaves(want), jax.tree.leaves(new.ema["generator"]), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
     new, _ = step(create(networks), batch, KEY)
-    assert equal(new.ema, new.generator.variables)
+    assert equal(new.ema["generator"], new.networks["generator"].variables)
 
 
 def test_changing_a_hyper_parameter_never_retraces(networks):
@@ -111,7 +114,7 @@ def test_the_seed_decides_the_weights(networks):
     first, second = create(networks), create(networks)
     assert equal(first, second)
     other = create_gan_state(*networks, seed=2, image_size=16, latent_size=5, hyper=gan_hyper())
-    assert not equal(first.generator.params, other.generator.params)
+    assert not equal(first.networks["generator"].params, other.networks["generator"].params)
 
 
 @pytest.mark.parametrize("loss", ["minimax", "hinge", "least_squares"])
@@ -119,4 +122,4 @@ def test_other_losses_train(loss):
     networks = Generator(width=2, image_size=16), Discriminator(width=2)
     state, metrics = jax.jit(make(networks, loss=loss))(create(networks), host_batch(4), KEY)
     assert all(np.isfinite(float(m)) for m in metrics.values())
-    assert not equal(state.generator.params, create(networks).generator.params)
+    assert not equal(state.networks["generator"].params, create(networks).networks["generator"].params)

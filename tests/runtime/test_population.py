@@ -35,71 +35,74 @@ def alone(value, key, batches):
     return state, metrics
 
 
-def made(packing, num_devices, each, num_places):
+def made(packing, num_devices, each, num_slots):
     devices = jax.devices()[:num_devices]
-    members = [(start(m), keys.stream(m, "test")) for m in range(num_places)]
-    run = parallel.over_places(make_program(step, packing), devices)
+    members = [(start(m), keys.stream(m, "test")) for m in range(num_slots)]
+    run = parallel.over_slots(make_program(step, packing), devices)
     return Population(run, members, IMAGES, devices, each)
 
 
 @pytest.mark.parametrize("num_steps", [1, 3])
 @pytest.mark.parametrize(
-    ("packing", "num_devices", "each", "num_places"),
+    ("packing", "num_devices", "each", "num_slots"),
     [(packing, 2, 2, 4) for packing in PACKINGS if packing != "one"] + [("one", 2, 1, 4), ("one", 1, 1, 3)],
 )
-def test_each_member_is_as_alone_and_an_inactive_one_stands_still(packing, num_devices, each, num_places, num_steps):
-    population = made(packing, num_devices, each, num_places)
-    chosen = np.random.default_rng(0).integers(0, 6, (num_places, 2, num_steps, 3)).astype(np.int32)
-    active = np.ones(num_places, bool)
-    population.advance(chosen[:, 0], active)
-    active[1] = False
-    metrics = population.read(population.advance(chosen[:, 1], active))
-    for m in range(num_places):
-        batches = chosen[m, 0] if m == 1 else chosen[m].reshape(-1, 3)
+def test_each_training_is_as_alone_and_takes_no_more_steps_than_it_is_told(
+    packing, num_devices, each, num_slots, num_steps
+):
+    population = made(packing, num_devices, each, num_slots)
+    chosen = np.random.default_rng(0).integers(0, 6, (num_slots, 2, num_steps, 3)).astype(np.int32)
+    taken = np.full(num_slots, num_steps, np.int32)
+    population.advance(chosen[:, 0], taken)
+    # One stands still, another takes a step less than the call has.
+    taken[1], taken[2] = 0, num_steps - 1
+    metrics = population.read(population.advance(chosen[:, 1], taken))
+    for m in range(num_slots):
+        batches = np.concatenate([chosen[m, 0], chosen[m, 1][: taken[m]]])
         state, last = alone(m, keys.stream(m, "test"), batches)
-        found = population.member(m)
+        found = population.state(m)
         assert int(found["step"]) == len(batches)
         np.testing.assert_allclose(found["total"], state["total"], rtol=1e-6)
-        if m != 1:
+        if taken[m]:
             assert metrics[m]["seen"].shape == (num_steps,)
-            np.testing.assert_allclose(metrics[m]["seen"][-1], last["seen"], rtol=1e-6)
+            np.testing.assert_allclose(metrics[m]["seen"][taken[m] - 1], last["seen"], rtol=1e-6)
 
 
-def test_a_place_is_given_to_another_member():
+def test_a_slot_is_given_to_another_training():
     population = made("vmap", 2, 2, 4)
     population.put(2, start(100.0), keys.stream(100, "test"))
     chosen = np.zeros((4, 1, 3), np.int32)
-    population.advance(chosen, np.ones(4, bool))
+    population.advance(chosen, np.ones(4, np.int32))
     for m, value in enumerate([0, 1, 100, 3]):
         state, _ = alone(value, keys.stream(value, "test"), chosen[m])
-        np.testing.assert_allclose(population.member(m)["total"], state["total"], rtol=1e-6)
+        np.testing.assert_allclose(population.state(m)["total"], state["total"], rtol=1e-6)
 
 
 def test_what_a_call_is_given_may_be_written_to_while_devices_still_read_theirs():
     population = made("vmap", 2, 2, 4)
-    chosen, active = np.zeros((4, 1, 3), np.int32), np.ones(4, bool)
+    chosen, taken = np.zeros((4, 1, 3), np.int32), np.ones(4, np.int32)
     run, given = population._run, []
     population._run = lambda *arguments: given.extend(arguments[2:]) or run(*arguments)
-    population.advance(chosen, active)
+    population.advance(chosen, taken)
     assert len(given) == 3
-    assert not any(np.shares_memory(x, y) for x in given for y in (chosen, active, population._keys))
+    assert not any(np.shares_memory(x, y) for x in given for y in (chosen, taken, population._keys))
 
 
 @pytest.mark.parametrize("packing", ["one", "unrolled"])
 def test_it_is_compiled_once(packing, compilations):
     population = made(packing, 2, 1 if packing == "one" else 2, 4)
-    chosen, active = np.zeros((4, 1, 3), np.int32), np.ones(4, bool)
-    population.advance(chosen, active)
+    chosen, taken = np.zeros((4, 1, 3), np.int32), np.ones(4, np.int32)
+    population.advance(chosen, taken)
     population.put(2, start(100.0), keys.stream(100, "test"))
     assert compilations
     compilations.clear()
-    population.advance(chosen, active)
-    population.advance(chosen, active)
+    population.advance(chosen, taken)
+    population.advance(chosen, taken)
     assert not compilations
 
 
-def test_places_must_fill_the_devices():
-    with pytest.raises(ValueError, match="3 places"):
+def test_slots_must_fill_the_devices():
+    with pytest.raises(ValueError, match="3 slots"):
         made("vmap", 2, 1, 3)
 
 
@@ -110,8 +113,8 @@ COLLECTIVE = re.compile(r"all-reduce|all-gather|all-to-all|collective-permute|re
 def test_no_device_hears_of_another(packing):
     devices, each = jax.devices()[:4], 1 if packing == "one" else 2
     states = jax.tree.map(lambda x: jnp.zeros((4, each), x.dtype), start(0))
-    given = jnp.zeros((4, each, 2), jnp.uint32), jnp.zeros((4, each, 1, 3), jnp.int32), jnp.ones((4, each), bool)
-    text = parallel.over_places(make_program(step, packing), devices).lower(states, IMAGES, *given).compile().as_text()
+    given = jnp.zeros((4, each, 2), jnp.uint32), jnp.zeros((4, each, 1, 3), jnp.int32), jnp.ones((4, each), jnp.int32)
+    text = parallel.over_slots(make_program(step, packing), devices).lower(states, IMAGES, *given).compile().as_text()
     assert not COLLECTIVE.findall(text)
 
 

@@ -7,7 +7,7 @@ import pytest
 from lesion_jax.errors import Preempted
 from lesion_jax.io.checkpoints import last_step
 from lesion_jax.runtime import preemption
-from lesion_jax.train import kinds
+from lesion_jax.train import evaluation
 from lesion_jax.train.run import train
 from tests.train.tiny import configs, study
 
@@ -24,11 +24,13 @@ def collapsed_from(monkeypatch):
     """Lets every GAN collapse at a step."""
 
     def at(first):
-        def describe(step, varieties, loss):
-            assert set(varieties) == {"cyst", "metastasis", "hemangioma"} and all(v >= 0 for v in varieties.values())
+        def describe(step, scored, class_names, loss):
+            varieties = scored["metrics"]["variety"]["per_class"]
+            assert set(varieties) == {0, 1, 2} and all(v >= 0 for v in varieties.values()) and loss > 0
+            assert class_names == ("cyst", "metastasis", "hemangioma")
             return f"Step {step}: collapsed." if step >= first else None
 
-        monkeypatch.setattr(kinds, "describe_collapse", describe)
+        monkeypatch.setattr(evaluation, "describe_collapse", describe)
 
     return at
 
@@ -61,7 +63,7 @@ def test_by_default_it_is_only_said(collapsed_from, tiny, tmp_path, caplog):
     # It is not the best, however it scores, and what is drawn from it says so.
     assert json.loads((tmp_path / "DONE").read_text()) == {"steps": 8, "best_step": 4, "collapse": "Step 8: collapsed."}
     records = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
-    health = [record for record in records if "health/variety/cyst" in record]
+    health = [record for record in records if "inner/variety/cyst" in record]
     assert [record["step"] for record in health] == [4, 8]
     # Still near its start at one, and moving.
     losses = [record["health/loss/discriminator"] for record in health]

@@ -6,22 +6,19 @@ import pytest
 
 from lesion_jax.runtime.population import PACKINGS
 from lesion_jax.train import packing
-from lesion_jax.train.kinds import initial_state, program_of
-from tests.train.tiny import configs
+from lesion_jax.train.training import Training
+from tests.train.tiny import configs, study
 
-CONFIG = configs()["classifier"]
-PROGRAM = program_of(CONFIG, 3)
+TRAINING = Training.prepare(configs()["classifier"], study(), num_devices=1, cache_dir=None)
 IMAGES = {"pixels": np.zeros((4, 32, 32), np.int16), "label": np.zeros(4, np.int32)}
 
 
-def choose(directory, *, places=2, num_steps=10**9, heard=None):
+def choose(directory, *, slots=2, num_steps=10**9, heard=None):
     return packing.choose_packing(
-        PROGRAM,
-        initial_state(CONFIG, PROGRAM),
+        TRAINING,
         IMAGES,
         devices=tuple(jax.devices()[:1]),
-        places_per_device=places,
-        batch_size=8,
+        slots_per_device=slots,
         num_steps=num_steps,
         directory=directory,
         tell=(heard if heard is not None else []).append,
@@ -43,7 +40,7 @@ def test_a_long_work_tries_all_and_the_fastest_is_remembered(tmp_path, monkeypat
     monkeypatch.setattr(packing, "measure_packing", forbidden)
     assert choose(tmp_path) == first
     with pytest.raises(AssertionError, match="measured again"):
-        choose(tmp_path, places=3)
+        choose(tmp_path, slots=3)
 
 
 def test_a_short_work_is_not_kept_waiting(tmp_path):
@@ -75,8 +72,8 @@ def test_where_one_after_another_does_not_fit_the_others_are_tried(tmp_path, mon
     assert choose(tmp_path) == "map"
 
 
-def test_one_place_needs_no_choice(tmp_path):
-    assert choose(tmp_path, places=1) == "one" and not list(tmp_path.iterdir())
+def test_one_slot_needs_no_choice(tmp_path):
+    assert choose(tmp_path, slots=1) == "one" and not list(tmp_path.iterdir())
 
 
 def test_a_packing_that_does_not_fit_is_passed_over(tmp_path, monkeypatch):

@@ -12,9 +12,10 @@ from lesion_jax.io.progress import Progress
 from lesion_jax.runtime import parallel, preemption
 from lesion_jax.runtime.population import PACKINGS
 from lesion_jax.train import run
-from lesion_jax.train.population import train_members
+from lesion_jax.train.recorder import Recorder
 from lesion_jax.train.run import train
-from lesion_jax.train.session import Job, Session
+from lesion_jax.train.train_group import run_population
+from lesion_jax.train.training import Training
 from tests.train.tiny import configs, study
 
 # Every packing of every kind of network is compiled.
@@ -41,11 +42,11 @@ def varied(config, count=3):
 
 
 def train_all(members, root, tiny, num_devices=1, **options):
-    jobs = [Job.of(config, tiny, num_devices=1, cache_dir=None) for config in members]
+    trainings = [Training.prepare(config, tiny, num_devices=1, cache_dir=None) for config in members]
     with contextlib.ExitStack() as stack:
-        opened = [(job, stack.enter_context(Session.open(job, root / str(job.config.seed)))) for job in jobs]
-        progress = Progress(sum(job.periods.total for job in jobs), "all")
-        return train_members(opened, parallel.choose_devices(num_devices, 8), progress, **options)
+        recorders = [stack.enter_context(Recorder.open(one, root / str(one.config.seed))) for one in trainings]
+        progress = Progress(sum(one.periods.total for one in trainings), "all")
+        return run_population(recorders, parallel.choose_devices(num_devices, 8), progress, **options)
 
 
 def assert_same_run(one, other, exact):
@@ -115,8 +116,8 @@ def test_images_that_lie_on_the_devices_train_as_those_that_are_streamed(config,
     [(CLASSIFIER, packing) for packing in PACKINGS if packing != "one"] + [(ACGAN, "vmap"), (ACGAN, "gemm")],
 )
 def test_packed_members_are_those_trained_alone(config, packing, alone, tiny, tmp_path):
-    # Three members, two at once on a device: one waits for a place.
-    assert not train_all(varied(config), tmp_path, tiny, packing=packing, places_per_device=2)
+    # Three members, two at once on a device: one waits for a slot.
+    assert not train_all(varied(config), tmp_path, tiny, packing=packing, slots_per_device=2)
     for i in range(3):
         assert_same_run(alone(config) / str(i), tmp_path / str(i), exact=False)
 
@@ -124,7 +125,7 @@ def test_packed_members_are_those_trained_alone(config, packing, alone, tiny, tm
 def test_a_member_that_diverges_is_marked_and_the_others_go_on(alone, tiny, tmp_path):
     members = list(varied(CLASSIFIER))
     members[1] = dataclasses.replace(members[1], learning_rate=1e30)
-    failed = train_all(members, tmp_path, tiny, packing="vmap", places_per_device=2)
+    failed = train_all(members, tmp_path, tiny, packing="vmap", slots_per_device=2)
     assert list(failed) == [1] and "Step" in str(failed[1])
     assert json.loads((tmp_path / "1" / "FAILED").read_text())["reason"] == str(failed[1])
     assert not (tmp_path / "1" / "checkpoints").exists() or not list((tmp_path / "1" / "checkpoints").iterdir())
@@ -134,7 +135,7 @@ def test_a_member_that_diverges_is_marked_and_the_others_go_on(alone, tiny, tmp_
 
 @pytest.mark.parametrize("packing", ["one", "vmap"])
 def test_an_interrupted_population_carries_on_and_ends_alike(packing, tiny, tmp_path, monkeypatch):
-    options = {"packing": packing, "places_per_device": 1 if packing == "one" else 2}
+    options = {"packing": packing, "slots_per_device": 1 if packing == "one" else 2}
     train_all(varied(CLASSIFIER), tmp_path / "whole", tiny, **options)
     calls = iter(range(100))
     monkeypatch.setattr(preemption, "requested", lambda step: next(calls) == 3)
@@ -151,13 +152,13 @@ def test_an_interrupted_population_carries_on_and_ends_alike(packing, tiny, tmp_
 
 
 @pytest.mark.parametrize("packing", ["one", "vmap"])
-def test_a_place_that_a_judge_frees_is_taken(packing, tiny, tmp_path, monkeypatch):
-    def judge(scored):
+def test_a_slot_that_a_stop_rule_frees_is_taken(packing, tiny, tmp_path, monkeypatch):
+    def rule(scored):
         return {position: "not good enough" for position, done, _ in scored if position == 0 and done == 2}
 
     skipped = []
     monkeypatch.setattr(Progress, "skip", lambda self, count: skipped.append(count))
-    train_all(varied(CLASSIFIER, 3), tmp_path, tiny, packing=packing, places_per_device=2, judge=judge)
+    train_all(varied(CLASSIFIER, 3), tmp_path, tiny, packing=packing, slots_per_device=2, stop_rule=rule)
     assert json.loads((tmp_path / "0" / "DONE").read_text())["stopped"] == "not good enough"
     steps = [json.loads((tmp_path / str(i) / "DONE").read_text())["steps"] for i in range(3)]
     assert steps == [2, 5, 4]
@@ -169,7 +170,8 @@ def test_images_lie_on_the_devices_only_where_they_fit(tiny, monkeypatch):
     def found(feed, memory=2**30):
         monkeypatch.setattr(parallel, "memory_bytes", lambda device: memory)
         data = dataclasses.replace(CLASSIFIER.data, feed=feed)
-        return run._is_resident(Job.of(dataclasses.replace(CLASSIFIER, data=data), tiny, num_devices=1, cache_dir=None))
+        config = dataclasses.replace(CLASSIFIER, data=data)
+        return not run._is_streamed(Training.prepare(config, tiny, num_devices=1, cache_dir=None))
 
     assert found("auto") and found("resident", memory=0)
     with monkeypatch.context() as other_hosts:

@@ -4,16 +4,13 @@ import shutil
 
 import flax.serialization
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from lesion_jax.core import keys
-from lesion_jax.core.state import ClassifierHyper
-from lesion_jax.data.study import prepare
+from lesion_jax.data.study import prepare_images, resolve_window
 from lesion_jax.errors import BankError, ConfigError, DivergedError, RunError
-from lesion_jax.families.classifier_step import create_classifier_state, make_classifier_step
-from lesion_jax.families.networks import create_classifier
+from lesion_jax.families import FAMILIES
 from lesion_jax.inference.predict import predict
 from lesion_jax.inference.restore import restore_classifier, restore_generator
 from lesion_jax.inference.sample import draw_bank
@@ -106,12 +103,12 @@ def test_what_was_saved_under_pmap_goes_on_without_it(tiny, tmp_path):
     train(lasting(config, "4 steps"), tmp_path, study=tiny)
     note, tree = load_checkpoint(tmp_path / "checkpoints", "last")
     step = note.step
-    prepared = prepare(config, tiny)
-    network = create_classifier(config, 3)
-    hyper = ClassifierHyper(*(jnp.float32(0) for _ in range(3)))
-    empty = create_classifier_state(network, seed=0, image_size=32, hyper=hyper)
-    state = flax.serialization.from_state_dict(empty, tree)
-    plain = jax.jit(make_classifier_step(network, window=config.data.window, average=parallel.alone))
+    config = resolve_window(config, tiny)
+    prepared = prepare_images(config, tiny)
+    family = FAMILIES[config.kind]
+    program = family.make_program(config, 3)
+    state = flax.serialization.from_state_dict(family.init_state(config, program, prepared), tree)
+    plain = jax.jit(program.make_step(parallel.alone))
     for at in range(step, 8):
         chosen = prepared.schedule.indices(at)
         batch = {

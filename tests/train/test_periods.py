@@ -2,11 +2,12 @@ import dataclasses
 
 import pytest
 
-from lesion_jax.config import ClassifierConfig, GanConfig, LoopConfig
+from lesion_jax.config import LoopConfig
 from lesion_jax.data.augment import num_per_lesion
 from lesion_jax.data.schedule import Schedule
 from lesion_jax.errors import ConfigError
-from lesion_jax.train.member import Periods
+from lesion_jax.families import ClassifierConfig, DcganConfig
+from lesion_jax.train.periods import Periods
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ def test_a_dcgan_takes_about_the_papers_updates():
     # Paper, section 4: some 3,370 images of a class, about 3,700 updates.
     assert num_per_lesion(5000, 3, 182) == 82
     schedule = Schedule(num_real=3370, num_synthetic=0, batch_size=64, synthetic_share=0.0, seed=0)
-    assert Periods.of(GanConfig().loop, schedule.steps_per_epoch).total == 70 * 53 == 3710
+    assert Periods.of(DcganConfig().loop, schedule.steps_per_epoch).total == 70 * 53 == 3710
 
 
 def test_what_is_due_is_due_every_period_and_at_the_end():

@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from lesion_jax.core import keys
-from lesion_jax.core.state import ClassifierHyper
 from lesion_jax.families.classifier_step import create_classifier_state, make_classifier_step
 from lesion_jax.families.gan_step import create_gan_state, make_gan_step
 from lesion_jax.models.cnn import Classifier
 from lesion_jax.models.dcgan import Discriminator, Generator
+from lesion_jax.objectives.gan import non_saturating_loss
 from lesion_jax.runtime import parallel
-from tests.train.agreement import disagreements, gan_evidence
-from tests.train.tiny import WINDOW, gan_hyper, host_batch
+from tests.families.agreement import disagreements, gan_evidence
+from tests.train.tiny import WINDOW, classifier_hyper, gan_hyper, host_batch
 
 D, B, SIDE = 4, 8, 16
 KEY = keys.stream(0, "replicas")
@@ -43,11 +43,11 @@ def gan_state(networks):
     def without_history(network):
         return network.replace(batch_stats=jax.tree.map(jnp.zeros_like, network.batch_stats))
 
-    return state.replace(generator=without_history(state.generator), discriminator=without_history(state.discriminator))
+    return state.replace(networks={name: without_history(network) for name, network in state.networks.items()})
 
 
 def gan_step(networks, average):
-    return make_gan_step(*networks, loss="non_saturating", latent_size=5, window=WINDOW, average=average)
+    return make_gan_step(*networks, pair_loss=non_saturating_loss, latent_size=5, window=WINDOW, average=average)
 
 
 # Compiling takes seconds: each program runs once, and several tests look at what came out.
@@ -72,8 +72,7 @@ def gan_of_one_device_by_shares(networks):
 
 
 def classifier_state():
-    hyper = ClassifierHyper(learning_rate=jnp.float32(0.05), momentum=jnp.float32(0.9), mean=jnp.float32(0.4))
-    return create_classifier_state(CLASSIFIER, seed=0, image_size=24, hyper=hyper)
+    return create_classifier_state(CLASSIFIER, seed=0, image_size=24, hyper=classifier_hyper())
 
 
 @functools.cache
@@ -126,13 +125,13 @@ def test_a_forgotten_average_is_noticed_in_gradients_statistics_and_metrics():
     state, metrics = gan_on_devices(DCGAN, parallel.alone)
     want = gan_of_one_device_by_shares(DCGAN)
     assert set(disagreements(gan_evidence(state, metrics), want)) == paths(want)
-    for part in (state.generator.params, state.discriminator.batch_stats, metrics):
+    for part in (state.networks["generator"].params, state.networks["discriminator"].batch_stats, metrics):
         assert num_values(part) == D
 
 
 def test_a_forgotten_average_is_noticed_in_the_classifier():
     found, want = classifier_on_devices(parallel.alone), classifier_of_one_device()
-    assert paths(want, ".classifier") <= set(disagreements(found, want))
+    assert paths(want, "['classifier']") <= set(disagreements(found, want))
     assert num_values(found) == D
 
 
@@ -140,7 +139,7 @@ def test_a_sum_in_place_of_the_mean_is_noticed_though_devices_are_equal():
     found, want = gan_on_devices(synchronised(DCGAN), summed), gan_of_one_device(DCGAN)
     assert set(disagreements(gan_evidence(*found), want)) == paths(want)
     found, want = classifier_on_devices(summed), classifier_of_one_device()
-    assert paths(want, ".classifier") <= set(disagreements(found, want))
+    assert paths(want, "['classifier']") <= set(disagreements(found, want))
     assert num_values(found) == 1
 
 
@@ -157,7 +156,7 @@ def test_shard_map_with_checked_axes_would_sum_gradients_before_they_are_average
         return jax.jit(jax.shard_map(of_replica, mesh=mesh, **specs, check_vma=True))
 
     found, want = classifier_on_devices(parallel.average_replicas, checked), classifier_of_one_device()
-    assert paths(want, ".classifier") <= set(disagreements(found, want))
+    assert paths(want, "['classifier']") <= set(disagreements(found, want))
     # SGD's trace is, after one step, the gradient.
-    by_count = jax.tree.map(lambda trace: trace / D, found[0].classifier.opt_state)
-    assert disagreements(by_count, want[0].classifier.opt_state) == []
+    by_count = jax.tree.map(lambda trace: trace / D, found[0].networks["classifier"].opt_state)
+    assert disagreements(by_count, want[0].networks["classifier"].opt_state) == []

@@ -2,7 +2,7 @@ import dataclasses
 
 import jax
 
-from lesion_jax.train import train_groups as cut
+from lesion_jax.train import train_group as module
 from tests.train.tiny import configs, study
 
 
@@ -12,19 +12,18 @@ def test_members_of_one_fold_share_their_images_and_keep_their_own_order(tmp_pat
     some = [base, dataclasses.replace(base, seed=7), other_fold]
     seen = []
 
-    def note(members, *_, **__):
-        seen.extend(job.prepared for job, _ in members)
+    def note(recorders, *_, **__):
+        seen.extend(recorder.training.images for recorder in recorders)
         return {}
 
-    monkeypatch.setattr(cut, "train_members", note)
-    cut.train_cut(
+    monkeypatch.setattr(module, "run_population", note)
+    module.train_group(
         [(config, tmp_path / str(i)) for i, config in enumerate(some)],
         study(),
         devices=jax.devices()[:1],
-        places_per_device=1,
+        slots_per_device=1,
         packing="one",
-        packings=tmp_path / "packings",
-        cache_dir=tmp_path / "cache",
+        workdir=tmp_path,
         label="",
     )
     first, second, third = seen

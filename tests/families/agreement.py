@@ -29,7 +29,7 @@ def gan_evidence(state, metrics):
     Adam's update hides the scale of a gradient, and makes noise of those that are almost zero. Its first moment
     is, after one step, the gradient times 1 - beta1.
     """
-    networks = {"generator": state.generator, "discriminator": state.discriminator}
+    networks = state.networks
     return {
         "gradient": {name: network.opt_state[0].mu for name, network in networks.items()},
         "batch_stats": {name: network.batch_stats for name, network in networks.items()},

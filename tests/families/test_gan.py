@@ -1,0 +1,33 @@
+import pytest
+
+from lesion_jax.config import DataConfig
+from lesion_jax.data.study import prepare_images
+from lesion_jax.families import FAMILIES, AcganConfig, DcganConfig, gan
+from lesion_jax.runtime import parallel
+from lesion_jax.train import executor
+from tests.train.tiny import WINDOW, study
+
+SMALL = {
+    "width": 2,
+    "discriminator_width": 2,
+    "data": DataConfig(image_size=32, batch_size=8, classic_size=40, window=WINDOW),
+}
+
+
+@pytest.mark.parametrize("make", [DcganConfig, AcganConfig])
+@pytest.mark.parametrize(("batch_norm", "axis"), [("synchronised", parallel.AXIS), ("replica", None)])
+def test_only_the_step_gets_the_device_axis_and_only_if_synchronised(make, batch_norm, axis, monkeypatch):
+    of_step, of_state = [], []
+    monkeypatch.setattr(gan, "make_gan_step", lambda *networks, **_: of_step.extend(networks))
+    monkeypatch.setattr(gan, "create_gan_state", lambda *networks, **_: of_state.extend(networks))
+    monkeypatch.setattr(parallel, "over_devices", lambda *_: None)
+    config = make(batch_norm=batch_norm, **SMALL)
+    family = FAMILIES[config.kind]
+    program = family.make_program(config, 3)
+    family.init_state(config, program, prepare_images(config, study()))
+    devices = tuple(parallel.choose_devices(2, 8))
+    executor.compiled_data_parallel.__wrapped__(program, devices, is_streamed=True)
+    assert [module.axis_name for module in of_step] == [axis, axis]
+    # What is compiled for everything else is shared with a restored run.
+    assert [module.axis_name for module in of_state] == [None, None]
+    assert program == family.make_program(config, 3)
