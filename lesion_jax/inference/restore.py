@@ -87,7 +87,8 @@ class RestoredGenerator(Restored):
         if self.family.draw_from_latents is None:
             raise ValueError(f"{self.run} ({self.family.title}) has no latents; call it with labels and a seed.")
         z, labels = np.asarray(z, np.float32), self._checked(labels)
-        if len(labels) != len(z):
+        # Latents that are no rows at all are refused below, by their shape.
+        if z.ndim == 2 and len(labels) != len(z):
             raise ValueError(f"Each latent needs one label, got {len(z)} latents and {len(labels)} labels.")
         return self.family.draw_from_latents(self.config, len(self.class_names), self.arrays, z, labels)
 

@@ -1,15 +1,13 @@
 """The smallest states, batches and studies that a step or a run can take."""
 
-import dataclasses
-
 import jax.numpy as jnp
 import numpy as np
 
-from lesion_jax.config import ClassifierConfig, DataConfig, GanConfig, LoopConfig
-from lesion_jax.core.state import GanHyper
+from lesion_jax.config import DataConfig, LoopConfig
 from lesion_jax.core.types import Lesion, LesionSet
 from lesion_jax.data.folds import make_folds
 from lesion_jax.data.study import Study
+from lesion_jax.families import AcganConfig, ClassifierConfig, DcganConfig
 
 WINDOW = (-160.0, 240.0)
 
@@ -24,10 +22,10 @@ def gan_hyper(**changes):
         "ema_decay": 0.0,
     }
     periods = {"generator_every": 1, "discriminator_every": 1}
-    return GanHyper(
+    return {
         **{name: jnp.float32(changes.get(name, value)) for name, value in values.items()},
         **{name: jnp.int32(changes.get(name, value)) for name, value in periods.items()},
-    )
+    }
 
 
 def host_batch(size, side=16, num_classes=3, seed=0):
@@ -49,10 +47,10 @@ def configs():
         pictures_every="4 steps",
     )
     data = DataConfig(dataset="tiny", image_size=32, classic_size=40, batch_size=8)
-    dcgan = GanConfig(width=2, discriminator_width=2, latent_size=6, num_devices=2, data=data, loop=loop)
+    gan = {"width": 2, "discriminator_width": 2, "latent_size": 6, "num_devices": 2, "data": data, "loop": loop}
     return {
-        "dcgan": dcgan,
-        "acgan": dataclasses.replace(dcgan, kind="acgan"),
+        "dcgan": DcganConfig(**gan),
+        "acgan": AcganConfig(**gan),
         "classifier": ClassifierConfig(width=2, num_devices=2, data=data, loop=loop),
     }
 
@@ -66,5 +64,5 @@ def study(num_patients=30, side=61):
         label = i // 2 % 3
         patch = generator.normal(-100 + 100 * label, 40, (side, side)).astype(np.int16)
         lesions.append(Lesion(f"lesion{i:02}", f"patient{i // 2:02}", label, 14.0, (1.0, 1.0), (30.0, 30.0), patch))
-    found = LesionSet(tuple(lesions), names, "fingerprint of the tiny study")
+    found = LesionSet(tuple(lesions), names, "HU", "fingerprint of the tiny study")
     return Study(found, make_folds(found, 3, 0))
