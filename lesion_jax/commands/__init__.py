@@ -2,7 +2,9 @@
 
 import importlib
 import logging
+import os
 import re
+import select
 import sys
 from collections.abc import Sequence
 
@@ -13,6 +15,9 @@ from lesion_jax.errors import ConfigError, LesionJaxError, Preempted
 from lesion_jax.runtime import preemption
 from lesion_jax.runtime.cpu import tune_cpu
 
+# What a shell reports of a program that SIGPIPE ended.
+_NO_READER = 141
+
 VERBS = {
     "paper": "the whole protocol: trainings, tables, figures, report",
     "phantom": "write the embedded default data as DICOM files",
@@ -20,7 +25,7 @@ VERBS = {
     "train": "start or continue one training",
     "plan": "what a sweep, a training or the paper would cost",
     "sweep": "train many that differ in some fields; how far they are, what came of them",
-    "sample": "draw synthetic images from a trained GAN into a bank",
+    "sample": "draw synthetic images from a trained generator into a bank",
     "evaluate": "score a trained run without training",
     "show": "what made a run, how far it is, what came of it",
     "export": "write the networks of a run for other frameworks",
@@ -33,7 +38,8 @@ def _usage() -> str:
         f"lesion-jax {__version__}: do GAN-made lesions make my classifier better?\n\n"
         f"usage: lesion-jax VERB [flags]\n\n{verbs}\n\nlesion-jax VERB --help tells what a verb takes.\n"
         "exit status: 0 done; 1 a defect of ours; 2 bad input; 3 a training diverged;\n"
-        "75 ended by SIGTERM or SIGUSR1, run the same command again; 130 Ctrl-C, likewise.\n"
+        "75 ended by SIGTERM or SIGUSR1, run the same command again; 130 Ctrl-C, likewise;\n"
+        "141 nobody reads the output any more.\n"
     )
 
 
@@ -50,9 +56,41 @@ def main(argv: Sequence[str] | None = None) -> int:
       argv: Words after the program's name; None takes them from the process.
 
     Returns:
-      Exit status: 0; 75 where a signal asked it to end and the same command carries on; or an error class's own after
-      its message went to stderr.
+      Exit status: 0; 75 where a signal asked it to end and the same command carries on; 141 where the reader of its
+      output went away, as `head` does; or an error class's own after its message went to stderr.
     """
+    try:
+        status = _run(argv)
+        # Here, not at the end of the process, where it could no longer be caught.
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        if not _abandon_output():
+            raise
+        return _NO_READER
+
+
+def _abandon_output() -> bool:
+    """Whether stdout or stderr has lost its reader; what they still hold is then thrown away."""
+    found = False
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            number = stream.fileno()
+        except (OSError, ValueError):
+            continue
+        poll = select.poll()
+        poll.register(number, select.POLLOUT)
+        if any(event & select.POLLERR for _, event in poll.poll(0)):
+            # Python flushes what is left as it ends, and would complain.
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, number)
+            os.close(null)
+            found = True
+    return found
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    """See `main`."""
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ("-h", "--help", "help"):
         print(_usage())

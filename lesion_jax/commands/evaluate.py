@@ -2,8 +2,9 @@
 
 lesion-jax evaluate --workdir RUN --part test
 
-An ACGAN is also scored as the classifier that its discriminator is; the paper's report reads that one from the last
-checkpoint (--checkpoint=last), because the best one is its generator's.
+What classifies is scored by every metric of predictions, what draws by every metric of images, against the original
+images of those lesions; an ACGAN does both. Without --checkpoint the best one is taken, but for an ACGAN's
+discriminator the last, as the paper's report does: its best is chosen by its generator's images.
 
 From a script: `from lesion_jax import restore_classifier, restore_generator`.
 """
@@ -20,7 +21,9 @@ def define_flags(values: flags.FlagValues) -> None:
     define_path(values, "workdir", "Run directory.")
     define_path(values, "dataset", "Where the run's dataset lies now, if it was moved.", required=False)
     flags.DEFINE_enum("part", "test", ["test", "inner", "train"], "Which lesions.", flag_values=values)
-    flags.DEFINE_enum("checkpoint", "best", ["best", "last"], "Which checkpoint.", flag_values=values)
+    flags.DEFINE_enum(
+        "checkpoint", None, ["best", "last"], "Which checkpoint, whatever it is asked.", flag_values=values
+    )
     flags.DEFINE_bool("json", False, "Print JSON instead of a table.", flag_values=values)
 
 

@@ -1,8 +1,8 @@
-"""Draws synthetic images from a trained GAN into a bank that carries its provenance.
+"""Draws synthetic images from a trained generator into a bank that carries its provenance.
 
 lesion-jax sample --workdir RUN --num 1000 --out BANK
 
-A classifier's data.banks names such banks; one whose GAN saw other training patients is refused.
+A classifier's data.banks names such banks; one whose generator saw other training patients is refused.
 The same command again leaves the bank as it is.
 """
 
@@ -13,10 +13,10 @@ from lesion_jax.commands.config_flag import define_path
 
 def define_flags(values: flags.FlagValues) -> None:
     """--workdir, --num, --out, --seed, --checkpoint."""
-    define_path(values, "workdir", "Run directory of a DCGAN or an ACGAN.")
+    define_path(values, "workdir", "Run directory of a training that can draw, such as a DCGAN.")
     define_path(values, "out", "Directory of the bank.")
-    flags.DEFINE_integer("num", None, "Images of each class that the GAN makes.", flag_values=values, required=True)
-    flags.DEFINE_integer("seed", 0, "Seed of the latents.", lower_bound=0, upper_bound=2**24, flag_values=values)
+    flags.DEFINE_integer("num", None, "Images of each class that the run makes.", flag_values=values, required=True)
+    flags.DEFINE_integer("seed", 0, "Seed of the drawing.", lower_bound=0, upper_bound=2**24, flag_values=values)
     flags.DEFINE_enum("checkpoint", "best", ["best", "last"], "Which checkpoint.", flag_values=values)
 
 

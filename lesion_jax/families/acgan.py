@@ -17,7 +17,16 @@ from lesion_jax.errors import ConfigError
 from lesion_jax.families import chunks
 from lesion_jax.families.base import DTYPES, Arrays, Family
 from lesion_jax.families.gan import GanConfig, GanProgram, draw_from_keys, draw_from_latents, init_gan_state
+from lesion_jax.families.gan_export import (
+    DISCRIMINATOR,
+    GENERATOR,
+    LABEL_INPUT,
+    describe_gan,
+    generator_layers,
+    source_output,
+)
 from lesion_jax.models.acgan import AuxiliaryDiscriminator, ConditionalGenerator
+from lesion_jax.models.describe import Networks, Tensors, class_outputs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +105,14 @@ def _compiled(discriminator: nn.Module, window: Any) -> Callable[..., Any]:
     return apply
 
 
+def _describe(config: AcganConfig, class_names: tuple[str, ...], unit: str, arrays: Arrays) -> tuple[Networks, Tensors]:
+    embedding = {"op": "embedding_concat", "tensors": {"table": f"{GENERATOR}Embed_0.embedding"}}
+    layers = [embedding, *generator_layers(config, f"{GENERATOR}generator.")]
+    generator = {"inputs": [LABEL_INPUT], "layers": layers}
+    outputs = {**source_output(), **class_outputs(f"{DISCRIMINATOR}class")}
+    return describe_gan(config, class_names, unit, arrays, generator, {"outputs": outputs})
+
+
 ACGAN = Family(
     name="acgan",
     title="ACGAN",
@@ -108,4 +125,5 @@ ACGAN = Family(
     classify=_classify,
     # The best checkpoint is chosen by its generator's images.
     classifies_with="last",
+    describe=_describe,
 )

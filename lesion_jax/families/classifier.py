@@ -18,6 +18,7 @@ from lesion_jax.data.study import TrainingImages, mean_intensity
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import chunks
 from lesion_jax.families.base import DTYPES, Arrays, Average, Family, Program, Step, hyper_of
+from lesion_jax.families.classifier_export import describe_classifier
 from lesion_jax.families.classifier_step import create_classifier_state, make_classifier_step
 from lesion_jax.models.cnn import MIN_IMAGE_SIZE, Classifier
 
@@ -107,4 +108,5 @@ CLASSIFIER = Family(
     make_program=_make_program,
     init_state=_init_state,
     classify=_classify,
+    describe=describe_classifier,
 )

@@ -11,7 +11,9 @@ from lesion_jax.config.fields import compiled
 from lesion_jax.core.types import Images
 from lesion_jax.families.base import DTYPES, Arrays, Family
 from lesion_jax.families.gan import GanConfig, GanProgram, draw_from_keys, draw_from_latents, init_gan_state
+from lesion_jax.families.gan_export import GENERATOR, describe_gan, generator_layers, source_output
 from lesion_jax.models.dcgan import Discriminator, Generator
+from lesion_jax.models.describe import Networks, Tensors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +53,11 @@ def _draw_from_latents(
     return draw_from_latents(_networks(config)[0], config, arrays, z, labels)
 
 
+def _describe(config: DcganConfig, class_names: tuple[str, ...], unit: str, arrays: Arrays) -> tuple[Networks, Tensors]:
+    generator = {"inputs": [], "layers": generator_layers(config, GENERATOR)}
+    return describe_gan(config, class_names, unit, arrays, generator, {"outputs": source_output()})
+
+
 DCGAN = Family(
     name="dcgan",
     title="DCGAN",
@@ -61,4 +68,5 @@ DCGAN = Family(
     draw=_draw,
     draw_from_latents=_draw_from_latents,
     one_per_class=True,
+    describe=_describe,
 )

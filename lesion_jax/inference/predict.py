@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from lesion_jax.core.types import Lesion
-from lesion_jax.data.augment import original
-from lesion_jax.inference.restore import restore_classifier
+from lesion_jax.inference.own_lesions import original_images
+from lesion_jax.inference.restore import RestoredClassifier, restore_classifier
 from lesion_jax.io.checkpoints import Which
 
 
@@ -22,7 +22,7 @@ class Predictions:
       labels: int64 [N], the truth.
       probabilities: float32 [N, C].
       features: float32 [N, F], last layer.
-      steps: Of the checkpoints that said it, one per network.
+      steps: Steps of the checkpoints that said it, one per network.
     """
 
     lesion_ids: tuple[str, ...]
@@ -48,25 +48,34 @@ class Predictions:
         return float(np.mean(np.log(self.probabilities[np.arange(len(self.labels)), self.labels] + 1e-12)))
 
 
-def predict(run: Path, lesions: Sequence[Lesion], which: Which = "best") -> Predictions:
+def predict(run: Path, lesions: Sequence[Lesion], which: Which | None = None) -> Predictions:
     """Classifies lesions with a run.
 
     Args:
-      run: A classifier's or an ACGAN's run directory.
+      run: Directory of a run that can classify.
       lesions: At least one.
       which: Checkpoint, see `restore_classifier`.
 
     Raises:
       RunError: The run cannot classify.
     """
-    classifier = restore_classifier(run, which)
+    return predictions_of(restore_classifier(run, which), lesions)
+
+
+def predictions_of(classifier: RestoredClassifier, lesions: Sequence[Lesion]) -> Predictions:
+    """Classifies lesions with a restored classifier.
+
+    Args:
+      classifier: From `restore_classifier`.
+      lesions: At least one.
+    """
     data = classifier.config.data
-    hu = np.stack([original(lesion, data.image_size, data.margin) for lesion in lesions])
-    probabilities, features = classifier(hu)
+    images = original_images(lesions, data.image_size, data.margin)
+    probabilities, features = classifier(images.pixels)
     return Predictions(
         lesion_ids=tuple(lesion.lesion_id for lesion in lesions),
         patients=tuple(lesion.patient for lesion in lesions),
-        labels=np.array([lesion.label for lesion in lesions]),
+        labels=images.labels.astype(np.int64),
         probabilities=probabilities,
         features=features,
         steps=(classifier.step,),

@@ -9,6 +9,7 @@ from lesion_jax import __version__
 from lesion_jax.core.types import Images
 from lesion_jax.data.bank import check_new_bank, is_drawn, save_bank
 from lesion_jax.errors import BankError
+from lesion_jax.families import FAMILIES
 from lesion_jax.inference.restore import restore_generator
 from lesion_jax.io.checkpoints import Which
 from lesion_jax.io.run_directory import load_provenance
@@ -17,15 +18,15 @@ _log = logging.getLogger(__name__)
 
 
 def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "best") -> None:
-    """Draws `num` images of each class that a GAN makes into a bank; one that was drawn so before is left as it is.
+    """Draws `num` images of each class that a run makes into a bank; one that was drawn so before is left as it is.
 
     Image i of a class is a function of (checkpoint, seed, i): a smaller bank is a prefix.
 
     Args:
-      run: Directory of a GAN's run.
+      run: Directory of a run that can draw.
       num: Images per class.
       out: The bank.
-      seed: Of the latents.
+      seed: Of the drawing.
       which: Checkpoint.
 
     Raises:
@@ -37,10 +38,11 @@ def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "
     if not out.exists():
         check_new_bank(out)
     generator = restore_generator(run, which)
-    if generator.config.kind == "dcgan" and len(generator.labels) > 1:
+    if generator.family.one_per_class and len(generator.labels) > 1:
+        labelling = [family.title for family in FAMILIES.values() if family.draw and not family.one_per_class]
         raise BankError(
-            f"{run} is one DCGAN of {len(generator.labels)} classes, whose images have no label; train one for each "
-            "data.label, or an ACGAN."
+            f"{run} is one {generator.family.title} of {len(generator.labels)} classes, whose images have no label; "
+            f"train one for each data.label, or one that takes all classes: {', '.join(labelling)}."
         )
     facts = load_provenance(run)
     if generator.note.collapse:
@@ -57,6 +59,7 @@ def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "
         "num_per_class": num,
         "seed": seed,
         "image_size": data.image_size,
+        "unit": generator.unit,
         "window": list(data.window),
         "margin": data.margin,
         "lesion_jax": __version__,
@@ -68,6 +71,6 @@ def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "
     for label in generator.labels:
         wanted = np.full(num, label, np.int32)
         labels.append(wanted)
-        # One stream per class: were the latents shared, image i would be the same sketch in every class.
+        # One seed per class: were the latents shared, image i would be the same sketch in every class.
         images.append(generator(wanted, seed=seed * len(generator.class_names) + label))
     save_bank(out, Images(np.concatenate(images), np.concatenate(labels)), provenance)

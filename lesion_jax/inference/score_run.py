@@ -1,79 +1,67 @@
 """Scores of a finished run, by restoring it: nothing is trained and nothing is written to it."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-
-from lesion_jax.config import GanConfig
-from lesion_jax.core.types import Images
-from lesion_jax.data.augment import original
-from lesion_jax.data.dataset import load_dataset
-from lesion_jax.data.folds import load_folds, split
-from lesion_jax.errors import ConfigError, RunError
-from lesion_jax.inference.predict import predict
-from lesion_jax.inference.restore import load_run_config, restore_generator
+from lesion_jax.core.types import Lesion
+from lesion_jax.families import family_of
+from lesion_jax.inference.load import load_run_config
+from lesion_jax.inference.own_lesions import Part, original_images, own_lesions
+from lesion_jax.inference.predict import predictions_of
+from lesion_jax.inference.restore import RestoredClassifier, RestoredGenerator, restore_classifier, restore_generator
 from lesion_jax.io.checkpoints import Which
 from lesion_jax.io.run_directory import load_provenance
 from lesion_jax.metrics.images import name_classes, score_images
 from lesion_jax.metrics.predictions import score_predictions
 
-Part = Literal["train", "inner", "test"]
 
-
-def score_run(run: Path, *, dataset: Path | None = None, part: Part = "test", which: Which = "best") -> dict[str, Any]:
-    """Restores a run and scores it on the lesions of its own partition.
+def score_run(
+    run: Path, *, dataset: Path | None = None, part: Part = "test", which: Which | None = None
+) -> dict[str, Any]:
+    """Restores a run and scores whatever it can do on the lesions of its own partition.
 
     Args:
-      run: Directory of a classifier or a GAN.
+      run: Directory of a training.
       dataset: Where its dataset lies now; None where the config says.
       part: "test": its test fold; "inner": its inner validation patients; "train": what it saw.
-      which: Checkpoint.
+      which: Checkpoint; None takes the best, and for predictions what the family classifies with.
 
     Returns:
-      {run, kind, fold, part, checkpoint, n, class_names} and, of a classifier or an ACGAN,
-      what `confusion.score_predictions` returns; of a GAN, kernel_distance {value, std, num_real, num_synthetic}.
+      {run, kind, fold, part, n, class_names}; "predictions" where it can classify: {checkpoint, step} and what
+      `score_predictions` returns; "images" where it can draw: {checkpoint, step} and what `score_images` returns, with
+      class names in place of labels.
 
     Raises:
       RunError: No such run, or the dataset is not the one that it was trained on.
     """
-    config, facts = load_run_config(run), load_provenance(run)
-    directory = dataset or Path(config.data.dataset)
-    if not directory.is_dir():
-        raise RunError(f"The dataset of {run} is not at {directory}; say where it lies now with --dataset.")
-    lesions = load_dataset(directory)
-    if lesions.fingerprint != facts["dataset_fingerprint"]:
-        raise RunError(
-            f"{run} was trained on dataset {facts['dataset_fingerprint'][:12]}, but {directory} is "
-            f"{lesions.fingerprint[:12]}; name the right one with --dataset."
-        )
-    folds = load_folds(directory / "folds.json", lesions)
-    parts = split(lesions, folds, config.data.fold, hold_out_inner=config.data.hold_out_inner)
-    chosen = getattr(parts, part)
-    if config.data.label:
-        chosen = tuple(x for x in chosen if lesions.class_names[x.label] == config.data.label)
-    if not chosen:
-        raise ConfigError(f"part is {part!r}, but {run} holds no such lesions (data.hold_out_inner is False).")
+    config = load_run_config(run)
+    family = family_of(config)
+    lesions = own_lesions(run, part, dataset)
     result: dict[str, Any] = {
         "run": str(run),
         "kind": config.kind,
         "fold": config.data.fold,
         "part": part,
-        "checkpoint": which,
-        "n": len(chosen),
-        "class_names": list(lesions.class_names),
+        "n": len(lesions),
+        "class_names": load_provenance(run)["class_names"],
     }
-    if config.kind != "dcgan":
-        predictions = predict(run, chosen, which)
-        result["predictions"] = score_predictions(
-            predictions.labels, predictions.probabilities[None], lesions.num_classes
-        )
-    if isinstance(config, GanConfig):
-        generator = restore_generator(run, which)
-        real = Images(
-            np.stack([original(x, config.data.image_size, config.data.margin) for x in chosen]),
-            np.array([x.label for x in chosen], np.int32),
-        )
-        scored = score_images(lambda labels, seed: generator(labels, seed=seed), real, config.data.window, config.seed)
-        result["images"] = name_classes(scored, lesions.class_names)
+    if family.classify is not None:
+        result["predictions"] = _score_predictions(restore_classifier(run, which), lesions)
+    if family.draw is not None:
+        result["images"] = _score_images(restore_generator(run, which or "best", dataset=dataset), lesions)
     return result
+
+
+def _score_predictions(classifier: RestoredClassifier, lesions: Sequence[Lesion]) -> dict[str, Any]:
+    found = predictions_of(classifier, lesions)
+    scored = score_predictions(found.labels, found.probabilities[None], len(classifier.class_names))
+    return {"checkpoint": classifier.which, "step": classifier.step, **scored}
+
+
+def _score_images(generator: RestoredGenerator, lesions: Sequence[Lesion]) -> dict[str, Any]:
+    data = generator.config.data
+    real = original_images(lesions, data.image_size, data.margin)
+    low, high = data.window
+    scored = score_images(generator, real, (low, high), generator.config.seed)
+    return {"checkpoint": generator.which, "step": generator.step, **name_classes(scored, generator.class_names)}

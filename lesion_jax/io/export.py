@@ -17,7 +17,7 @@ from lesion_jax.disk.atomic import write_bytes, write_json
 from lesion_jax.disk.building import building_new, check_new
 from lesion_jax.errors import RunError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _TENSORS, _DESCRIPTION = "model.safetensors", "model.json"
 _VERSION, _DIGESTS = "format_version", "sha256"
 

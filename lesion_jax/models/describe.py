@@ -1,23 +1,21 @@
-"""The networks as data: lists of layers that suffice to rebuild one in any framework, with running statistics.
+"""The vocabulary in which networks are described as data: layers that suffice to rebuild one in any framework.
 
 A layer is {"op": name, ...}; `OPS` says what each computes. Where it has arrays, "tensors" names them as flax does:
-the path of the module, then the array, joined by dots.
+the path of the module, then the array, joined by dots. A network is
+{"weights": which these are, "inputs": [{"name", "dtype", "shape", ...}], "prepare": [layers on the first input],
+"layers": [layers], "outputs": {name: [layers that follow them]}}. Families put theirs together from these words.
 """
 
 from typing import Any
 
-import flax.linen as nn
+import numpy as np
 
-from lesion_jax.models.acgan import AuxiliaryDiscriminator, ConditionalGenerator
-from lesion_jax.models.cnn import Classifier
 from lesion_jax.models.convolution import PADDING
-from lesion_jax.models.dcgan import SCALE, Discriminator, Generator
 from lesion_jax.models.layers import BATCH_NORM_EPSILON, LEAKY_SLOPE
 
 Layer = dict[str, Any]
-
-# Of a GAN's convolutions.
-_STRIDED = {"strides": [2, 2], "padding": [list(ends) for ends in PADDING]}
+Networks = dict[str, dict[str, Any]]
+Tensors = dict[str, np.ndarray]
 
 OPS = {
     "dense": "x @ kernel + bias; kernel [inputs, outputs]; no bias where none is named",
@@ -35,84 +33,82 @@ OPS = {
     "reshape": "to shape [N, *shape], in row-major order",
     "flatten": "to shape [N, -1], in row-major order: row, column, channel",
     "embedding_concat": "x, then along the last axis the row of table [labels, size] that the input `label` names",
-    "from_hu": "HU clipped to window [low, high] and mapped linearly to range, as float32",
+    "from_pixels": "pixels in `unit`, clipped to window [low, high] and mapped linearly to range, as float32",
     "subtract": "x - value",
-    "to_hu": "range mapped linearly to window [low, high], then rounded to an integer, halves to even: HU, int16",
+    "to_pixels": "range mapped linearly to window [low, high], then rounded to an integer, halves to even: pixels in "
+    "`unit`, int16",
 }
 
+# Stride and padding of the convolutions that halve or double a side.
+STRIDED = {"strides": [2, 2], "padding": [list(ends) for ends in PADDING]}
+LEAKY_RELU: Layer = {"op": "leaky_relu", "slope": LEAKY_SLOPE}
 
-def describe(module: nn.Module, at: str = "") -> dict[str, Any]:
-    """The layers of a network and of what comes out of it.
+
+def layer(op: str, at: str, *arrays: str, **settings: Any) -> Layer:
+    """A layer with arrays.
 
     Args:
-      module: One of this package; what its `dtype` is plays no part.
-      at: Put before the name of each array, where several networks are described together.
-
-    Returns:
-      {"layers": list in order, "outputs": {name: list of the layers that follow them}}, of plain values.
-
-    Raises:
-      TypeError: A module that this file does not know.
+      op: One of `OPS`.
+      at: Path of the flax module, dots between its parts.
+      *arrays: Names of its arrays.
+      **settings: What else `OPS` asks for.
     """
-    match module:
-        case Generator():
-            return {"layers": _generator(module, at), "outputs": {"image": []}}
-        case ConditionalGenerator(width=width, image_size=image_size):
-            embedding = {"op": "embedding_concat", "tensors": {"table": f"{at}Embed_0.embedding"}}
-            inner = _generator(Generator(width, image_size), f"{at}generator.")
-            return {"layers": [embedding, *inner], "outputs": {"image": []}}
-        case Discriminator():
-            return {"layers": _body(f"{at}body."), "outputs": {"source_logit": _source(at)}}
-        case AuxiliaryDiscriminator():
-            outputs = {"source_logit": _source(at), **_classes(f"{at}class")}
-            return {"layers": _body(f"{at}body."), "outputs": outputs}
-        case Classifier():
-            return {"layers": _classifier(at), "outputs": {"features": [], **_classes(f"{at}Dense_1")}}
-    raise TypeError(f"A {type(module).__name__} cannot be described.")
-
-
-def _generator(module: Generator, at: str) -> list[Layer]:
-    side = module.image_size // SCALE
-    layers = [
-        _layer("dense", f"{at}Dense_0", "kernel"),
-        {"op": "reshape", "shape": [side, side, 8 * module.width]},
-    ]
-    for i in range(4):
-        arrays = ("kernel", "bias") if i == 3 else ("kernel",)
-        up = _layer("transposed_conv", f"{at}UpConv_{i}", *arrays, **_STRIDED)
-        layers += [_batch_norm(f"{at}BatchNorm_{i}"), {"op": "relu"}, up]
-    return [*layers, {"op": "tanh"}]
-
-
-def _body(at: str) -> list[Layer]:
-    leaky_relu = {"op": "leaky_relu", "slope": LEAKY_SLOPE}
-    layers = [_layer("conv", f"{at}DownConv_0", "kernel", "bias", **_STRIDED), leaky_relu]
-    for i in range(3):
-        down = _layer("conv", f"{at}DownConv_{i + 1}", "kernel", **_STRIDED)
-        layers += [down, _batch_norm(f"{at}BatchNorm_{i}"), leaky_relu]
-    return [*layers, {"op": "flatten"}]
-
-
-def _source(at: str) -> list[Layer]:
-    return [_layer("dense", f"{at}source", "kernel", "bias"), {"op": "reshape", "shape": []}]
-
-
-def _classes(at: str) -> dict[str, list[Layer]]:
-    logits = _layer("dense", at, "kernel", "bias")
-    return {"class_logits": [logits], "probabilities": [logits, {"op": "softmax"}]}
-
-
-def _classifier(at: str) -> list[Layer]:
-    layers = []
-    for i in range(3):
-        conv = _layer("conv", f"{at}PooledConv_{i}", "kernel", "bias", strides=[1, 1], padding=[[0, 0], [0, 0]])
-        layers += [conv, {"op": "max_pool", "window": [2, 2], "strides": [2, 2]}, {"op": "relu"}]
-    return [*layers, {"op": "flatten"}, _layer("dense", f"{at}Dense_0", "kernel", "bias"), {"op": "relu"}]
-
-
-def _layer(op: str, at: str, *arrays: str, **settings: Any) -> Layer:
     return {"op": op, "tensors": {name: f"{at}.{name}" for name in arrays}, **settings}
 
 
-def _batch_norm(at: str) -> Layer:
-    return _layer("batch_norm", at, "scale", "bias", "mean", "var", epsilon=BATCH_NORM_EPSILON)
+def batch_norm(at: str) -> Layer:
+    """Batch norm by running statistics."""
+    return layer("batch_norm", at, "scale", "bias", "mean", "var", epsilon=BATCH_NORM_EPSILON)
+
+
+def class_outputs(at: str) -> dict[str, list[Layer]]:
+    """Outputs of a dense layer of class logits."""
+    logits = layer("dense", at, "kernel", "bias")
+    return {"class_logits": [logits], "probabilities": [logits, {"op": "softmax"}]}
+
+
+def pixels_input(side: int, unit: str) -> dict[str, Any]:
+    """The input of a network that takes images.
+
+    Args:
+      side: H of the images, pixels.
+      unit: Of the pixels.
+    """
+    return {"name": "pixels", "dtype": "int16", "shape": ["N", side, side], "unit": unit}
+
+
+def from_pixels(window: tuple[float, ...], unit: str, to: tuple[float, float]) -> Layer:
+    """Pixels of the window (low, high) to the range (low, high)."""
+    return {"op": "from_pixels", "window": list(window), "unit": unit, "range": list(to)}
+
+
+def to_pixels(window: tuple[float, ...], unit: str, of: tuple[float, float]) -> Layer:
+    """The range (low, high) to pixels of the window (low, high)."""
+    return {"op": "to_pixels", "range": list(of), "window": list(window), "unit": unit}
+
+
+def with_channel(side: int) -> Layer:
+    """[N, H, H] to [N, H, H, 1]."""
+    return {"op": "reshape", "shape": [side, side, 1]}
+
+
+def tensors_of(variables: dict[str, Any], at: str) -> Tensors:
+    """Parameters and running statistics by the names that layers give them; an optimizer's state stays behind.
+
+    Args:
+      variables: {"params", "batch_stats" where there are such}, nested dicts of host arrays.
+      at: Put before each name, with its dot.
+    """
+    found: Tensors = {}
+
+    def walk(node: Any, path: str) -> None:
+        if not isinstance(node, dict):
+            found[path] = np.asarray(node)
+            return
+        for name, child in node.items():
+            walk(child, f"{path}.{name}")
+
+    for part in ("params", "batch_stats"):
+        for name, child in variables.get(part, {}).items():
+            walk(child, at + name)
+    return found

@@ -97,3 +97,27 @@ def test_xla_knows_the_flag_of_deterministic():
     environment = os.environ | {"XLA_FLAGS": "--xla_gpu_deterministic_ops=true", "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-c", "import jax; jax.devices()"]
     assert subprocess.run(command, env=environment, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("words", [["--help"], ["show", "--help"], ["show", "--workdir=nowhere"], ["trian"]])
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_reader_that_goes_away_ends_a_command_quietly(words, closed, tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, closed: writing}
+    environment = os.environ | {"PYTHONPATH": str(CONFIGS.parent)}
+    command = [sys.executable, "-m", "lesion_jax", *words]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, text=True, check=False, **streams)
+    os.close(writing)
+    is_written = (closed == "stdout") == ("--help" in words)
+    assert done.returncode == (141 if is_written else 0 if "--help" in words else 2)
+    assert "Traceback" not in f"{done.stdout} {done.stderr}" and "BrokenPipe" not in f"{done.stdout} {done.stderr}"
+
+
+def test_a_pipe_that_breaks_elsewhere_is_no_reader_that_went_away(monkeypatch):
+    def breaks(_):
+        raise BrokenPipeError("between two processes")
+
+    monkeypatch.setattr("lesion_jax.commands.show.run", breaks)
+    with pytest.raises(BrokenPipeError, match="between two processes"):
+        main(["show", "--workdir=x"])

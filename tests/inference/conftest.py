@@ -1,8 +1,15 @@
+import dataclasses
+
 import pytest
 
-from lesion_jax.config import ClassifierConfig, DataConfig, GanConfig, LoopConfig
+from lesion_jax.config import DataConfig, LoopConfig
+from lesion_jax.core.types import LesionSet
+from lesion_jax.data.folds import make_folds, save_folds
+from lesion_jax.data.lesion_arrays import write_lesion_arrays
+from lesion_jax.data.study import Study
+from lesion_jax.families import AcganConfig, ClassifierConfig, DcganConfig
 from lesion_jax.train.run import train
-from tests.train.tiny import study
+from tests.train import tiny
 
 # Long enough for the running variances to leave their start at one: before, every image is grey.
 LOOP = LoopConfig(
@@ -12,7 +19,7 @@ LOOP = LoopConfig(
     checkpoint_every="40 steps",
     pictures_every="0 steps",
 )
-DATA = DataConfig(dataset="tiny", image_size=32, classic_size=40, batch_size=8)
+DATA = DataConfig(dataset="moved away", image_size=32, classic_size=40, batch_size=8)
 # A moving average, so that a test can tell it from the generator that is trained.
 GAN = {
     "width": 2,
@@ -24,15 +31,32 @@ GAN = {
 }
 CONFIGS = {
     "classifier": ClassifierConfig(width=4, learning_rate=0.01, num_devices=1, data=DATA, loop=LOOP),
-    "dcgan": GanConfig(data=DataConfig(**{**vars(DATA), "label": "metastasis"}), loop=LOOP, **GAN),
-    "acgan": GanConfig(kind="acgan", data=DATA, loop=LOOP, **GAN),
+    "dcgan": DcganConfig(data=dataclasses.replace(DATA, label="metastasis"), loop=LOOP, **GAN),
+    "acgan": AcganConfig(data=DATA, loop=LOOP, **GAN),
 }
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory):
+def study():
+    made = tiny.study()
+    # Its fingerprint is that of the content, as one that is read from a disk has it.
+    lesions = LesionSet.of(made.lesions.lesions, made.lesions.class_names, made.lesions.unit)
+    return Study(lesions, make_folds(lesions, 3, 0))
+
+
+@pytest.fixture(scope="session")
+def dataset(study, tmp_path_factory):
+    """Where the dataset of the runs lies now; their configs name another place."""
+    folder = tmp_path_factory.mktemp("dataset")
+    write_lesion_arrays(study.lesions, folder)
+    save_folds(study.folds, folder / "folds.json")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def runs(study, tmp_path_factory):
     """Kind -> directory of a short training of it."""
     folder = tmp_path_factory.mktemp("runs")
     for kind, config in CONFIGS.items():
-        train(config, folder / kind, study=study())
+        train(config, folder / kind, study=study)
     return {kind: folder / kind for kind in CONFIGS}

@@ -3,7 +3,7 @@ import pytest
 
 from lesion_jax import restore_classifier, restore_generator
 from lesion_jax.commands import main
-from lesion_jax.config import PaperConfig, to_dict
+from lesion_jax.config import to_dict
 from lesion_jax.disk.atomic import write_json
 from lesion_jax.errors import RunError
 from lesion_jax.inference.export import export_run
@@ -26,6 +26,11 @@ def test_an_export_says_what_it_is_and_where_it_comes_from(kind, runs, tmp_path)
     description, _ = load_export(tmp_path / "export")
     assert description["kind"] == kind and list(description["networks"]) == NETWORKS[kind]
     assert description["class_names"] == ["cyst", "metastasis", "hemangioma"] and description["image_size"] == 32
+    assert description["unit"] == "HU"
+    layers = [layer for network in description["networks"].values() for layer in every_layer(network)]
+    scaled = [layer for layer in layers if layer["op"] in ("from_pixels", "to_pixels")]
+    assert len(scaled) == len(NETWORKS[kind])
+    assert all((layer["unit"], layer["window"]) == ("HU", [-160, 240]) for layer in scaled)
     facts = description["provenance"]
     restored = (restore_classifier if kind == "classifier" else restore_generator)(runs[kind])
     assert facts["config"] == to_dict(restored.config)
@@ -33,8 +38,7 @@ def test_an_export_says_what_it_is_and_where_it_comes_from(kind, runs, tmp_path)
     held = load_provenance(runs[kind])
     for name in ("dataset_fingerprint", "fold_fingerprint", "train_fingerprint"):
         assert facts[name] == held[name]
-    used = {layer["op"] for network in description["networks"].values() for layer in every_layer(network)}
-    assert used <= description["ops"].keys()
+    assert {layer["op"] for layer in layers} <= description["ops"].keys()
 
 
 def every_layer(network):
@@ -49,9 +53,9 @@ def test_the_generator_is_the_moving_average_and_says_so(runs, tmp_path):
     assert [given["name"] for given in generator["inputs"]] == ["z"]
     _, arrays = load_checkpoint(runs["dcgan"] / "checkpoints", "best")
     kernel, mean = tensors["generator.Dense_0.kernel"], tensors["generator.BatchNorm_0.mean"]
-    np.testing.assert_array_equal(kernel, arrays["ema"]["params"]["Dense_0"]["kernel"])
-    np.testing.assert_array_equal(mean, arrays["ema"]["batch_stats"]["BatchNorm_0"]["mean"])
-    assert not np.array_equal(kernel, arrays["generator"]["params"]["Dense_0"]["kernel"])
+    np.testing.assert_array_equal(kernel, arrays["ema"]["generator"]["params"]["Dense_0"]["kernel"])
+    np.testing.assert_array_equal(mean, arrays["ema"]["generator"]["batch_stats"]["BatchNorm_0"]["mean"])
+    assert not np.array_equal(kernel, arrays["networks"]["generator"]["params"]["Dense_0"]["kernel"])
 
 
 def test_a_place_that_is_taken_is_refused_before_the_run_is_read(tmp_path):
@@ -60,8 +64,9 @@ def test_a_place_that_is_taken_is_refused_before_the_run_is_read(tmp_path):
 
 
 def test_the_directory_of_a_protocol_is_refused(tmp_path):
-    write_json(tmp_path / "config.json", to_dict(PaperConfig()))
-    with pytest.raises(RunError, match="'paper' command, not one training; name a directory below its runs"):
+    write_json(tmp_path / "config.json", {"kind": "paper"})
+    message = r"'paper' command, not one training \(classifier, dcgan, acgan\); name a directory below its runs"
+    with pytest.raises(RunError, match=message):
         export_run(tmp_path, tmp_path / "export")
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 

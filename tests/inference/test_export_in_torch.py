@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from lesion_jax import restore_classifier, restore_generator
-from lesion_jax.families import networks
 from lesion_jax.inference.export import export_run
-from lesion_jax.inference.restore import load_run
+from lesion_jax.inference.load import load_run
 from lesion_jax.io.export import load_export
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: pip install -c constraints.txt -e '.[peer]'")
@@ -14,7 +13,7 @@ F = torch.nn.functional
 
 # From below the window to above it, so that a classifier does not say the same of all.
 LEVELS = np.linspace(-250, 330, 8)[:, None, None]
-HU = np.random.default_rng(0).normal(LEVELS, 40, (8, 32, 32)).astype(np.int16)
+PIXELS = np.random.default_rng(0).normal(LEVELS, 40, (8, 32, 32)).astype(np.int16)
 Z = np.random.default_rng(1).uniform(-1, 1, (6, 6)).astype(np.float32)
 
 
@@ -35,12 +34,12 @@ def max_pool(x, layer):
     return F.max_pool2d(x.permute(0, 3, 1, 2), layer["window"], layer["strides"]).permute(0, 2, 3, 1)
 
 
-def from_hu(x, layer):
+def from_pixels(x, layer):
     (low, high), (bottom, top) = layer["window"], layer["range"]
     return ((x.float() - low) / (high - low)).clamp(0, 1) * (top - bottom) + bottom
 
 
-def to_hu(x, layer):
+def to_pixels(x, layer):
     (low, high), (bottom, top) = layer["window"], layer["range"]
     return torch.round((x - bottom) / (top - bottom) * (high - low) + low).to(torch.int16)
 
@@ -71,12 +70,12 @@ def apply(layer, x, t, inputs):
             return x.reshape(len(x), -1)
         case "embedding_concat":
             return torch.cat([x, t["table"][inputs["label"]]], -1)
-        case "from_hu":
-            return from_hu(x, layer)
+        case "from_pixels":
+            return from_pixels(x, layer)
         case "subtract":
             return x - layer["value"]
-        case "to_hu":
-            return to_hu(x, layer)
+        case "to_pixels":
+            return to_pixels(x, layer)
     raise AssertionError(f"op {layer['op']} is not known")
 
 
@@ -97,10 +96,11 @@ def interpret(path, network, **given):
 
 
 def ours(run, arrays_of, function):
-    """A network of the run by flax, called by function(generator, discriminator, variables)."""
-    config, class_names, _, arrays = load_run(run, "best")
-    variables = {name: arrays[arrays_of][name] for name in ("params", "batch_stats")}
-    return function(*networks.create_gan(config, len(class_names)), variables)
+    """A network of the run by flax, called by function(program, variables)."""
+    restored = load_run(run, "best")
+    program = restored.family.make_program(restored.config, len(restored.class_names))
+    variables = {name: arrays_of(restored.arrays)[name] for name in ("params", "batch_stats")}
+    return function(program, variables)
 
 
 @pytest.mark.parametrize("kind", ["dcgan", "acgan"])
@@ -108,31 +108,39 @@ def test_a_generator_draws_the_same(kind, runs, tmp_path):
     export_run(runs[kind], tmp_path / "export")
     labels = np.int32([0, 1, 2, 2, 1, 0] if kind == "acgan" else [1] * 6)
     got = interpret(tmp_path / "export", "generator", z=Z, label=labels)
-    image = ours(runs[kind], "ema", lambda g, d, variables: g.apply(variables, Z, labels, train=False))
+    image = ours(
+        runs[kind],
+        lambda arrays: arrays["ema"]["generator"],
+        lambda program, variables: program.generator.apply(variables, Z, labels, train=False),
+    )
     assert float(image.std()) > 0.01
     np.testing.assert_allclose(got["image"], image, rtol=0, atol=1e-5)
-    hu = restore_generator(runs[kind]).from_latents(Z, labels)
-    assert got["pixels"].dtype == np.int16 and got["pixels"].shape == hu.shape
-    assert np.abs(got["pixels"].astype(int) - hu).max() <= 1 and hu.std() > 1
+    pixels = restore_generator(runs[kind]).from_latents(Z, labels)
+    assert got["pixels"].dtype == np.int16 and got["pixels"].shape == pixels.shape
+    assert np.abs(got["pixels"].astype(int) - pixels).max() <= 1 and pixels.std() > 1
 
 
 @pytest.mark.parametrize("kind", ["dcgan", "acgan"])
 def test_a_discriminator_judges_the_same(kind, runs, tmp_path):
     export_run(runs[kind], tmp_path / "export")
-    got = interpret(tmp_path / "export", "discriminator", pixels=HU)
-    signed = (np.clip((HU.astype(np.float32) + 160) / 400, 0, 1) * 2 - 1)[..., None]
-    source, classes = ours(runs[kind], "discriminator", lambda g, d, variables: d.apply(variables, signed, train=False))
+    got = interpret(tmp_path / "export", "discriminator", pixels=PIXELS)
+    signed = (np.clip((PIXELS.astype(np.float32) + 160) / 400, 0, 1) * 2 - 1)[..., None]
+    source, classes = ours(
+        runs[kind],
+        lambda arrays: arrays["networks"]["discriminator"],
+        lambda program, variables: program.discriminator.apply(variables, signed, train=False),
+    )
     assert float(source.std()) > 0.01
     np.testing.assert_allclose(got["source_logit"], source, rtol=0, atol=1e-5)
     if kind == "acgan":
         np.testing.assert_allclose(got["class_logits"], classes, rtol=0, atol=1e-5)
-        np.testing.assert_allclose(got["probabilities"], restore_classifier(runs[kind])(HU)[0], rtol=0, atol=1e-5)
+        np.testing.assert_allclose(got["probabilities"], restore_classifier(runs[kind])(PIXELS)[0], rtol=0, atol=1e-5)
 
 
 def test_a_classifier_says_the_same(runs, tmp_path):
     export_run(runs["classifier"], tmp_path / "export")
-    got = interpret(tmp_path / "export", "classifier", pixels=HU)
-    probabilities, features = restore_classifier(runs["classifier"])(HU)
+    got = interpret(tmp_path / "export", "classifier", pixels=PIXELS)
+    probabilities, features = restore_classifier(runs["classifier"])(PIXELS)
     assert probabilities.std(0).max() > 0.01 and (features > 0).any()
     np.testing.assert_allclose(got["probabilities"], probabilities, rtol=0, atol=1e-5)
     np.testing.assert_allclose(got["features"], features, rtol=0, atol=1e-5)

@@ -1,14 +1,24 @@
+import dataclasses
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
+import jax
 import numpy as np
 import pytest
 
 from lesion_jax import restore_classifier, restore_generator
+from lesion_jax.config import TrainingConfig
 from lesion_jax.core import keys
+from lesion_jax.errors import RunError
+from lesion_jax.families import FAMILIES, ClassifierConfig, Family
+from lesion_jax.inference.export import export_run
+from lesion_jax.inference.load import load_run_config
+from lesion_jax.train.run import train
+from tests.inference.conftest import DATA
 
 CHECKOUT = Path(__file__).parents[2]
 Z = np.random.default_rng(0).uniform(-1, 1, (70, 6)).astype(np.float32)
@@ -115,3 +125,77 @@ def test_a_dcgan_of_one_class_makes_no_other(runs):
     for draw in (lambda labels: generator.from_latents(Z[:2], labels), lambda labels: generator(labels, seed=0)):
         with pytest.raises(ValueError, match=r"makes the labels 1 \(metastasis\); got 0, 2"):
             draw(np.array([0, 2]))
+
+
+@pytest.mark.parametrize(
+    ("restore", "kind", "message"),
+    [
+        (restore_classifier, "dcgan", r"dcgan \(DCGAN\) cannot classify; name a run of: Classifier, ACGAN\."),
+        (restore_generator, "classifier", r"\(Classifier\) cannot draw images; name a run of: DCGAN, ACGAN\."),
+    ],
+)
+def test_what_a_run_cannot_do_is_refused_naming_what_can(runs, restore, kind, message):
+    with pytest.raises(RunError, match=message):
+        restore(runs[kind])
+
+
+def test_the_list_of_what_can_is_the_table_at_the_time(runs, monkeypatch):
+    toy = dataclasses.replace(FAMILIES["classifier"], name="toy", title="Toy", config=ClassifierConfig)
+    monkeypatch.setitem(FAMILIES, "toy", toy)
+    with pytest.raises(RunError, match=r"name a run of: Classifier, ACGAN, Toy\."):
+        restore_classifier(runs["dcgan"])
+
+
+def test_each_run_classifies_with_the_checkpoint_that_its_family_says(runs):
+    assert restore_classifier(runs["classifier"]).which == "best"
+    assert restore_classifier(runs["acgan"]).which == "last" and restore_generator(runs["acgan"]).which == "best"
+    assert restore_classifier(runs["acgan"], "best").which == "best"
+
+
+def test_what_was_learned_without_steps_is_restored_alike_and_may_draw_by_the_training_images(
+    study, dataset, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(FAMILIES, "copier", COPIER)
+    config = CopierConfig(data=DATA)
+    run = tmp_path / "run"
+    train(config, run, study=study)
+    with pytest.raises(RunError, match=r"moved away; say where it lies now"):
+        restore_generator(run)
+    generator = restore_generator(run, dataset=dataset)
+    assert generator.step == 1 and generator.config == load_run_config(run)
+    images = generator(LABELS, 3)
+    np.testing.assert_array_equal(generator(LABELS[:5], 3), images[:5])
+    train_images = {image.tobytes() for image in generator.context.pixels}
+    assert {image.tobytes() for image in images - 7} <= train_images
+    with pytest.raises(ValueError, match=r"\(Copier\) has no latents; call it with labels and a seed"):
+        generator.from_latents(Z, LABELS)
+    with pytest.raises(RunError, match=r"\(Copier\) cannot be exported; name a run of: Classifier, DCGAN, ACGAN\."):
+        export_run(run, tmp_path / "export")
+    with pytest.raises(RunError, match=r"\(Copier\) cannot classify"):
+        restore_classifier(run)
+
+
+@dataclasses.dataclass(frozen=True)
+class CopierConfig(TrainingConfig):
+    kind: Literal["copier"] = "copier"
+
+
+def copy(config, num_classes, arrays, image_keys, labels, context):
+    """A training image of the class, brighter by what was learned."""
+    draws = jax.vmap(lambda key: jax.random.bits(key))(image_keys)
+    found = []
+    for label, draw in zip(labels, np.asarray(draws), strict=True):
+        own = context.pixels[context.labels == label]
+        found.append(own[int(draw) % len(own)] + np.int16(arrays["offset"]))
+    return np.stack(found)
+
+
+COPIER = Family(
+    name="copier",
+    title="Copier",
+    stream="copier",
+    config=CopierConfig,
+    draw=copy,
+    draws_in_context=True,
+    fit=lambda config, images: {"offset": np.int32(7)},
+)

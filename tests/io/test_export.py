@@ -23,7 +23,7 @@ def export(tmp_path):
 
 def test_what_was_saved_comes_back(export):
     description, arrays = load_export(export)
-    assert description == {"format_version": 1, **DESCRIPTION}
+    assert description == {"format_version": 2, **DESCRIPTION}
     assert arrays.keys() == ARRAYS.keys()
     # One of them is not contiguous.
     assert all(np.array_equal(arrays[name], ARRAYS[name]) and arrays[name].dtype == np.float32 for name in arrays)
@@ -87,8 +87,8 @@ def test_a_description_laid_out_otherwise_is_the_same(export):
 
 def test_another_format_version_is_refused_naming_both(export):
     path = export / "model.json"
-    path.write_text(path.read_text().replace('"format_version": 1', '"format_version": 2'))
-    with pytest.raises(RunError, match="format version 2, but 1 is read here"):
+    path.write_text(path.read_text().replace('"format_version": 2', '"format_version": 1'))
+    with pytest.raises(RunError, match="format version 1, but 2 is read here"):
         load_export(export)
 
 

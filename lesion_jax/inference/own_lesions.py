@@ -1,0 +1,64 @@
+"""The lesions of a run's own partition: its training, inner validation and test patients."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from lesion_jax.core.types import Images, Lesion
+from lesion_jax.data.augment import original
+from lesion_jax.data.dataset import load_dataset
+from lesion_jax.data.folds import load_folds, split
+from lesion_jax.errors import ConfigError, RunError
+from lesion_jax.inference.load import load_run_config
+from lesion_jax.io.run_directory import load_provenance
+
+Part = Literal["train", "inner", "test"]
+
+
+def own_lesions(run: Path, part: Part, dataset: Path | None = None) -> tuple[Lesion, ...]:
+    """The lesions of one part of a run's partition; of its class alone where data.label names one.
+
+    Args:
+      run: Directory of a training.
+      part: "test": its test fold; "inner": its inner validation patients; "train": what it saw.
+      dataset: Where its dataset lies now; None where the config says.
+
+    Raises:
+      ConfigError: The part is empty.
+      RunError: No such run, or the dataset is not the one that it was trained on.
+    """
+    config, facts = load_run_config(run), load_provenance(run)
+    directory = dataset or Path(config.data.dataset)
+    if not directory.is_dir():
+        raise RunError(f"The dataset of {run} is not at {directory}; say where it lies now with --dataset.")
+    lesions = load_dataset(directory)
+    if lesions.fingerprint != facts["dataset_fingerprint"]:
+        raise RunError(
+            f"{run} was trained on dataset {facts['dataset_fingerprint'][:12]}, but {directory} is "
+            f"{lesions.fingerprint[:12]}; name the right one with --dataset."
+        )
+    folds = load_folds(directory / "folds.json", lesions)
+    parts = split(lesions, folds, config.data.fold, hold_out_inner=config.data.hold_out_inner)
+    found = getattr(parts, part)
+    if label := config.data.label:
+        found = tuple(lesion for lesion in found if lesions.class_names[lesion.label] == label)
+    if not found:
+        raise ConfigError(f"part is {part!r}, but {run} holds no such lesions (data.hold_out_inner is False).")
+    return found
+
+
+def original_images(lesions: Sequence[Lesion], image_size: int, margin: float) -> Images:
+    """Lesions as images, cropped as in training, never augmented.
+
+    Args:
+      lesions: N lesions, at least one.
+      image_size: Side H of the images, pixels.
+      margin: Tissue on each side, as a share of the diameter.
+
+    Returns:
+      N images [H, H] in the order of the lesions.
+    """
+    pixels = np.stack([original(lesion, image_size, margin) for lesion in lesions])
+    return Images(pixels, np.array([lesion.label for lesion in lesions], np.int32))
