@@ -7,6 +7,28 @@ from collections.abc import Iterable
 import numpy as np
 
 
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """What the numbers of a dataset's pixels mean.
+
+    Attributes:
+      title: Name in messages.
+      window: (low, high) that the networks can tell apart where neither a config nor the source says otherwise.
+      limits: (lowest, highest) pixel that a source may give, to which it clips; None where any int16 may be.
+    """
+
+    title: str
+    window: tuple[float, float]
+    limits: tuple[int, int] | None = None
+
+
+# A CT's lowest value is air. The window of the liver; the paper does not name one.
+UNITS = {
+    "HU": Unit("Hounsfield units", window=(-160.0, 240.0), limits=(-1024, 32767)),
+    "grey": Unit("grey values", window=(0.0, 255.0)),
+}
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Lesion:
     """One annotated lesion at native resolution.
@@ -18,7 +40,7 @@ class Lesion:
       diameter_mm: Lesion diameter d, in mm.
       spacing_mm: (row, column) distance between pixel centres, in mm.
       center: (row, column) of the lesion centre in pixels of `patch`; sub-pixel.
-      patch: int16 [S, S], Hounsfield units at native resolution, with enough
+      patch: int16 [S, S], pixels in the dataset's unit at native resolution, with enough
         context around the lesion for every classic augmentation.
     """
 
@@ -38,23 +60,45 @@ class LesionSet:
     Attributes:
       lesions: In the order of the dataset, which is sorted by `lesion_id`.
       class_names: One name per label.
-      fingerprint: Hex digest of every lesion's content and of the class names.
+      unit: What the pixels are, a key of `UNITS`.
+      fingerprint: Hex digest of every lesion's content, the class names, the unit and the value range.
+      value_range: (low, high) that the source can give; None where the unit says enough.
     """
 
     lesions: tuple[Lesion, ...]
     class_names: tuple[str, ...]
+    unit: str
     fingerprint: str
+    value_range: tuple[float, float] | None = None
+
+    def __post_init__(self):
+        """Refuses a unit that is not in `UNITS` with a ValueError."""
+        if self.unit not in UNITS:
+            raise ValueError(f"LesionSet.unit must be one of {', '.join(UNITS)}, got {self.unit!r}.")
 
     @classmethod
-    def of(cls, lesions: Iterable[Lesion], class_names: tuple[str, ...]) -> "LesionSet":
+    def of(
+        cls,
+        lesions: Iterable[Lesion],
+        class_names: tuple[str, ...],
+        unit: str,
+        value_range: tuple[float, float] | None = None,
+    ) -> "LesionSet":
         """Sorts lesions by id and takes the fingerprint."""
         ordered = tuple(sorted(lesions, key=lambda lesion: lesion.lesion_id))
-        digest = hashlib.sha256("\0".join(class_names).encode())
+        if value_range is not None:
+            value_range = float(value_range[0]), float(value_range[1])
+        digest = hashlib.sha256(repr((tuple(class_names), unit, value_range)).encode())
         for lesion in ordered:
             digest.update(f"\0{lesion.lesion_id}\0{lesion.patient}\0{lesion.label}\0{lesion.patch.shape}\0".encode())
             digest.update(np.array([lesion.diameter_mm, *lesion.spacing_mm, *lesion.center], "<f4").tobytes())
             digest.update(np.ascontiguousarray(lesion.patch, "<i2").tobytes())
-        return cls(ordered, class_names, digest.hexdigest())
+        return cls(ordered, class_names, unit, digest.hexdigest(), value_range)
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """(low, high) in the dataset's unit that the networks see where a config names no window."""
+        return self.value_range or UNITS[self.unit].window
 
     @property
     def num_classes(self) -> int:
@@ -67,7 +111,7 @@ class Images:
     """Square images ready to be batched.
 
     Attributes:
-      pixels: int16 [N, H, H], Hounsfield units.
+      pixels: int16 [N, H, H], in the dataset's unit.
       labels: int32 [N].
     """
 

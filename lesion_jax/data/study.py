@@ -76,6 +76,7 @@ def _synthetic(data: DataConfig, study: Study, trained_on: str) -> tuple[list[Im
         for field, own in (
             ("class_names", list(study.lesions.class_names)),
             ("image_size", data.image_size),
+            ("unit", study.lesions.unit),
             ("window", list(data.window)),
             ("margin", data.margin),
         ):
@@ -165,6 +166,7 @@ def prepare(config: ClassifierConfig | GanConfig, study: Study, *, cache_dir: Pa
     inner = pool(parts.inner, 0 if isinstance(config, ClassifierConfig) else _INNER_COPIES)
     provenance = {
         "class_names": list(lesions.class_names),
+        "unit": lesions.unit,
         "dataset_fingerprint": lesions.fingerprint,
         "fold_fingerprint": folds.fingerprint,
         "train_fingerprint": trained_on,

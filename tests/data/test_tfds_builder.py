@@ -30,7 +30,7 @@ def _lesion(i: int) -> Lesion:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    lesions = LesionSet.of([_lesion(i) for i in range(5)], ("cyst", "metastasis"))
+    lesions = LesionSet.of([_lesion(i) for i in range(5)], ("cyst", "metastasis"), "HU")
     out = tmp_path_factory.mktemp("dataset")
     builder.write_dataset(lesions, out)
     return lesions, out

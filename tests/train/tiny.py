@@ -66,5 +66,5 @@ def study(num_patients=30, side=61):
         label = i // 2 % 3
         patch = generator.normal(-100 + 100 * label, 40, (side, side)).astype(np.int16)
         lesions.append(Lesion(f"lesion{i:02}", f"patient{i // 2:02}", label, 14.0, (1.0, 1.0), (30.0, 30.0), patch))
-    found = LesionSet(tuple(lesions), names, "fingerprint of the tiny study")
+    found = LesionSet(tuple(lesions), names, "HU", "fingerprint of the tiny study")
     return Study(found, make_folds(found, 3, 0))
