@@ -115,7 +115,7 @@ def test_what_a_source_must_not_give_is_refused(folder, monkeypatch):
     def other_unit(raws, **values):
         return [*raws[:-1], dataclasses.replace(raws[-1], image=dataclasses.replace(raws[-1].image, **values))]
 
-    with pytest.raises(DataError, match="P5.npy holds Hounsfield units, but .*P0.npy grey values from 0 to 4095; .*two"):
+    with pytest.raises(DataError, match="P5.npy holds Hounsfield units, but .*P0.npy grey values from 0 to 4095; "):
         changed(lambda raws: other_unit(raws, unit="HU", value_range=None))
     with pytest.raises(DataError, match="grey values from 0 to 255, but .* grey values from 0 to 4095"):
         changed(lambda raws: other_unit(raws, value_range=(0, 255)))

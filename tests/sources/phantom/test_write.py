@@ -116,7 +116,7 @@ def test_same_seed_same_bytes_and_another_seed_another_cohort(tmp_path):
 
 def test_refuses_a_folder_with_something_in_it(tmp_path):
     (tmp_path / "note").write_text("mine")
-    with pytest.raises(RunError, match="not an empty folder"):
+    with pytest.raises(RunError, match="not an empty directory"):
         write_phantom(tmp_path, num_lesions=TINY)
     assert [path.name for path in tmp_path.iterdir()] == ["note"]
     with pytest.raises(RunError, match="note"):
