@@ -21,7 +21,7 @@ _NO_READER = 141
 VERBS = {
     "paper": "the whole protocol: trainings, tables, figures, report",
     "phantom": "write the embedded default data as DICOM files",
-    "build": "make a dataset from DICOM or PNG files and a csv of marks",
+    "build": "make a dataset from images and marked lesions",
     "train": "start or continue one training",
     "plan": "what a sweep, a training or the paper would cost",
     "sweep": "train many that differ in some fields; how far they are, what came of them",

@@ -1,13 +1,11 @@
-"""Makes a dataset and its folds from DICOM or PNG slices and a csv of marks.
+"""Makes a dataset and its folds from images and marked lesions.
 
 lesion-jax build --input STUDIES --annotations lesions.csv --out DATASET
 
-STUDIES: any tree of single-slice axial CT files; names, suffixes and other files do not matter.
-lesions.csv: sop_instance_uid,row,column,diameter_mm,label, one row per lesion. row and column are the
-0-based pixel of its centre in the image as stored. The patient is the header's PatientID; where that is
-empty or shared, add a column `patient`. It leaves the header only as a salted hash.
-
-PNG: file,patient,spacing_mm,row,column,diameter_mm,label; 16 bits are HU + 32768, 8 bits are taken as they are.
+lesions.csv has one row per lesion; which columns it must have, the sources at --source say. row and
+column are the 0-based pixel indices of the lesion's centre in the image as it is stored: (0, 0) is the
+centre of the first pixel, row counts downwards, fractions are fine. Other columns are ignored.
+Whatever identifies a patient leaves the files only as a salted hash.
 
 The same command again leaves a finished DATASET as it is. TFDS's own command line (after `pip install
 apache-beam mlcroissant`) makes the same dataset without folds:
@@ -22,27 +20,47 @@ from lesion_jax.commands.config_flag import define_path
 
 
 def define_flags(values: flags.FlagValues) -> None:
-    """--input, --annotations, --out, --num_folds, --fold_seed, --class_names."""
-    define_path(values, "input", "Tree of DICOM files, or the folder that PNG names are relative to.")
-    define_path(values, "annotations", "The csv of marks.")
+    """--input, --annotations, --source, --out, --num_folds, --fold_seed, --class_names."""
+    from lesion_jax.sources.cohort import AUTO
+
+    define_path(values, "input", "The images: a folder, with whatever is below it.")
+    define_path(values, "annotations", "The csv of marks; none for a source without columns.", required=False)
+    flags.DEFINE_string("source", AUTO, _sources(), flag_values=values)
     define_path(values, "out", "Folder to write; must not exist, or be empty.")
     flags.DEFINE_integer("num_folds", 3, "Test folds by patient; 0 for none.", lower_bound=0, flag_values=values)
     flags.DEFINE_integer("fold_seed", 0, "Seed of the partition.", lower_bound=0, flag_values=values)
-    flags.DEFINE_list("class_names", [], "Order of the classes; by default the csv decides.", flag_values=values)
+    flags.DEFINE_list("class_names", [], "Order of the classes; by default that of the marks.", flag_values=values)
+
+
+def _sources() -> str:
+    """What there is to read, one line each."""
+    from lesion_jax.sources import SOURCES
+
+    lines = ["What --input holds; auto takes the one whose columns the csv has."]
+    for name, source in SOURCES.items():
+        columns = ",".join(source.columns) if source.columns else "no csv"
+        optional = "".join(f"[,{column}]" for column in source.optional)
+        lines.append(f"{name}: {source.title} ({columns}{optional}). {source.about}".strip())
+    return "\n".join(lines)
 
 
 def run(values: flags.FlagValues) -> None:
     """Builds, and says what was built."""
+    from lesion_jax.core.types import UNITS
     from lesion_jax.data.build import build_dataset
     from lesion_jax.io.progress import progress_callback
 
-    lesions = build_dataset(
+    built = build_dataset(
         values.input,
         values.annotations,
         values.out,
+        source=values.source,
         num_folds=values.num_folds,
         fold_seed=values.fold_seed,
         class_names=values.class_names or None,
         progress=progress_callback("build, files"),
     )
-    print(f"{values.out}: {len(lesions.lesions)} lesions of {', '.join(lesions.class_names)}")
+    print(
+        f"{values.out}: {len(built.lesions)} lesions of {', '.join(built.class_names)}, "
+        f"pixels in {UNITS[built.unit].title}"
+    )

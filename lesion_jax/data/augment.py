@@ -113,7 +113,7 @@ def original(lesion: Lesion, image_size: int, margin: float) -> np.ndarray:
       margin: Tissue on each side, as a share of the diameter; at most what the patch holds.
 
     Returns:
-      int16 [H, H], HU.
+      int16 [H, H], pixels in the dataset's unit.
 
     Raises:
       DataError: The patch holds too little context.
@@ -133,7 +133,7 @@ def augmented(lesion: Lesion, indices: Iterable[int], image_size: int, margin: f
       seed: Of the augmentation.
 
     Returns:
-      int16 [N, H, H], HU, in the order of `indices`.
+      int16 [N, H, H], pixels in the dataset's unit, in the order of `indices`.
 
     Raises:
       DataError: The patch holds too little context.
@@ -208,7 +208,7 @@ def _resample(lesion: Lesion, variants: Variants, image_size: int, margin: float
                 mode="mirror",
                 prefilter=False,
             )
-            # A cubic spline overshoots at edges; nothing denser than the patch's densest pixel is invented.
+            # A cubic spline overshoots at edges; nothing brighter than the patch's brightest pixel is invented.
             found[n] = np.rint(image).clip(low, high)
     return found
 
@@ -233,7 +233,7 @@ def _smoothing(step_mm: float, spacing_mm: tuple[float, float]) -> tuple[float, 
 def _spline(patch: np.ndarray, sigma: tuple[float, float]) -> np.ndarray:
     from scipy import ndimage
 
-    hu = patch.astype(np.float32)
+    image = patch.astype(np.float32)
     if any(sigma):
-        hu = ndimage.gaussian_filter(hu, sigma, mode="mirror")
-    return ndimage.spline_filter(hu, order=3, mode="mirror").astype(np.float32)
+        image = ndimage.gaussian_filter(image, sigma, mode="mirror")
+    return ndimage.spline_filter(image, order=3, mode="mirror").astype(np.float32)

@@ -1,7 +1,7 @@
 """Synthetic banks: images that a GAN drew, with the facts that say for which fold they may be used.
 
-A bank is a directory: images.npy (int16 [N, H, H], HU), labels.npy (int32 [N]) and bank.json
-(its provenance, and a digest of everything).
+A bank is a directory: images.npy (int16 [N, H, H], pixels in the unit of the dataset),
+labels.npy (int32 [N]) and bank.json (its provenance, which names the unit, and a digest of everything).
 """
 
 import dataclasses
@@ -24,6 +24,7 @@ _REQUIRED = (
     "class_names",
     "seed",
     "image_size",
+    "unit",
     "window",
     "dataset_fingerprint",
     "fold_fingerprint",
@@ -86,7 +87,7 @@ def save_bank(path: Path, images: Images, provenance: dict[str, Any]) -> None:
     Args:
       path: A directory that does not exist yet.
       images: What the GAN drew.
-      provenance: Needs run, step, checkpoint, fold, class_names, seed, image_size, window,
+      provenance: Needs run, step, checkpoint, fold, class_names, seed, image_size, unit, window,
         dataset_fingerprint, fold_fingerprint and train_fingerprint; more is kept.
 
     Raises:

@@ -1,7 +1,5 @@
 """Makes a dataset and its folds: both, or neither."""
 
-import os
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,9 +7,11 @@ from lesion_jax.core.types import LesionSet
 from lesion_jax.data.dataset import load_dataset
 from lesion_jax.data.folds import Folds, load_folds, make_folds, save_folds
 from lesion_jax.data.lesion_arrays import write_lesion_arrays
-from lesion_jax.disk.building import building
+from lesion_jax.disk.atomic import OR_ELSEWHERE, writing
+from lesion_jax.disk.building import building_new, check_new
+from lesion_jax.disk.room import require_room
 from lesion_jax.errors import FoldError, LesionJaxError, RunError
-from lesion_jax.sources.cohort import read_lesions
+from lesion_jax.sources.cohort import AUTO, read_lesions
 
 FOLDS = "folds.json"
 # Beside the patches: TFDS's description, the folds, the file system's blocks.
@@ -20,9 +20,10 @@ _OVERHEAD_BYTES = 1 << 20
 
 def build_dataset(
     input_dir: Path,
-    annotations: Path,
+    annotations: Path | None,
     out: Path,
     *,
+    source: str = AUTO,
     num_folds: int = 3,
     fold_seed: int = 0,
     class_names: Sequence[str] | None = None,
@@ -34,69 +35,48 @@ def build_dataset(
     Where it already holds just this dataset and these folds, it is left as it is.
 
     Args:
-      input_dir: Tree of DICOM files, or the folder that the PNG names are relative to.
-      annotations: The csv; `lesion_jax.sources.marks` describes it.
+      input_dir: As for `read_lesions`.
+      annotations: As for `read_lesions`.
       out: Folder to make; may exist if it is empty.
+      source: As for `read_lesions`.
       num_folds: Test folds; 0 writes none.
-      fold_seed: Of the partition.
-      class_names: Order of the classes; None lets the csv decide.
-      progress: Called as progress(done, total), counted in files and slices.
+      fold_seed: Seed of the partition.
+      class_names: Order of the classes; None takes that of `sources.classes`.
+      progress: Called as progress(done, total), counted in what the source counts.
 
     Returns:
       The dataset as it is read back.
 
     Raises:
-      DataError: Something is wrong with the input; names file, field or line.
+      ConfigError: There is no such source, or it does not go with `annotations`.
+      DataError: Something is wrong with the input; names the file, the field or the line.
       FoldError: The patients cannot be divided into so many folds, or not into any.
       RunError: `out` holds something else, or cannot be written.
     """
     if num_folds < 0 or num_folds == 1:
         raise FoldError(f"num_folds is {num_folds}; cross-validation needs at least 2, and 0 makes no folds.")
     out = Path(out)
-    is_new = _check_out(out)
-    lesions = read_lesions(Path(input_dir), Path(annotations), class_names, progress)
+    # Found out before minutes of reading.
+    with writing(out, what="--out", then=OR_ELSEWHERE):
+        is_new = not any(out.glob("lesions/*/*/dataset_info.json"))
+    if is_new:
+        check_new(out, "--out", RunError, may_be_empty=True)
+    lesions = read_lesions(Path(input_dir), annotations, class_names, progress, source=source)
     folds = make_folds(lesions, num_folds, fold_seed) if num_folds else None
     if not is_new:
         return _check_same(out, lesions, folds)
-    needed = sum(lesion.patch.nbytes for lesion in lesions.lesions) + _OVERHEAD_BYTES
-    try:
-        # Its nearest parent that exists: a refusal leaves nothing behind.
-        nearest = next(path for path in out.absolute().parents if path.exists())
-        if (free := shutil.disk_usage(nearest).free) < needed:
-            raise RunError(
-                f"--out {out} takes up to {needed / 2**20:.1f} MiB, but {free / 2**20:.1f} MiB are free; "
-                "free room or name another folder."
-            )
-        with building(out) as folder:
-            from lesion_jax.data.tfds_builder import write_dataset
+    require_room(out, sum(lesion.patch.nbytes for lesion in lesions.lesions) + _OVERHEAD_BYTES, what="--out")
+    with building_new(out, "--out", RunError, may_be_empty=True) as folder:
+        from lesion_jax.data.tfds_builder import write_dataset
 
-            write_dataset(lesions, folder)
-            written = load_dataset(folder)
-            if written.fingerprint != lesions.fingerprint:
-                raise RunError(f"--out {out}: what was written reads back differently; check the disk.")
-            write_lesion_arrays(written, folder)
-            if folds is not None:
-                save_folds(folds, folder / FOLDS)
-    except OSError as error:
-        raise _unwritable(out, error) from error
+        write_dataset(lesions, folder)
+        written = load_dataset(folder)
+        if written.fingerprint != lesions.fingerprint:
+            raise RunError(f"--out {out}: what was written reads back differently; check the disk.")
+        write_lesion_arrays(written, folder)
+        if folds is not None:
+            save_folds(folds, folder / FOLDS)
     return written
-
-
-def _check_out(out: Path) -> bool:
-    """Whether `out` is still to be made; found out before minutes of reading."""
-    try:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            if any(out.glob("lesions/*/*/dataset_info.json")):
-                return False
-            raise RunError(f"--out {out} exists and is not an empty folder; name a new one.")
-        parent = next(path for path in (out, *out.absolute().parents) if path.exists())
-        if not parent.is_dir():
-            raise RunError(f"--out {out} cannot be made: {parent} is a file; name a place in a folder.")
-        if not os.access(parent, os.W_OK | os.X_OK):
-            raise RunError(f"--out {out} cannot be written: {parent} is read-only; name a folder that can.")
-    except OSError as error:
-        raise _unwritable(out, error) from error
-    return True
 
 
 def _check_same(out: Path, lesions: LesionSet, folds: Folds | None) -> LesionSet:
@@ -111,7 +91,3 @@ def _check_same(out: Path, lesions: LesionSet, folds: Folds | None) -> LesionSet
     except LesionJaxError as error:
         raise RunError(f"--out {out} exists and is not whole; remove it ({error})") from error
     return present
-
-
-def _unwritable(out: Path, error: OSError) -> RunError:
-    return RunError(f"--out {out} cannot be written: {error.strerror or error}; free room or name another folder.")

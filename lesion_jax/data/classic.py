@@ -14,7 +14,7 @@ import numpy as np
 
 from lesion_jax.core.types import Images, Lesion
 from lesion_jax.data.augment import augmented, original
-from lesion_jax.disk.atomic import replacing
+from lesion_jax.disk.atomic import replacing, writing
 from lesion_jax.errors import DataError
 
 # Part of the name of cached files: raise it when augment.py gives other pixels.
@@ -55,11 +55,9 @@ def classic_pool(
       DataError: A patch holds too little context, or the cache cannot be written.
     """
     if cache_dir is not None:
-        try:
+        with writing(cache_dir, what="Cache", error=DataError):
             cache_dir.mkdir(parents=True, exist_ok=True)
             _remove_left(cache_dir)
-        except OSError as error:
-            raise _unwritable(cache_dir, error) from None
     pixels = np.empty((1 + per_lesion, len(lesions), image_size, image_size), np.int16)
 
     def fill(position: int) -> None:
@@ -104,18 +102,9 @@ def _cached(path: Path, num: int, draw: Callable[[Iterable[int]], np.ndarray]) -
         # Not there, or damaged from outside: made again below.
         pass
     images = draw(range(num))
-    try:
-        with replacing(path) as file:
-            np.save(file, images)
-    except OSError as error:
-        raise _unwritable(path.parent, error) from None
+    with writing(path.parent, what="Cache", error=DataError), replacing(path) as file:
+        np.save(file, images)
     return images
-
-
-def _unwritable(cache_dir: Path, error: OSError) -> DataError:
-    return DataError(
-        f"Cache {cache_dir} cannot be written ({error.strerror or error}); free space or make it writable."
-    )
 
 
 def _cache_name(lesion: Lesion, image_size: int, margin: float, seed: int) -> str:

@@ -32,6 +32,6 @@ def load_dataset(directory: Path) -> LesionSet:
     if lesions is None:
         raise DataError(
             f"{directory} holds no dataset; make one with "
-            f"`lesion-jax build --input STUDIES --annotations lesions.csv --out {directory}`."
+            f"`lesion-jax build --input IMAGES --annotations lesions.csv --out {directory}`."
         )
     return lesions

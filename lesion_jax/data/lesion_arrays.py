@@ -40,6 +40,8 @@ def write_lesion_arrays(lesions: LesionSet, directory: Path) -> None:
     facts = {
         "records": _digest(directory),
         "class_names": lesions.class_names,
+        "unit": lesions.unit,
+        "value_range": lesions.value_range,
         "lesion_ids": [lesion.lesion_id for lesion in some],
         "patients": [lesion.patient for lesion in some],
     }
@@ -69,7 +71,7 @@ def read_lesion_arrays(directory: Path) -> LesionSet | None:
             )
             for i, patch in enumerate(patches)
         ]
-        return LesionSet.of(lesions, tuple(facts["class_names"]), "HU")
+        return LesionSet.of(lesions, tuple(facts["class_names"]), facts["unit"], facts["value_range"])
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError):
         # Not there, or spoilt: the records tell.
         return None

@@ -1,19 +1,13 @@
-"""Batches by tf.data. The only module of this layer that imports TensorFlow, which takes seconds: import it late."""
+"""Batches by tf.data. Imports TensorFlow, which takes seconds: import it late."""
 
-import os
 from collections.abc import Iterator
 from typing import cast
 
 import numpy as np
 
-# Its messages would tear up the progress line; a value that the user set stays. 1 is what JAX sets.
-if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1") == "1":
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-import tensorflow as tf
-
 from lesion_jax.core.types import Images
 from lesion_jax.data.schedule import Schedule
+from lesion_jax.data.tensorflow import hide_accelerators, tf
 
 _PARALLEL = 2
 _PREFETCH = 4
@@ -41,7 +35,7 @@ def make_batches(images: Images, schedule: Schedule, *, start: int, stop: int) -
     num_images = schedule.num_real + schedule.num_synthetic
     if num_images != len(images):
         raise ValueError(f"The schedule counts {num_images} images, but there are {len(images)}.")
-    _hide_accelerators()
+    hide_accelerators()
     with tf.device("/CPU:0"):
         pixels, labels = tf.constant(images.pixels), tf.constant(images.labels)
     index = tf.range(schedule.batch_size, dtype=tf.int32)
@@ -61,10 +55,3 @@ def make_batches(images: Images, schedule: Schedule, *, start: int, stop: int) -
     )
     # TensorFlow's annotation knows only streams of single arrays.
     return cast(Iterator[dict[str, np.ndarray]], dataset.as_numpy_iterator())
-
-
-def _hide_accelerators() -> None:
-    # TensorFlow would take all of the memory of an accelerator that JAX is about to use.
-    for kind in ("GPU", "TPU"):
-        if tf.config.get_visible_devices(kind):
-            tf.config.set_visible_devices([], kind)

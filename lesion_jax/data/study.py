@@ -81,6 +81,7 @@ def _synthetic(data: DataConfig, study: Study, trained_on: str) -> tuple[list[Im
         for field, own in (
             ("class_names", list(study.lesions.class_names)),
             ("image_size", data.image_size),
+            ("unit", study.lesions.unit),
             ("window", list(data.window)),
             ("margin", data.margin),
         ):
@@ -176,6 +177,7 @@ def prepare_images(config: TrainingConfig, study: Study, *, cache_dir: Path | No
     inner = pool(parts.inner, 0)
     provenance = {
         "class_names": list(lesions.class_names),
+        "unit": lesions.unit,
         "dataset_fingerprint": lesions.fingerprint,
         "fold_fingerprint": folds.fingerprint,
         "train_fingerprint": trained_on,

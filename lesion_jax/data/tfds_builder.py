@@ -9,26 +9,24 @@ tfds build lesions --imports lesion_jax.data.tfds_builder --data_dir OUT \
 
 import contextlib
 import dataclasses
-import os
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-# Its messages would tear up the progress line; a value that the user set stays. 1 is what JAX sets.
-if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1") == "1":
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 import numpy as np
-import tensorflow as tf
-import tensorflow_datasets as tfds
 from absl import logging
 from google.protobuf.json_format import ParseError
 
-from lesion_jax.core.types import Lesion, LesionSet
+from lesion_jax.core.types import UNITS, Lesion, LesionSet
+from lesion_jax.data.tensorflow import hide_accelerators, tf
 from lesion_jax.errors import DataError
-from lesion_jax.sources.cohort import read_lesions
+from lesion_jax.sources.cohort import AUTO, read_lesions
+
+# After TensorFlow has been told to be quiet.
+# isort: split
+import tensorflow_datasets as tfds
 
 DATASET_VERSION = "1.0.0"
 SPLIT = "lesions"
@@ -39,14 +37,26 @@ class CohortConfig(tfds.core.BuilderConfig):
     """What the dataset is made of.
 
     Attributes:
-      input_dir: Tree of DICOM files, or folder of PNG files.
-      annotations: The csv of marks.
-      class_names: Names separated by commas, in order; "" lets the csv decide.
+      input_dir: As for `read_lesions`.
+      annotations: The csv of marks; "" for a source that takes none.
+      class_names: Names separated by commas, in order; "" takes the order of `sources.classes`.
+      source: As for `read_lesions`.
     """
 
     input_dir: str = ""
     annotations: str = ""
     class_names: str = ""
+    source: str = AUTO
+
+
+class _Info(tfds.core.DatasetInfo):
+    """Facts that stand in the code alone: Google's bucket, where TFDS would look for more, does not know the dataset.
+
+    It would not find any, and leave an empty folder in the temporary one each time.
+    """
+
+    def initialize_from_bucket(self) -> None:
+        """Leaves them as they are."""
 
 
 class Lesions(tfds.core.GeneratorBasedBuilder):
@@ -67,26 +77,33 @@ class Lesions(tfds.core.GeneratorBasedBuilder):
         if self._lesions is None:
             config = self.builder_config
             assert isinstance(config, CohortConfig)
-            if not (config.input_dir and config.annotations):
-                raise DataError("The config must name input_dir and annotations; see lesion_jax.data.tfds_builder.")
+            if not config.input_dir:
+                raise DataError("The config must name input_dir; see lesion_jax.data.tfds_builder.")
             names = config.class_names.split(",") if config.class_names else None
-            self._lesions = read_lesions(Path(config.input_dir), Path(config.annotations), names)
+            annotations = Path(config.annotations) if config.annotations else None
+            self._lesions = read_lesions(Path(config.input_dir), annotations, names, source=config.source)
         return self._lesions
 
     def _info(self) -> tfds.core.DatasetInfo:
-        features = tfds.features
-        return self.dataset_info_from_configs(
-            description="Lesions in Hounsfield units at native resolution, with context for classic augmentation.",
+        features, lesions = tfds.features, self._read()
+        return _Info(
+            builder=self,
+            description=(
+                f"Lesions in {UNITS[lesions.unit].title} at native resolution, with context for classic augmentation."
+            ),
+            metadata=tfds.core.MetadataDict(unit=lesions.unit, value_range=lesions.value_range),
             features=features.FeaturesDict(
                 {
                     "lesion_id": features.Text(doc="Salted hash."),
                     "patient": features.Text(doc="Salted hash."),
-                    "label": features.ClassLabel(names=list(self._read().class_names)),
+                    "label": features.ClassLabel(names=list(lesions.class_names)),
                     "diameter_mm": features.Scalar(np.float32, doc="Lesion diameter, mm."),
                     "spacing_mm": features.Tensor(shape=(2,), dtype=np.float32, doc="Row, column; mm per pixel."),
                     "center": features.Tensor(shape=(2,), dtype=np.float32, doc="Row, column; pixels of the patch."),
-                    # As plain integers every negative HU would take ten bytes.
-                    "patch": features.Tensor(shape=(None, None), dtype=np.int16, encoding="zlib", doc="HU."),
+                    # As plain integers every negative value would take ten bytes.
+                    "patch": features.Tensor(
+                        shape=(None, None), dtype=np.int16, encoding="zlib", doc=f"{UNITS[lesions.unit].title}."
+                    ),
                 }
             ),
             disable_shuffling=True,
@@ -111,7 +128,7 @@ def write_dataset(lesions: LesionSet, directory: Path) -> None:
     Raises:
       OSError: The disk does not take it.
     """
-    _hide_accelerators()
+    hide_accelerators()
     try:
         with _quiet():
             builder = Lesions(
@@ -150,7 +167,7 @@ def read_dataset(directory: Path) -> LesionSet | None:
         return None
     if len(places) > 1:
         raise DataError(f"{directory} holds {len(places)} datasets; name a folder with one.")
-    _hide_accelerators()
+    hide_accelerators()
     try:
         with _quiet():
             builder = tfds.builder_from_directory(str(places[0]))
@@ -160,13 +177,15 @@ def read_dataset(directory: Path) -> LesionSet | None:
             examples: Any = tfds.as_numpy(cast(Any, builder).as_dataset(split=SPLIT))
             lesions = [_make_lesion(example) for example in examples]
             num_lesions = builder.info.splits[SPLIT].num_examples
-    except (tf.errors.OpError, ParseError, OSError, ValueError, KeyError) as error:
+            metadata: Any = builder.info.metadata
+            found = LesionSet.of(lesions, class_names, metadata["unit"], metadata["value_range"])
+    except (tf.errors.OpError, ParseError, OSError, ValueError, KeyError, TypeError) as error:
         # TensorFlow's own names say nothing to who reads this.
         text = " ".join(re.sub(r"\{\{.*?\}\}|\[Op:.*", "", str(error), flags=re.DOTALL).split())
         raise DataError(f"The dataset in {places[0]} is damaged ({text}); run `lesion-jax build` again.") from error
     if len(lesions) != num_lesions:
         raise DataError(f"The dataset in {places[0]} has lost lesions; run `lesion-jax build` again.")
-    return LesionSet.of(lesions, class_names, "HU")
+    return found
 
 
 def _make_lesion(example: Any) -> Lesion:
@@ -193,10 +212,3 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logging.set_verbosity(verbosity)
-
-
-def _hide_accelerators() -> None:
-    # TensorFlow would take all of the memory of an accelerator that JAX is about to use.
-    for kind in ("GPU", "TPU"):
-        if tf.config.get_visible_devices(kind):
-            tf.config.set_visible_devices([], kind)

@@ -9,7 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lesion_jax.errors import RunError
+from lesion_jax.errors import LesionJaxError, RunError
+
+# What to do about a place that cannot be written to, besides making it writable: see `unwritable`.
+AND_AGAIN = " and run again"
+OR_ELSEWHERE = ", or name another place"
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -69,20 +73,33 @@ def _json(content: Any) -> bytes:
     return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
 
 
-def unwritable(path: Path, error: OSError) -> RunError:
-    """The sentence for a file or directory of a run that the disk does not take."""
-    advice = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make it writable"
-    return RunError(f"{path} cannot be written ({error.strerror or error}); {advice} and run again.")
+def unwritable(
+    path: Path,
+    cause: OSError,
+    *,
+    what: str = "",
+    then: str = AND_AGAIN,
+    error: type[LesionJaxError] = RunError,
+) -> LesionJaxError:
+    """The error for a file or directory that the disk does not take.
+
+    Args:
+      path: What was being written.
+      cause: What the system says.
+      what: Name of the path in the message: "--out", "Bank".
+      then: End of the message, after "make room" or "make it writable": `AND_AGAIN`, `OR_ELSEWHERE`.
+      error: Class of the result.
+    """
+    advice = "make room" if cause.errno in (errno.ENOSPC, errno.EDQUOT) else "make it writable"
+    return error(f"{what} {path} cannot be written ({cause.strerror or cause}); {advice}{then}.".lstrip())
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """A disk's OSError inside becomes the RunError of `unwritable`.
-
-    Args:
-      path: What is being written, for the message.
-    """
+def writing(
+    path: Path, *, what: str = "", then: str = AND_AGAIN, error: type[LesionJaxError] = RunError
+) -> Iterator[None]:
+    """A disk's OSError inside becomes the error of `unwritable`, whose arguments it takes."""
     try:
         yield
-    except OSError as error:
-        raise unwritable(path, error) from error
+    except OSError as cause:
+        raise unwritable(path, cause, what=what, then=then, error=error) from cause

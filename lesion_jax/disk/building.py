@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lesion_jax.disk.atomic import OR_ELSEWHERE, writing
 from lesion_jax.disk.lock import locked
+from lesion_jax.disk.room import nearest_existing
 from lesion_jax.errors import LesionJaxError
 
 
@@ -40,46 +42,39 @@ def building(out: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def building_new(path: Path, what: str, error: type[LesionJaxError]) -> Iterator[Path]:
-    """As `building`, for a directory that does not exist yet.
+def building_new(path: Path, what: str, error: type[LesionJaxError], *, may_be_empty: bool = False) -> Iterator[Path]:
+    """As `building`, with a sentence for whatever the disk does not take.
 
     Args:
       path: As for `check_new`, which is asked first.
       what: As for `check_new`.
       error: As for `check_new`; also raised for an OSError of the body.
+      may_be_empty: As for `check_new`.
     """
-    check_new(path, what, error)
-    try:
-        with building(path) as folder:
-            yield folder
-    except OSError as cause:
-        raise _unwritable(path, what, error, cause) from None
+    check_new(path, what, error, may_be_empty=may_be_empty)
+    with writing(path, what=what, then=OR_ELSEWHERE, error=error), building(path) as folder:
+        yield folder
 
 
-def check_new(path: Path, what: str, error: type[LesionJaxError]) -> None:
+def check_new(path: Path, what: str, error: type[LesionJaxError], *, may_be_empty: bool = False) -> None:
     """Refuses a place where no directory can be made, before anything is computed for it.
 
     Args:
       path: Of the directory to be.
-      what: Its name in messages: "Bank", "Export".
+      what: Its name in messages: "Bank", "--out".
       error: What to raise.
+      may_be_empty: Whether an empty directory may be there already.
 
     Raises:
       LesionJaxError: Of class `error`: `path` exists, or its nearest parent is not a directory that can be
         written to.
     """
-    try:
-        if path.exists():
-            raise error(f"{what} {path} exists; name another directory or remove it.")
-        # A link to nowhere does not exist, but nothing can be made in its place.
-        parent = next(parent for parent in path.absolute().parents if parent.exists() or parent.is_symlink())
+    with writing(path, what=what, then=OR_ELSEWHERE, error=error):
+        if path.exists() and not (may_be_empty and path.is_dir() and not any(path.iterdir())):
+            state = "exists and is not an empty directory" if may_be_empty else "exists"
+            raise error(f"{what} {path} {state}; name another directory or remove it.")
+        parent = nearest_existing(path)
         if not parent.is_dir():
             raise error(f"{what} {path} cannot be written: {parent} is not a directory; name another place.")
-    except OSError as cause:
-        raise _unwritable(path, what, error, cause) from None
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise error(f"{what} {path} cannot be written: {parent} is read-only; name another place.")
-
-
-def _unwritable(path: Path, what: str, error: type[LesionJaxError], cause: OSError) -> LesionJaxError:
-    return error(f"{what} {path} cannot be written ({cause.strerror or cause}); free space or name another place.")
+        if not os.access(parent, os.W_OK | os.X_OK):
+            raise error(f"{what} {path} cannot be written: {parent} is read-only; name another place.")

@@ -9,8 +9,8 @@ def to_gray(images: np.ndarray, window: tuple[float, float]) -> np.ndarray:
     """Images as 8-bit grey values.
 
     Args:
-      images: Any shape; integers are HU, floats are a generator's output in [-1, 1].
-      window: (low, high) in HU that become black and white; floats are in it already.
+      images: Any shape; integers are pixels, floats are a generator's output in [-1, 1].
+      window: Pixels (low, high) that become black and white; floats are scaled to it already.
 
     Returns:
       uint8, the same shape. What is not finite becomes black.
@@ -30,8 +30,8 @@ def grid(
     """Images side by side, row by row.
 
     Args:
-      images: int16 HU or float in [-1, 1], [N, H, W] or [N, H, W, 1]; N at least 1.
-      window: (low, high) in HU, see `to_gray`.
+      images: int16 pixels or float in [-1, 1], [N, H, W] or [N, H, W, 1]; N at least 1.
+      window: As for `to_gray`.
       num_columns: Images in a row; about as many as rows by default.
       gap: White pixels between images; places without an image are white too.
 

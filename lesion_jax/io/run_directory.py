@@ -7,10 +7,8 @@ samples/         pictures                      checkpoints/   last and best
 DONE, FAILED     JSON: how it ended            .lock          who is writing
 """
 
-import errno
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,11 +17,13 @@ from typing import Any
 from lesion_jax.config.dotted import dotted
 from lesion_jax.disk.atomic import write_json, writing
 from lesion_jax.disk.lock import holder, locked
+from lesion_jax.disk.room import require_room
 from lesion_jax.errors import RunError
 from lesion_jax.io.differences import differences, plain, sentence
 
 # Enough for the small files of any run; a caller that knows its checkpoints asks for more.
 _MIN_FREE_BYTES = 64 * 2**20
+_OR_ELSEWHERE = ", or name another --workdir"
 _ENVIRONMENT, _CONTINUED, _IDENTITY = "environment", "continued", "identity"
 # What a process leaves that is killed before it has written config.json.
 _LEFT = frozenset({".lock", ".probe", ".config.json.tmp", ".provenance.json.tmp", "provenance.json"})
@@ -89,11 +89,9 @@ class RunDirectory:
         run = cls(Path(path))
         config, provenance = plain(config), plain(provenance)
         run.identity = provenance[_IDENTITY] = identity_of(config, provenance, free)
-        try:
+        # The name may be too long, or a directory on the way to it another user's.
+        with writing(run.path, then=_OR_ELSEWHERE):
             exists, is_done = run._exists(), run.is_done
-        except OSError as error:
-            # The name is too long, or a directory on the way to it is another user's.
-            raise _no_place(run.path, error) from error
         changed = run._check_same(config, provenance, free) if exists else set()
         if is_done and not changed & reopening:
             return run
@@ -204,24 +202,17 @@ class RunDirectory:
         return set(changed)
 
     def _check_writable(self, min_free_bytes: int) -> None:
-        try:
+        with writing(self.path, then=_OR_ELSEWHERE):
             if not self._exists() and self.path.is_dir() and {file.name for file in self.path.iterdir()} - _LEFT:
                 raise RunError(f"{self.path} holds files but no config.json, so it is no run; name an empty --workdir.")
-            # Before it is made: a refusal leaves no empty directory.
-            nearest = next(path for path in (self.path, *self.path.absolute().parents) if path.exists())
-            left = shutil.disk_usage(nearest).free
-            if left < min_free_bytes:
-                raise RunError(
-                    f"{self.path} is on a disk with {_size(left)} left, and the run wants {_size(min_free_bytes)}; "
-                    "make room, or name another --workdir."
-                )
+        # Before it is made: a refusal leaves no empty directory.
+        require_room(self.path, min_free_bytes, then=_OR_ELSEWHERE)
+        with writing(self.path, then=_OR_ELSEWHERE):
             self.path.mkdir(parents=True, exist_ok=True)
             probe = self.path / ".probe"
             probe.write_bytes(b"x" * 4096)
             # Another process may be looking too.
             probe.unlink(missing_ok=True)
-        except OSError as error:
-            raise _no_place(self.path, error) from error
 
     def _continue(self, config: dict[str, Any], provenance: dict[str, Any]) -> None:
         held = load_provenance(self.path)
@@ -232,11 +223,6 @@ class RunDirectory:
             write_json(self._config, config)
         self._done.unlink(missing_ok=True)
         self._failed.unlink(missing_ok=True)
-
-
-def _no_place(path: Path, error: OSError) -> RunError:
-    advice = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make it writable"
-    return RunError(f"{path} cannot be written ({error.strerror or error}); {advice}, or name another --workdir.")
 
 
 def load_config(path: Path | str) -> dict[str, Any]:
@@ -282,7 +268,3 @@ def identity_of(config: Mapping[str, Any], provenance: Mapping[str, Any], free: 
 
 def _facts(provenance: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in provenance.items() if name not in (_ENVIRONMENT, _CONTINUED, _IDENTITY)}
-
-
-def _size(num_bytes: int) -> str:
-    return f"{num_bytes / 2**20:.0f} MiB"

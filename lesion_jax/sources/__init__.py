@@ -1,1 +1,13 @@
-"""From files to lesions: DICOM, PNG, the phantom."""
+"""From files to lesions. `SOURCES` holds what can be read; `cohort.read_lesions` reads it.
+
+A source is one row here and one file that says which columns its csv has and yields its lesions, see `base.Source`.
+"""
+
+from lesion_jax.sources.base import Source
+from lesion_jax.sources.dicom import DICOM
+from lesion_jax.sources.png import PNG
+
+SOURCES: dict[str, Source] = {
+    "dicom": DICOM,
+    "png": PNG,
+}

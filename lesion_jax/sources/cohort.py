@@ -1,149 +1,145 @@
 """From images and marks to lesions: the one place where sources, patches and hashes meet.
 
 What leaves the hospital of a header is the spacing and two salted hashes. The salt is made of all
-the sources' names, so a rebuild gives the same ids, and only who holds the originals can recompute them.
+the images' names, so a rebuild gives the same ids, and only who holds the originals can recompute them.
 """
 
+import dataclasses
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from lesion_jax.core.types import Lesion, LesionSet
-from lesion_jax.errors import DataError
-from lesion_jax.sources.dicom import index_files, list_files, load_slice
-from lesion_jax.sources.marks import Annotations, Mark, load_annotations
-from lesion_jax.sources.patches import Slice, cut_patch, half_side
-from lesion_jax.sources.png import load_png
+from lesion_jax.core.types import UNITS, Lesion, LesionSet
+from lesion_jax.errors import ConfigError, DataError
+from lesion_jax.sources import SOURCES
+from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
+from lesion_jax.sources.classes import order_classes
+from lesion_jax.sources.marks import load_marks
+from lesion_jax.sources.patches import cut_patch, half_side
 
+AUTO = "auto"
 _HASH_DIGITS = 16
-
-Progress = Callable[[int, int], None]
 
 
 def read_lesions(
     input_dir: Path,
-    annotations: Path,
+    annotations: Path | None = None,
     class_names: Sequence[str] | None = None,
     progress: Progress | None = None,
+    *,
+    source: str = AUTO,
 ) -> LesionSet:
     """Reads every marked lesion, writing nothing.
 
     Args:
-      input_dir: Tree of DICOM files, or the folder that the PNG names are relative to.
-      annotations: The csv; `lesion_jax.sources.marks` describes it.
-      class_names: Order of the classes; None lets the csv decide.
-      progress: Called as progress(done, total), counted in files and slices.
+      input_dir: What the source reads: a tree of files, a folder.
+      annotations: The csv of marks; None for a source that takes none.
+      class_names: Order of the classes; None lets `order_classes` decide.
+      progress: Called as progress(done, total), counted in whatever the source counts.
+      source: Key of `SOURCES`; "auto" takes the one whose columns the csv has.
 
     Returns:
       The lesions, sorted by lesion_id; the same files give the same set to the bit.
 
     Raises:
+      ConfigError: No such source, or one that does not go with `annotations`.
       DataError: Names the file or the line of the csv, and what to do.
     """
-    found = load_annotations(annotations, class_names)
-    report = progress or (lambda done, total: None)
-    by_source: dict[str, list[Mark]] = {}
-    for mark in found.marks:
-        by_source.setdefault(mark.source, []).append(mark)
-    paths, done, total = _locate(input_dir, by_source, found.is_dicom, report)
-    lesions = []
-    salt = _salt(found)
-    for source, marks in by_source.items():
-        image = _load_dicom(paths[source], marks) if found.is_dicom else _load_png(paths[source][0], marks)
-        lesions += [_make_lesion(mark, image, paths[source][0], found.class_names, salt) for mark in marks]
-        done += 1
-        report(done, total)
-    return LesionSet.of(lesions, found.class_names, "HU")
+    chosen, marks = _choose(source, annotations)
+    # A csv that names the classes is refused before minutes of reading.
+    is_labelled = "label" in chosen.columns
+    names = order_classes(((mark.where, mark.values["label"]) for mark in marks), class_names) if is_labelled else None
+    found = [_cut(raw) for raw in chosen.read(input_dir, marks, progress or (lambda done, total: None))]
+    if not found:
+        raise DataError(f"--input {input_dir} holds nothing for the source {chosen.name}; name another folder.")
+    _check_once([raw for raw, _ in found])
+    names = names or order_classes(((raw.where, raw.label) for raw, _ in found), class_names)
+    unit, value_range = _one_unit([raw for raw, _ in found])
+    salt = hashlib.sha256("\n".join(sorted({_salt(raw) for raw, _ in found})).encode()).hexdigest()
+    return LesionSet.of([_lesion(raw, center, names, salt) for raw, center in found], names, unit, value_range)
 
 
-def _locate(
-    folder: Path, by_source: dict[str, list[Mark]], is_dicom: bool, report: Progress
-) -> tuple[dict[str, list[Path]], int, int]:
-    """Files of every source, and how many of how many units of work are done."""
-    files = list_files(folder)
-    if not is_dicom:
-        return {source: [folder / source] for source in by_source}, 0, len(by_source)
-    total = len(files) + len(by_source)
-    found, num_dicom = index_files(files, by_source, lambda done: report(done, total))
-    for uid, marks in by_source.items():
-        if uid not in found:
-            raise DataError(
-                f"{marks[0].where}: sop_instance_uid {uid} is in none of the {num_dicom} DICOM files below {folder}; "
-                "correct the row or add the slice."
-            )
-    return found, len(files), total
+def _choose(name: str, annotations: Path | None) -> tuple[Source, list[Mark]]:
+    if name not in (AUTO, *SOURCES):
+        raise ConfigError(f"--source is {name!r}; choose one of {', '.join((AUTO, *SOURCES))}.")
+    offered = list(SOURCES.values()) if name == AUTO else [SOURCES[name]]
+    if annotations is not None:
+        if with_csv := [source for source in offered if source.columns]:
+            return load_marks(annotations, with_csv)
+        raise ConfigError(f"--source {name} takes no csv of marks; leave --annotations out.")
+    if name == AUTO:
+        without = [source.name for source in offered if not source.columns]
+        instead = f", or a source that takes none with --source: {', '.join(without)}" if without else ""
+        raise ConfigError(f"--annotations is missing; name the csv of marks{instead}.")
+    if columns := SOURCES[name].columns:
+        raise ConfigError(f"--annotations is missing; --source {name} takes a csv with {', '.join(columns)}.")
+    return SOURCES[name], []
 
 
-def _load_dicom(paths: Sequence[Path], marks: Sequence[Mark]) -> Slice:
-    image = load_slice(paths[0])
-    for path in paths[1:]:
-        # Exports hold the same slice several times; copies that differ are not the same slice.
-        other = load_slice(path)
-        if (
-            other.patient != image.patient
-            or other.spacing_mm != image.spacing_mm
-            or not np.array_equal(other.pixels, image.pixels)
-        ):
-            raise DataError(f"{paths[0]} and {path} have the same SOPInstanceUID but differ; remove the wrong one.")
-    patient = _one_patient(marks) or image.patient
-    if not patient:
-        raise DataError(f"{paths[0]}: PatientID is empty; add a column `patient` to the csv.")
-    return Slice(image.pixels, image.spacing_mm, patient)
-
-
-def _load_png(path: Path, marks: Sequence[Mark]) -> Slice:
-    spacings = {mark.spacing_mm for mark in marks}
-    if len(spacings) > 1:
-        raise DataError(f"{marks[-1].where}: spacing_mm of {marks[-1].source} differs between rows; correct it.")
-    spacing = marks[0].spacing_mm
-    patient = _one_patient(marks)
-    assert spacing is not None and patient is not None
-    return Slice(load_png(path), (spacing, spacing), patient)
-
-
-def _one_patient(marks: Sequence[Mark]) -> str | None:
-    for mark in marks:
-        if mark.patient != marks[0].patient:
-            raise DataError(
-                f"{mark.where}: patient is {mark.patient!r}, but {marks[0].where} gives the same slice to "
-                f"{marks[0].patient!r}; correct one."
-            )
-    return marks[0].patient
-
-
-def _make_lesion(mark: Mark, image: Slice, path: Path, class_names: Sequence[str], salt: str) -> Lesion:
+def _cut(raw: RawLesion) -> tuple[RawLesion, tuple[float, float]]:
+    """The lesion with its patch in place of the whole image, which may go, and its centre in the patch."""
+    image = raw.image
     rows, columns = image.pixels.shape
-    for name, value, size in (("row", mark.row, rows), ("column", mark.column, columns)):
+    for name, value, size in (("row", raw.row, rows), ("column", raw.column, columns)):
         if not 0 <= value <= size - 1:
             raise DataError(
-                f"{mark.where}: {name} {value:g} lies outside {path} of {rows} x {columns} pixels; "
+                f"{raw.where}: {name} {value:g} lies outside {raw.path} of {rows} x {columns} pixels; "
                 "it is counted from 0, in pixels."
             )
     width_mm = min(rows * image.spacing_mm[0], columns * image.spacing_mm[1])
-    if mark.diameter_mm > width_mm:
+    if raw.diameter_mm > width_mm:
         raise DataError(
-            f"{mark.where}: diameter_mm {mark.diameter_mm:g} is more than the {width_mm:.0f} mm of {path}; "
+            f"{raw.where}: diameter_mm {raw.diameter_mm:g} is more than the {width_mm:.0f} mm of {raw.path}; "
             "give it in mm."
         )
+    half = half_side(raw.diameter_mm, image.spacing_mm)
+    patch, center = cut_patch(image.pixels, raw.row, raw.column, half)
+    return dataclasses.replace(raw, image=dataclasses.replace(image, pixels=patch)), center
+
+
+def _lesion(raw: RawLesion, center: tuple[float, float], class_names: Sequence[str], salt: str) -> Lesion:
     # float32, as the dataset stores them: what is read back is what was made.
-    diameter, *spacing = (float(np.float32(value)) for value in (mark.diameter_mm, *image.spacing_mm))
-    patch, center = cut_patch(image.pixels, mark.row, mark.column, half_side(mark.diameter_mm, image.spacing_mm))
+    diameter, *numbers = (float(np.float32(value)) for value in (raw.diameter_mm, *raw.image.spacing_mm, *center))
     return Lesion(
-        lesion_id=_hash(salt, "lesion", mark.source, repr(mark.row), repr(mark.column)),
-        patient=_hash(salt, "patient", image.patient),
-        label=class_names.index(mark.label),
+        lesion_id=_hash(salt, "lesion", raw.name, repr(raw.row), repr(raw.column)),
+        patient=_hash(salt, "patient", raw.image.patient),
+        label=class_names.index(raw.label),
         diameter_mm=diameter,
-        spacing_mm=(spacing[0], spacing[1]),
-        center=(float(np.float32(center[0])), float(np.float32(center[1]))),
-        patch=patch,
+        spacing_mm=(numbers[0], numbers[1]),
+        center=(numbers[2], numbers[3]),
+        patch=raw.image.pixels,
     )
 
 
-def _salt(found: Annotations) -> str:
-    names = {mark.source if found.is_dicom else f"{mark.source}\0{mark.patient}" for mark in found.marks}
-    return hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
+def _check_once(found: Sequence[RawLesion]) -> None:
+    first: dict[tuple[str, float, float], RawLesion] = {}
+    for raw in found:
+        same = first.setdefault((raw.name, raw.row, raw.column), raw)
+        if same is not raw:
+            raise DataError(f"{raw.where}: this lesion is already marked in {same.where}; remove one of them.")
+
+
+def _one_unit(found: Sequence[RawLesion]) -> tuple[str, tuple[float, float] | None]:
+    first, *others = found
+    kind = first.image.unit, first.image.value_range
+    for raw in others:
+        if (raw.image.unit, raw.image.value_range) != kind:
+            raise DataError(
+                f"{raw.where}: {raw.path} holds {_pixels_of(raw)}, but {first.path} {_pixels_of(first)}; "
+                "a dataset has one unit, so store all images alike or build two datasets."
+            )
+    return kind
+
+
+def _pixels_of(raw: RawLesion) -> str:
+    title, stated = UNITS[raw.image.unit].title, raw.image.value_range
+    return f"{title} from {stated[0]:g} to {stated[1]:g}" if stated else title
+
+
+def _salt(raw: RawLesion) -> str:
+    return raw.salt or f"{raw.name}\0{raw.image.patient}"
 
 
 def _hash(*parts: str) -> str:

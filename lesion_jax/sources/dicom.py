@@ -1,185 +1,70 @@
-"""Reads single axial CT slices from a tree of DICOM files.
+"""DICOM slices and a csv of marks.
 
 A lesion lies on one slice, which its SOP instance UID names; file names and the order of files
 mean nothing here, and since every patch is cut from its own slice, no series has to be sorted.
-
-The pixels stay as they are stored: rows run downwards and columns rightwards, as the annotator's
-viewer counted them. On a supine axial slice that is patient left on the right, table at the bottom.
 """
 
-import os
-import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import pydicom
-from pydicom.errors import InvalidDicomError
-from pydicom.filereader import read_partial
-from pydicom.pixels.processing import apply_modality_lut
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources.patches import Slice
+from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
+from lesion_jax.sources.files import list_files
+from lesion_jax.sources.points import COLUMNS, Point, one_patient, points_by_image
 
-AIR_HU = -1024
-# Nothing in a 12-bit scanner's range is denser.
-DENSEST_HU = 3071
-# Cosine of the largest tilt against the body's axis; gantries tilt up to 30 degrees.
-_MIN_AXIAL = 0.86
+_UID = "sop_instance_uid"
 
 
-def index_files(
-    paths: Collection[Path], uids: Collection[str], progress: Callable[[int], None] | None = None
-) -> tuple[dict[str, list[Path]], int]:
-    """Finds the files that hold the wanted instances, reading only the beginning of each file.
+def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[RawLesion]:
+    from lesion_jax.sources.ct_slice import index_files
 
-    Args:
-      paths: Files; those that are not DICOM are passed over.
-      uids: Wanted SOP instance UIDs.
-      progress: Called with the number of files done.
-
-    Returns:
-      Files of every wanted UID that was found, in the order of `paths`, and how many files were DICOM.
-    """
-    found: dict[str, list[Path]] = {}
-    num_dicom = 0
-    for done, path in enumerate(paths, start=1):
-        uid = _read_uid(path)
-        if uid is not None:
-            num_dicom += 1
-            if uid in uids:
-                found.setdefault(uid, []).append(path)
-        if progress is not None:
-            progress(done)
-    return found, num_dicom
+    wanted = points_by_image(marks, _UID)
+    files = list_files(folder)
+    total = len(files) + len(wanted)
+    found, num_dicom = index_files(files, wanted, lambda done: progress(done, total))
+    for uid, points in wanted.items():
+        if uid not in found:
+            raise DataError(
+                f"{points[0].mark.where}: {_UID} {uid} is in none of the {num_dicom} DICOM files below {folder}; "
+                "correct the row or add the slice."
+            )
+    for done, (uid, points) in enumerate(wanted.items(), start=len(files) + 1):
+        image = _load(found[uid], points)
+        # UIDs are unique in the world, and not to be guessed.
+        yield from (point.lesion(found[uid][0], image, salt=uid) for point in points)
+        progress(done, total)
 
 
-def list_files(folder: Path) -> list[Path]:
-    """All files below a folder, sorted.
+def _load(paths: Sequence[Path], points: Sequence[Point]) -> Slice:
+    from lesion_jax.sources.ct_slice import load_slice
 
-    Raises:
-      DataError: No such folder, one that cannot be read, or nothing in it.
-    """
-
-    def stop(error: OSError) -> None:
-        raise error
-
-    try:
-        paths = [Path(root, name) for root, _, names in os.walk(folder, onerror=stop) for name in names]
-        # Opening a pipe would wait for ever.
-        files = [path for path in paths if path.is_file()]
-    except OSError as error:
-        raise DataError(
-            f"--input: {error.filename} cannot be read: {error.strerror}; name a readable folder."
-        ) from error
-    if not files:
-        raise DataError(f"--input {folder} holds no files; name the folder of the images.")
-    return sorted(files)
+    image = load_slice(paths[0])
+    for path in paths[1:]:
+        # Exports hold the same slice several times; copies that differ are not the same slice.
+        other = load_slice(path)
+        if (
+            other.patient != image.patient
+            or other.spacing_mm != image.spacing_mm
+            or not np.array_equal(other.pixels, image.pixels)
+        ):
+            raise DataError(f"{paths[0]} and {path} have the same SOPInstanceUID but differ; remove the wrong one.")
+    patient = one_patient(points) or image.patient
+    if not patient:
+        raise DataError(f"{paths[0]}: PatientID is empty; add a column `patient` to the csv.")
+    return Slice(image.pixels, image.spacing_mm, patient, image.unit)
 
 
-def _read_uid(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file, warnings.catch_warnings():
-            # Odd values in headers that nobody asked for.
-            warnings.simplefilter("ignore")
-            data = read_partial(file, stop_when=lambda tag, vr, length: tag > 0x00080018)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}; make it readable or remove it.") from error
-    except Exception:
-        # Not DICOM, or so broken that no UID can be read from it: pydicom raises all sorts of things.
-        return None
-    # Anonymisers empty the data set's UID and leave the file meta's, which by the standard is the same.
-    return str(data.get("SOPInstanceUID") or data.file_meta.get("MediaStorageSOPInstanceUID") or "")
-
-
-def load_slice(path: Path) -> Slice:
-    """Reads one CT slice in Hounsfield units.
-
-    HU come from the modality LUT or rescale of the header. Padding outside the scanned circle becomes
-    air (-1024 HU), also where it is stored far below it.
-
-    Args:
-      path: A DICOM file.
-
-    Returns:
-      The slice; `patient` is the header's PatientID, "" where it has none.
-
-    Raises:
-      DataError: Not a single axial CT slice with pixels, spacing and Hounsfield units; names the file and the field.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            data = pydicom.dcmread(path)
-            spacing = _check_header(path, data)
-            hu = _hounsfield(path, data)
-            patient = str(data.get("PatientID") or "").strip()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}; copy it again.") from error
-    except (InvalidDicomError, EOFError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path} is not a whole DICOM file ({_one_line(error)}); export it again.") from error
-    return Slice(hu, spacing, patient)
-
-
-def _check_header(path: Path, data: pydicom.Dataset) -> tuple[float, float]:
-    def refuse(field: str, must: str) -> DataError:
-        value = data.get(field)
-        state = "is missing" if value in (None, "") else f"is {value}"
-        return DataError(f"{path}: {field} {state}; {must}.")
-
-    if data.get("Modality") != "CT":
-        raise refuse("Modality", "only CT slices can be used")
-    # An enhanced object keeps rescale and spacing in functional groups: read as a plain one it is silently wrong.
-    if int(data.get("NumberOfFrames") or 1) > 1 or "SharedFunctionalGroupsSequence" in data:
-        raise DataError(f"{path} is an enhanced or multi-frame object; export it as classic CT, one file per slice.")
-    if data.get("PhotometricInterpretation") != "MONOCHROME2":
-        raise refuse("PhotometricInterpretation", "only MONOCHROME2 can be used")
-    if "PixelData" not in data:
-        raise refuse("PixelData", "export the slice with its pixels")
-    if data.get("RescaleType", "HU") not in ("HU", "", None):
-        raise refuse("RescaleType", "export the slice in Hounsfield units (HU)")
-    if "ModalityLUTSequence" not in data:
-        for field in ("RescaleSlope", "RescaleIntercept"):
-            if data.get(field) in (None, ""):
-                raise refuse(field, "without it the values are not Hounsfield units, so export the slice again")
-    orientation = data.get("ImageOrientationPatient")
-    if orientation:
-        across, down = np.asarray(orientation, np.float64).reshape(2, 3)
-        if abs(np.cross(across, down)[2]) < _MIN_AXIAL:
-            raise refuse("ImageOrientationPatient", "only axial slices can be used")
-    spacing = data.get("PixelSpacing") or ()
-    if len(spacing) != 2 or not all(0 < float(value) < np.inf for value in spacing):
-        raise refuse("PixelSpacing", "it must be two numbers above 0, in mm")
-    return float(spacing[0]), float(spacing[1])
-
-
-def _hounsfield(path: Path, data: pydicom.Dataset) -> np.ndarray:
-    try:
-        stored = data.pixel_array
-    except (RuntimeError, NotImplementedError) as error:
-        syntax = data.file_meta.TransferSyntaxUID.name
-        raise DataError(
-            f"{path}: its pixels ({syntax}) cannot be decoded; store them uncompressed, as `gdcmconv --raw` does."
-        ) from error
-    hu = np.asarray(apply_modality_lut(stored, data), np.float64)
-    # In between, a value marked as padding is also tissue's, as where a converter wrote 0: blanking it would
-    # pepper lesions with air. Below air, the clip raises it.
-    hu[_is_padding(data, stored) & (hu > DENSEST_HU)] = AIR_HU
-    return np.rint(hu).clip(AIR_HU, np.iinfo(np.int16).max).astype(np.int16)
-
-
-def _is_padding(data: pydicom.Dataset, stored: np.ndarray) -> np.ndarray:
-    values = [data.get(field) for field in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
-    if not isinstance(values[0], int):
-        return np.zeros(stored.shape, bool)
-    # Files write -2000 as 63536 and the reverse: only the bits are the pixels' own.
-    bits = 8 * stored.dtype.itemsize
-    first, last = (
-        np.array((value if isinstance(value, int) else values[0]) % (1 << bits), f"u{bits // 8}").view(stored.dtype)
-        for value in values
-    )
-    return (stored >= min(first, last)) & (stored <= max(first, last))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+DICOM = Source(
+    name="dicom",
+    title="DICOM slices and a csv of marks",
+    columns=(_UID, *COLUMNS),
+    read=_read,
+    optional=("patient",),
+    about=(
+        "Any tree of single-slice axial CT files; names, suffixes and other files do not matter. The slice is named "
+        "by its SOP instance UID. The patient is the header's PatientID; where that is empty or the same for "
+        "everybody, as after anonymisation, add a column patient. Pixels are HU."
+    ),
+)

@@ -1,6 +1,5 @@
-"""A slice in Hounsfield units, and the patch around a lesion that is kept of it."""
+"""The patch around a lesion that is kept of its slice."""
 
-import dataclasses
 import math
 
 import numpy as np
@@ -12,21 +11,6 @@ MAX_EXTRA = 0.4
 MAX_SHIFT_PX = 4
 # Pixels beyond the outermost sample, so that the spline never meets the patch's border.
 SPARE_PX = 4
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Slice:
-    """One axial image.
-
-    Attributes:
-      pixels: int16 [R, C], Hounsfield units, rows and columns as the file stores them.
-      spacing_mm: (row, column) distance between pixel centres, mm.
-      patient: Whatever identifies the patient in the source; never leaves `ingest`.
-    """
-
-    pixels: np.ndarray
-    spacing_mm: tuple[float, float]
-    patient: str
 
 
 def half_side(diameter_mm: float, spacing_mm: tuple[float, float]) -> int:
@@ -48,7 +32,7 @@ def cut_patch(pixels: np.ndarray, row: float, column: float, half: int) -> tuple
     """Cuts an odd square at native resolution; beyond the slice its edge pixels are repeated.
 
     Args:
-      pixels: int16 [R, C], Hounsfield units.
+      pixels: int16 [R, C].
       row: Of the lesion's centre, 0-based pixel index, sub-pixel.
       column: Likewise.
       half: Pixels on each side of the pixel that is nearest to the centre.

@@ -1,23 +1,27 @@
-"""Reads grey PNG slices: 16 bits hold HU + 32768 (DeepLesion's convention), 8 bits hold the value as it is."""
+"""Grey PNG slices and a csv of marks: 16 bits hold HU + 32768 (DeepLesion's convention), 8 bits hold grey values."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from lesion_jax.errors import DataError
+from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
+from lesion_jax.sources.files import list_files
+from lesion_jax.sources.points import COLUMNS, Point, one_patient, points_by_image
 
 OFFSET_16_BIT = 32768
 
 
-def load_png(path: Path) -> np.ndarray:
-    """Reads one slice.
+def load_png(path: Path) -> tuple[np.ndarray, str]:
+    """Reads one image.
 
     Args:
       path: A PNG file of one channel, 8 or 16 bits.
 
     Returns:
-      int16 [R, C]: Hounsfield units of a 16-bit file, 0 to 255 of an 8-bit one.
+      int16 [R, C] and its unit: "HU" of a 16-bit file, "grey" values from 0 to 255 of an 8-bit one.
 
     Raises:
       DataError: No such file, not a PNG, or not grey.
@@ -30,7 +34,40 @@ def load_png(path: Path) -> np.ndarray:
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{path} is not a whole PNG file ({' '.join(str(error).split())}); copy it again.") from error
     if mode == "L":
-        return values.astype(np.int16)
+        return values.astype(np.int16), "grey"
     if mode in ("I", "I;16"):
-        return (values.astype(np.int32) - OFFSET_16_BIT).astype(np.int16)
+        return (values.astype(np.int32) - OFFSET_16_BIT).astype(np.int16), "HU"
     raise DataError(f"{path} is a PNG of mode {mode}; it must be grey, with 8 or 16 bits.")
+
+
+def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[RawLesion]:
+    wanted = points_by_image(marks, "file")
+    headers = [(name, _spacing(points), one_patient(points)) for name, points in wanted.items()]
+    # Refuses a folder that is not there before it misses a file in it.
+    list_files(folder)
+    for done, (name, spacing, patient) in enumerate(headers, start=1):
+        path = folder / name
+        pixels, unit = load_png(path)
+        image = Slice(pixels, (spacing, spacing), patient or "", unit)
+        yield from (point.lesion(path, image) for point in wanted[name])
+        progress(done, len(headers))
+
+
+def _spacing(points: Sequence[Point]) -> float:
+    spacings = [point.mark.number("spacing_mm", positive=True) for point in points]
+    for point, spacing in zip(points, spacings, strict=True):
+        if spacing != spacings[0]:
+            raise DataError(f"{point.mark.where}: spacing_mm of {point.image} differs between rows; correct it.")
+    return spacings[0]
+
+
+PNG = Source(
+    name="png",
+    title="PNG images and a csv of marks",
+    columns=("file", "patient", "spacing_mm", *COLUMNS),
+    read=_read,
+    about=(
+        "Grey PNG files; file is relative to --input, spacing_mm is the distance between pixels. 16 bits hold "
+        "HU + 32768; 8 bits hold grey values from 0 to 255, as of an X-ray. A dataset holds one or the other."
+    ),
+)

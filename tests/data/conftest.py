@@ -34,7 +34,7 @@ def cohort() -> LesionSet:
     lesions = tuple(
         make_lesion(f"lesion{i:02}", patient=f"patient{i // 2:02}", label=i // 2 % 3, patch=patch) for i in range(60)
     )
-    return LesionSet(lesions, ("cyst", "metastasis", "hemangioma"), "fingerprint of the cohort")
+    return LesionSet(lesions, ("cyst", "metastasis", "hemangioma"), "HU", "fingerprint of the cohort")
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ FACTS = {
     "class_names": ["cyst", "metastasis", "hemangioma"],
     "seed": 0,
     "image_size": 4,
+    "unit": "HU",
     "window": [-160.0, 240.0],
     "dataset_fingerprint": "d" * 64,
     "fold_fingerprint": "f" * 64,

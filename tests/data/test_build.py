@@ -1,6 +1,7 @@
 """Dataset and folds come together, whole, or not at all; a bad input ends before anything is written."""
 
 import collections
+import dataclasses
 import errno
 import os
 import shutil
@@ -114,8 +115,8 @@ def _fail_on_file(folder, csv, out):
         (_fail_on_empty, "lesions.csv cannot be read"),
         (_fail_on_class_of_one, "'rare' has 1 patients, fewer than the 3 folds"),
         (_fail_on_outside, "lesions.csv line 14: row 60 lies outside"),
-        (_fail_on_taken, "--out .* is not an empty folder"),
-        (_fail_on_file, "--out .* is not an empty folder"),
+        (_fail_on_taken, "--out .* is not an empty directory"),
+        (_fail_on_file, "--out .* is not an empty directory"),
     ],
 )
 def test_bad_input_ends_before_anything_is_written(tmp_path, spoil, message, monkeypatch):
@@ -130,14 +131,14 @@ def test_bad_input_ends_before_anything_is_written(tmp_path, spoil, message, mon
 
 def test_a_read_only_place_is_refused_before_the_sources_are_read(tmp_path, monkeypatch):
     # Root may write anywhere but on a read-only file system, so the answer of the system is put on.
-    monkeypatch.setattr("lesion_jax.data.build.os.access", lambda path, mode: False)
+    monkeypatch.setattr("lesion_jax.disk.building.os.access", lambda path, mode: False)
     with pytest.raises(RunError, match="--out .* is read-only"):
         build_dataset(tmp_path / "none", tmp_path / "none.csv", tmp_path / "deep" / "out")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_disk_without_room_is_refused_with_both_numbers(built, tmp_path, monkeypatch):
-    monkeypatch.setattr("lesion_jax.data.build.shutil.disk_usage", lambda path: shutil._ntuple_diskusage(9, 9, 1 << 19))
+    monkeypatch.setattr("lesion_jax.disk.room.shutil.disk_usage", lambda path: shutil._ntuple_diskusage(9, 9, 1 << 19))
     with pytest.raises(RunError, match=r"takes up to 1\.\d MiB, but 0\.5 MiB are free"):
         build_dataset(built[0] / "input", built[1], tmp_path / "out")
     assert not list(tmp_path.iterdir())
@@ -148,7 +149,7 @@ def test_a_disk_that_fills_meanwhile_leaves_nothing(built, tmp_path, monkeypatch
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("lesion_jax.data.build.save_folds", full)
-    with pytest.raises(RunError, match="--out .* cannot be written: No space left on device; free room"):
+    with pytest.raises(RunError, match="--out .* cannot be written .No space left on device.; make room"):
         build_dataset(built[0] / "input", built[1], tmp_path / "out")
     assert not list(tmp_path.iterdir())
 
@@ -156,7 +157,7 @@ def test_a_disk_that_fills_meanwhile_leaves_nothing(built, tmp_path, monkeypatch
 def test_what_reads_back_differently_is_not_kept(built, tmp_path, monkeypatch):
     lesions = built[2]
     monkeypatch.setattr(
-        "lesion_jax.data.build.load_dataset", lambda path: type(lesions)(lesions.lesions, lesions.class_names, "other")
+        "lesion_jax.data.build.load_dataset", lambda path: dataclasses.replace(lesions, fingerprint="other")
     )
     with pytest.raises(RunError, match="reads back differently"):
         build_dataset(built[0] / "input", built[1], tmp_path / "out")
@@ -173,7 +174,7 @@ def test_what_a_killed_process_left_is_removed(built, tmp_path):
 
 def test_a_file_in_the_place_of_the_folder_is_called_a_file(tmp_path):
     (tmp_path / "note").write_text("mine")
-    with pytest.raises(RunError, match="note is a file"):
+    with pytest.raises(RunError, match="note is not a directory"):
         build_dataset(tmp_path / "none", tmp_path / "none.csv", tmp_path / "note" / "out")
 
 
@@ -193,7 +194,7 @@ def test_the_command_builds_and_fails_with_one_sentence(built, tmp_path, capsys)
     words = ["build", f"--input={folder / 'input'}", f"--annotations={csv}", f"--out={tmp_path / 'out'}"]
     assert main([*words, "--class_names=y,x", "--num_folds=2"]) == 0
     captured = capsys.readouterr()
-    assert "12 lesions of y, x" in captured.out and "6/6" in captured.err
+    assert "12 lesions of y, x, pixels in Hounsfield units" in captured.out and "6/6" in captured.err
     assert load_dataset(tmp_path / "out").class_names == ("y", "x")
     assert main(["build", f"--input={folder}", f"--annotations={tmp_path}", f"--out={tmp_path / 'b'}"]) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -61,7 +61,7 @@ def test_folds_follow_the_seed(cohort):
 
 def test_class_with_fewer_patients_than_folds(cohort):
     some = [x for x in cohort.lesions if x.label != 2 or x.patient in ("patient02", "patient05")]
-    few = LesionSet(tuple(some), cohort.class_names, "few")
+    few = LesionSet(tuple(some), cohort.class_names, "HU", "few")
     with pytest.raises(FoldError, match="'hemangioma' has 2 patients, fewer than the 3 folds"):
         make_folds(few, 3, seed=0)
     # Two folds are possible, but then each leaves one training patient and nothing to hold out.
@@ -81,7 +81,7 @@ def test_patients_that_cannot_be_divided_are_refused(cohort):
         for lesion, (patient, label) in zip(cohort.lesions, carried, strict=False)
     )
     with pytest.raises(FoldError, match="every class into each of 2 folds"):
-        make_folds(LesionSet(lesions, cohort.class_names, "knot"), 2, seed=0)
+        make_folds(LesionSet(lesions, cohort.class_names, "HU", "knot"), 2, seed=0)
 
 
 def test_saved_folds_come_back(cohort, tmp_path):
@@ -97,7 +97,7 @@ def test_load_refuses_what_does_not_belong(cohort, tmp_path):
         load_folds(path, cohort)
     save_folds(make_folds(cohort, 3, seed=0), path)
     with pytest.raises(FoldError, match="partitions dataset fingerprint"):
-        load_folds(path, LesionSet(cohort.lesions, cohort.class_names, "another"))
+        load_folds(path, LesionSet(cohort.lesions, cohort.class_names, "HU", "another"))
     content = json.loads(path.read_text())
     content["fold_of"]["patient00"] = (content["fold_of"]["patient00"] + 1) % 3
     path.write_text(json.dumps(content))

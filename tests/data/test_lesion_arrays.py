@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import pytest
 
+from lesion_jax.core.types import LesionSet
 from lesion_jax.data.dataset import load_dataset
 from lesion_jax.data.lesion_arrays import read_lesion_arrays, write_lesion_arrays
 from lesion_jax.data.tfds_builder import read_dataset, write_dataset
@@ -49,3 +50,12 @@ def test_the_same_lesions_make_the_same_bytes(built):
     before = (directory / "lesions.safetensors").read_bytes()
     write_lesion_arrays(read, directory)
     assert (directory / "lesions.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("value_range", [None, (0.0, 4095.0)])
+def test_the_unit_is_in_the_copy(tmp_path, value_range):
+    grey = LesionSet.of(study().lesions.lesions, study().lesions.class_names, "grey", value_range)
+    write_lesion_arrays(grey, tmp_path)
+    found = read_lesion_arrays(tmp_path)
+    assert found is not None and found.fingerprint == grey.fingerprint
+    assert (found.unit, found.value_range, found.window) == ("grey", value_range, value_range or (0.0, 255.0))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from lesion_jax.core.types import Lesion, LesionSet
 from lesion_jax.errors import DataError
@@ -30,7 +31,7 @@ def _lesion(i: int) -> Lesion:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    lesions = LesionSet.of([_lesion(i) for i in range(5)], ("cyst", "metastasis"))
+    lesions = LesionSet.of([_lesion(i) for i in range(5)], ("cyst", "metastasis"), "HU")
     out = tmp_path_factory.mktemp("dataset")
     builder.write_dataset(lesions, out)
     return lesions, out
@@ -65,20 +66,47 @@ def test_no_place_of_the_sources_is_in_it(written, tmp_path):
             assert str(tmp_path.parent.parent).encode() not in path.read_bytes()
 
 
-def test_the_builder_reads_the_sources_of_its_config(tmp_path, write_ct):
-    write_ct("studies/a", uid="1.1")
-    write_ct("studies/b", uid="1.2", PatientID="Smith")
+def test_the_builder_reads_the_source_of_its_config(tmp_path):
+    for name in ("a", "b"):
+        Image.fromarray(np.full((40, 50), 7, np.uint8)).save(tmp_path / f"{name}.png")
     csv = tmp_path / "lesions.csv"
-    csv.write_text("sop_instance_uid,row,column,diameter_mm,label\n1.1,9,9,5,x\n1.2,9,9,5,y\n")
+    csv.write_text("file,patient,spacing_mm,row,column,diameter_mm,label\na.png,P,1,9,9,5,x\nb.png,Q,1,9,9,5,y\n")
     # What `tfds build lesions --config '{...}'` does with its words.
     config = builder.Lesions.builder_config_cls(
-        name="mine", input_dir=str(tmp_path / "studies"), annotations=str(csv), class_names="y,x"
+        name="mine", input_dir=str(tmp_path), annotations=str(csv), class_names="y,x"
     )
     builder.Lesions(config=config, data_dir=str(tmp_path / "out")).download_and_prepare()
     found = builder.read_dataset(tmp_path / "out")
-    assert found.class_names == ("y", "x") and len(found.lesions) == 2
+    assert found.class_names == ("y", "x") and len(found.lesions) == 2 and found.unit == "grey"
     with pytest.raises(DataError, match="must name input_dir"):
         builder.Lesions(data_dir=str(tmp_path / "other"))
+
+
+@pytest.mark.parametrize(("unit", "value_range"), [("HU", None), ("grey", None), ("grey", (0.0, 4095.0))])
+def test_the_unit_is_part_of_the_dataset(tmp_path, unit, value_range):
+    lesions = LesionSet.of([_lesion(0)], ("cyst",), unit, value_range)
+    builder.write_dataset(lesions, tmp_path)
+    found = builder.read_dataset(tmp_path)
+    assert (found.unit, found.value_range, found.window) == (unit, value_range, lesions.window)
+    assert found.fingerprint == lesions.fingerprint
+    (metadata,) = tmp_path.glob("lesions/*/1.0.0/metadata.json")
+    metadata.write_text(metadata.read_text().replace(f'"{unit}"', '"bel"'))
+    with pytest.raises(DataError, match="is damaged .*unit must be one of HU, grey, got 'bel'"):
+        builder.read_dataset(tmp_path)
+
+
+def test_nothing_is_left_in_the_temporary_folder(written, tmp_path, monkeypatch):
+    import tensorflow_datasets as tfds
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    builder.write_dataset(written[0], tmp_path / "out")
+    builder.read_dataset(tmp_path / "out")
+    assert list((tmp_path / "temporary").iterdir()) == []
+    # TFDS's own class does leave something, so this test would see it.
+    monkeypatch.setattr(builder, "_Info", tfds.core.DatasetInfo)
+    builder.write_dataset(written[0], tmp_path / "second")
+    assert len(list((tmp_path / "temporary").iterdir())) == 1
 
 
 def test_an_absent_dataset_is_none_and_a_damaged_one_is_refused(written, tmp_path):

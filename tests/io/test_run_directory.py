@@ -186,7 +186,7 @@ def test_a_full_disk_is_refused_with_both_sizes_and_nothing_is_written(tmp_path,
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(100, 90, 10 * 2**20))
     for path in (tmp_path, tmp_path / "deep" / "run"):
-        with pytest.raises(RunError, match=r"10 MiB left, and the run wants 2048 MiB"):
+        with pytest.raises(RunError, match=r"takes up to 2048\.0 MiB, but 10\.0 MiB are free; .* another --workdir"):
             open_run(path, min_free_bytes=2 * 2**30)
     assert list(tmp_path.iterdir()) == []
     open_run(tmp_path, min_free_bytes=2**20)

@@ -1,8 +1,12 @@
 """From DICOM files and a csv to lesions: hashes, copies, patients, and what is refused."""
 
+import hashlib
+
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lesion_jax.core.intensity import to_unit
 from lesion_jax.errors import DataError
 from lesion_jax.sources.cohort import read_lesions
 
@@ -121,6 +125,53 @@ def test_png_files_need_one_spacing(tmp_path):
     path.write_text(header + "a.png,P,0.8,3,4,5,x\na.png,P,0.7,9,4,5,x\n")
     with pytest.raises(DataError, match="line 3: spacing_mm of a.png differs"):
         read_lesions(tmp_path, path)
+
+
+def _write_pngs(folder, **images):
+    from PIL import Image
+
+    lines = ["file,patient,spacing_mm,row,column,diameter_mm,label"]
+    for name, pixels in images.items():
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+        lines.append(f"{name}.png,{name},1,20,20,5,x")
+    path = folder / "lesions.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_eight_bits_are_grey_and_keep_all_of_their_values(tmp_path):
+    ramp = np.arange(256, dtype=np.uint8).reshape(16, 16).repeat(2, 0).repeat(2, 1)
+    found = read_lesions(tmp_path, _write_pngs(tmp_path, a=ramp, b=255 - ramp))
+    assert found.unit == "grey" and found.window == (0.0, 255.0)
+    # None is clipped, also above 240, where the window of HU ends.
+    assert {(int(lesion.patch.min()), int(lesion.patch.max())) for lesion in found.lesions} == {(0, 255)}
+    unit = np.asarray(to_unit(jnp.asarray(found.lesions[0].patch), found.window))
+    assert len(np.unique(unit)) == len(np.unique(found.lesions[0].patch))
+
+
+def test_files_of_two_depths_are_refused_with_both_names(tmp_path):
+    eight, sixteen = np.full((40, 40), 9, np.uint8), np.full((40, 40), 32768, np.uint16)
+    with pytest.raises(DataError) as caught:
+        read_lesions(tmp_path, _write_pngs(tmp_path, a=eight, b=eight, c=sixteen))
+    told = str(caught.value)
+    assert f"line 4: {tmp_path / 'c.png'} holds Hounsfield units, but {tmp_path / 'a.png'} grey values; " in told
+    assert told.endswith("store all images alike or build two datasets.")
+
+
+def test_ids_are_those_of_the_first_version(write_ct, read):
+    """Ids are part of what a dataset promises: hashed as written here, by hand."""
+    write_ct("a", uid="1.1", PatientID="Miller")
+    write_ct("b", uid="1.2", PatientID="Smith")
+    found = {lesion.diameter_mm: lesion for lesion in read("1.1,10,20.25,5,x", "1.2,10,20,6,x").lesions}
+    salt = hashlib.sha256(b"1.1\n1.2").hexdigest()
+
+    def hashed(*words):
+        return hashlib.sha256("\0".join([salt, *words]).encode()).hexdigest()[:16]
+
+    assert found[5].lesion_id == hashed("lesion", "1.1", "10.0", "20.25")
+    assert found[5].patient == hashed("patient", "Miller")
+    assert found[6].lesion_id == hashed("lesion", "1.2", "10.0", "20.0")
+    assert {lesion.patch.dtype for lesion in found.values()} == {np.dtype(np.int16)}
 
 
 def test_deeplesion_rows_become_lesions_of_twenty_patients(real_data, tmp_path):

@@ -3,7 +3,11 @@
 import pytest
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources.marks import load_annotations
+from lesion_jax.sources import SOURCES
+from lesion_jax.sources.base import Source
+from lesion_jax.sources.classes import order_classes
+from lesion_jax.sources.marks import load_marks
+from lesion_jax.sources.points import points_by_image
 
 HEADER = "sop_instance_uid,row,column,diameter_mm,label"
 
@@ -18,38 +22,43 @@ def write(tmp_path):
     return write_rows
 
 
-def test_rows_become_marks(write):
-    found = load_annotations(write(HEADER, "1.2,3.5,4,20,cyst", "", "1.2,9,9,1e1,metastasis"))
-    assert found.is_dicom and found.class_names == ("cyst", "metastasis")
-    first, second = found.marks
-    assert (first.source, first.row, first.column, first.diameter_mm, first.label) == ("1.2", 3.5, 4.0, 20.0, "cyst")
-    assert first.patient is None and first.spacing_mm is None
-    assert second.diameter_mm == 10.0 and second.where.endswith("lesions.csv line 4")
+def read(path):
+    """The source and its points, in the order of the csv, by the source's own image column."""
+    source, marks = load_marks(path, list(SOURCES.values()))
+    return source, [point for points in points_by_image(marks, source.columns[0]).values() for point in points]
 
 
-def test_png_columns_in_any_order_with_others_between(write):
-    found = load_annotations(
+def test_rows_become_points(write):
+    source, (first, second) = read(write(HEADER, "1.2,3.5,4,20,cyst", "", "1.2,9,9,1e1,metastasis"))
+    assert source.name == "dicom"
+    assert (first.image, first.row, first.column, first.diameter_mm) == ("1.2", 3.5, 4.0, 20.0)
+    assert dict(first.mark.values) == dict(zip(HEADER.split(","), ("1.2", "3.5", "4", "20", "cyst"), strict=True))
+    assert second.diameter_mm == 10.0 and second.mark.where.endswith("lesions.csv line 4")
+
+
+def test_columns_in_any_order_with_others_between(write):
+    source, (point,) = read(
         write("note,Label, file,patient,spacing_mm,diameter_mm,column,row", "x,cyst,a.png,P1,0.8,12,3,4")
     )
-    (mark,) = found.marks
-    assert not found.is_dicom
-    assert (mark.source, mark.patient, mark.spacing_mm, mark.row, mark.column) == ("a.png", "P1", 0.8, 4.0, 3.0)
+    assert source.name == "png" and (point.image, point.row, point.column) == ("a.png", 4.0, 3.0)
+    assert point.mark.values["patient"] == "P1" and point.mark.number("spacing_mm", positive=True) == 0.8
+    assert "note" not in point.mark.values
 
 
-def test_a_byte_order_mark_and_a_patient_column_are_read(write):
-    found = load_annotations(write(HEADER + ",patient", "1.2,3,4,20,cyst,Müller", encoding="utf-8-sig"))
-    assert found.marks[0].patient == "Müller"
+def test_a_byte_order_mark_and_an_optional_column_are_read(write):
+    _, (point,) = read(write(HEADER + ",patient", "1.2,3,4,20,cyst,Müller", encoding="utf-8-sig"))
+    assert point.mark.values["patient"] == "Müller"
 
 
-def test_class_order(write):
-    paper = [f"1.{i},3,4,20,{name}" for i, name in enumerate(("hemangioma", "cyst", "metastasis"))]
-    assert load_annotations(write(HEADER, *paper)).class_names == ("cyst", "metastasis", "hemangioma")
-    path = write(HEADER, "1,3,4,20,b", "2,3,4,20,a")
-    assert load_annotations(path).class_names == ("b", "a")
-    assert load_annotations(path, ["a", "b"]).class_names == ("a", "b")
-    for names, message in ((["a"], "line 2: label 'b'"), (["a", "b", "c"], "'c'"), (["a", "a", "b"], "twice")):
+def test_class_order():
+    paper = [("a", "hemangioma"), ("b", "cyst"), ("c", "metastasis")]
+    assert order_classes(paper, None) == ("cyst", "metastasis", "hemangioma")
+    some = [("line 2", "b"), ("line 3", "a"), ("line 4", "b")]
+    assert order_classes(some, None) == ("b", "a")
+    assert order_classes(some, ["a", "b"]) == ("a", "b")
+    for names, message in ((["a"], "^line 2: label 'b'"), (["a", "b", "c"], "'c'"), (["a", "a", "b"], "twice")):
         with pytest.raises(DataError, match=message):
-            load_annotations(path, names)
+            order_classes(some, names)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +68,8 @@ def test_class_order(write):
         (["file,row,column,diameter_mm,label", "1,2,3,4,cyst"], "line 1: column patient, spacing_mm is missing"),
         ([HEADER.replace(",", ";"), "1;2;3;4;cyst"], "separated by commas"),
         ([HEADER + ",label", "1,2,3,4,cyst,cyst"], "column label appears twice"),
+        ([HEADER + ",patient,patient", "1,2,3,4,cyst,P,P"], "column patient appears twice"),
+        ([HEADER + ",file,patient,spacing_mm", "1,2,3,4,cyst,a.png,P,1"], "fit the sources dicom and png; .*--source"),
         ([HEADER, "1,two,3,4,cyst"], "line 2: row is 'two'"),
         ([HEADER, "1,2,3,4,cyst", "1,2,nan,4,cyst"], "line 3: column is 'nan'"),
         ([HEADER, "1,2,3,nan,cyst"], "line 2: diameter_mm is 'nan'"),
@@ -77,12 +88,29 @@ def test_class_order(write):
 )
 def test_each_mistake_is_named_with_its_line(write, lines, message):
     with pytest.raises(DataError, match=message) as caught:
-        load_annotations(write(*lines))
+        read(write(*lines))
     assert "lesions.csv" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_missing_columns_are_told_of_the_nearest_source_and_the_others(write):
+    with pytest.raises(DataError) as caught:
+        read(write("file,row,column,diameter_mm,label", "1,2,3,4,cyst"))
+    told = str(caught.value)
+    assert told.index("those of dicom are sop_instance_uid") > told.index("the columns of png are file, patient")
+    # Asked for one, it speaks of that one alone.
+    with pytest.raises(DataError, match="sop_instance_uid is missing") as caught:
+        load_marks(write("file,row,column,diameter_mm,label", "1,2,3,4,cyst"), [SOURCES["dicom"]])
+    assert "png" not in str(caught.value)
+
+
+def test_a_source_needs_no_column_that_another_has(write):
+    other = Source("other", "Files by name", ("volume", "kind"), read=lambda *_: [])
+    found, (mark,) = load_marks(write("volume,kind", "a.nii,cyst"), [*SOURCES.values(), other])
+    assert found is other and dict(mark.values) == {"volume": "a.nii", "kind": "cyst"}
 
 
 def test_a_file_that_is_missing_or_not_text_is_refused(write, tmp_path):
     with pytest.raises(DataError, match=r"--annotations .*none\.csv cannot be read"):
-        load_annotations(tmp_path / "none.csv")
+        read(tmp_path / "none.csv")
     with pytest.raises(DataError, match="UTF-8"):
-        load_annotations(write(HEADER, "1,2,3,4,zyste_ü", encoding="latin-1"))
+        read(write(HEADER, "1,2,3,4,zyste_ü", encoding="latin-1"))

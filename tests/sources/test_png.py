@@ -11,16 +11,16 @@ from lesion_jax.sources.png import load_png
 def test_sixteen_bits_hold_hu_with_an_offset(tmp_path):
     hu = np.array([[-1024, 0], [100, 3071]], np.int16)
     Image.fromarray((hu.astype(np.int32) + 32768).astype(np.uint16)).save(tmp_path / "a.png")
-    found = load_png(tmp_path / "a.png")
-    assert found.dtype == np.int16
+    found, unit = load_png(tmp_path / "a.png")
+    assert found.dtype == np.int16 and unit == "HU"
     np.testing.assert_array_equal(found, hu)
 
 
-def test_eight_bits_are_taken_as_they_are(tmp_path):
+def test_eight_bits_are_grey_values_as_they_are(tmp_path):
     values = np.array([[0, 255], [7, 128]], np.uint8)
     Image.fromarray(values).save(tmp_path / "a.png")
-    found = load_png(tmp_path / "a.png")
-    assert found.dtype == np.int16 and found.tolist() == values.tolist()
+    found, unit = load_png(tmp_path / "a.png")
+    assert found.dtype == np.int16 and unit == "grey" and found.tolist() == values.tolist()
 
 
 def test_what_is_not_a_grey_png_is_refused(tmp_path):
@@ -43,7 +43,7 @@ def test_deeplesion_is_in_hounsfield_units(real_data):
     files = sorted((real_data / "deeplesion_liver47" / "Images_png").glob("*.png"))
     assert len(files) == 47
     for path in files[::12]:
-        hu = load_png(path)
+        hu, unit = load_png(path)
         # Air around the body; above fat, most is soft tissue.
-        assert hu.shape == (512, 512) and hu.min() <= -1000
+        assert unit == "HU" and hu.shape == (512, 512) and hu.min() <= -1000
         assert 20 < np.median(hu[(hu > -30) & (hu < 200)]) < 130

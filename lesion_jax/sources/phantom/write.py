@@ -7,14 +7,15 @@ A patient's slices are a contiguous stack; every lesion is marked on the slice w
 import concurrent.futures
 import csv
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from lesion_jax.disk.building import building
+from lesion_jax.disk.building import building_new, check_new
+from lesion_jax.disk.room import require_room
 from lesion_jax.errors import RunError
+from lesion_jax.sources.dicom import DICOM
 from lesion_jax.sources.phantom import anatomy as phantom_anatomy
 from lesion_jax.sources.phantom import dicom as phantom_dicom
 from lesion_jax.sources.phantom import lesions as phantom_lesions
@@ -23,7 +24,7 @@ from lesion_jax.sources.phantom import shapes as phantom_shapes
 from lesion_jax.sources.phantom.cohort import PAPER_COUNTS, draw_cohort
 
 ANNOTATIONS = "lesions.csv"
-COLUMNS = ("sop_instance_uid", "row", "column", "diameter_mm", "label")
+COLUMNS = DICOM.columns
 # Slices of a patient that carry marks; more lesions than that share them. Each slice is 0.5 MB.
 MAX_MARKED_SLICES = 3
 # A lesion's centre lies at least this share of its diameter inside the liver; it may bulge out.
@@ -67,29 +68,15 @@ def write_phantom(
     """
     out = Path(out)
     cohort = draw_cohort(_draw(seed, "cohort"), num_lesions)
-    try:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise RunError(f"--out {out} exists and is not an empty folder; name a new one.")
-        needed = _SLICE_BYTES * sum(min(len(labels), MAX_MARKED_SLICES) + 1 for labels in cohort)
-        nearest = next(path for path in out.absolute().parents if path.exists())
-        if (free := shutil.disk_usage(nearest).free) < needed:
-            raise RunError(
-                f"--out {out} takes {needed / 2**20:.1f} MiB, but {free / 2**20:.1f} MiB are free; "
-                "free room or name another folder."
-            )
-    except OSError as error:
-        raise RunError(f"--out {out} cannot be written: {error.strerror or error}; name a folder that can.") from error
-    try:
-        with building(out) as folder:
-            rows = _write_patients(folder, seed, cohort, progress)
-            with (folder / ANNOTATIONS).open("w", newline="") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(COLUMNS)
-                writer.writerows((uid, *(f"{value:.2f}" for value in numbers), label) for uid, *numbers, label in rows)
-    except OSError as error:
-        raise RunError(
-            f"--out {out} cannot be written: {error.strerror or error}; free room or name another folder."
-        ) from error
+    num_slices = sum(min(len(labels), MAX_MARKED_SLICES) + 1 for labels in cohort)
+    check_new(out, "--out", RunError, may_be_empty=True)
+    require_room(out, _SLICE_BYTES * num_slices, what="--out")
+    with building_new(out, "--out", RunError, may_be_empty=True) as folder:
+        rows = _write_patients(folder, seed, cohort, progress)
+        with (folder / ANNOTATIONS).open("w", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows((uid, *(f"{value:.2f}" for value in numbers), label) for uid, *numbers, label in rows)
     return out / ANNOTATIONS
 
 

@@ -9,7 +9,8 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources.dicom import index_files, list_files, load_slice
+from lesion_jax.sources.ct_slice import index_files, load_slice
+from lesion_jax.sources.files import list_files
 
 
 def test_hu_spacing_and_patient_come_from_the_header(write_ct):

@@ -1,0 +1,112 @@
+"""What a source is: how files of one kind become marked lesions. The rows stand in `lesion_jax.sources.SOURCES`."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lesion_jax.errors import DataError
+
+Progress = Callable[[int, int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """One row of a csv of marks.
+
+    Attributes:
+      where: Path and line of the row, to begin a message with.
+      values: Text by column, none of it empty: the source's columns, and those of its optional ones that the csv has.
+    """
+
+    where: str
+    values: Mapping[str, str]
+
+    def number(self, column: str, *, positive: bool = False) -> float:
+        """The number in a column.
+
+        Raises:
+          DataError: It is none, or must be above 0 and is not.
+        """
+        text = self.values[column]
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value) or (positive and value <= 0):
+            must = "number above 0" if positive else "number"
+            raise DataError(f"{self.where}: {column} is {text!r}; it must be a {must}.")
+        return value
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Slice:
+    """One image as a source reads it.
+
+    Attributes:
+      pixels: int16 [R, C], in `unit`, rows and columns as the file stores them.
+      spacing_mm: (row, column) distance between pixel centres, mm.
+      patient: Whatever identifies the patient in the source; leaves this room as a salted hash only.
+      unit: What the pixels are, a key of `core.types.UNITS`.
+      value_range: (low, high) that such files can hold, in `unit`: the default window. None takes the unit's, which
+        is right for CT and for 8 bits.
+    """
+
+    pixels: np.ndarray
+    spacing_mm: tuple[float, float]
+    patient: str
+    unit: str
+    value_range: tuple[float, float] | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RawLesion:
+    """One lesion as a source reads it, with names that leave this room as salted hashes only.
+
+    Attributes:
+      where: Line of the csv, or the file, to begin a message with.
+      path: File of the image, for messages.
+      name: What names the image in the source, whatever the folder is called: a UID, a relative path.
+      image: The slice.
+      row: Of the lesion's centre, 0-based pixel index of the image, sub-pixel.
+      column: Likewise.
+      diameter_mm: Above 0.
+      label: Name of the class.
+      salt: Joins the salt of the hashes; only who holds the originals should know it. "" takes name and patient.
+    """
+
+    where: str
+    path: Path
+    name: str
+    image: Slice
+    row: float
+    column: float
+    diameter_mm: float
+    label: str
+    salt: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """One kind of input.
+
+    Attributes:
+      name: Key in `SOURCES`, and what --source takes.
+      title: A few words for tables and messages, e.g. "DICOM slices".
+      columns: Columns that the csv of marks must have. The first names the image: a csv that lacks others is taken
+        for the source whose first column it has. Empty for a source that takes no csv and knows the labels itself.
+      read: read(input, marks, progress) yields the lesions, image by image, so that one image is in memory at a time.
+        `input` is what --input names, `marks` are the rows of the csv, none without `columns`; progress(done, total)
+        may be called with any unit of work. Raises DataError, which names the file or the line and what to do.
+      optional: Columns that the csv may have; one that is there must be filled in every row.
+      about: What the files and columns mean, for `lesion-jax build --help`.
+    """
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    read: Callable[[Path, Sequence[Mark], Progress], Iterable[RawLesion]]
+    optional: tuple[str, ...] = ()
+    about: str = ""

@@ -1,0 +1,36 @@
+"""Names of the classes, and their order."""
+
+from collections.abc import Iterable, Sequence
+
+from lesion_jax.errors import DataError
+
+PAPER_CLASSES = ("cyst", "metastasis", "hemangioma")
+
+
+def order_classes(labelled: Iterable[tuple[str, str]], wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """Orders the classes that occur.
+
+    Args:
+      labelled: (where, name of the class) of every lesion; `where` begins a message.
+      wanted: The order; None takes cyst, metastasis, hemangioma where those are the names, and
+        the order of first appearance otherwise.
+
+    Raises:
+      DataError: `wanted` lacks a class, has one that does not occur, or one twice.
+    """
+    first: dict[str, str] = {}
+    for where, label in labelled:
+        first.setdefault(label, where)
+    if not wanted:
+        return PAPER_CLASSES if set(first) == set(PAPER_CLASSES) else tuple(first)
+    listed = ",".join(wanted)
+    if len(set(wanted)) != len(wanted):
+        raise DataError(f"--class_names {listed} names a class twice; name each once.")
+    for label, where in first.items():
+        if label not in wanted:
+            raise DataError(
+                f"{where}: label {label!r} is not one of --class_names {listed}; correct it or add the class."
+            )
+    if unused := [name for name in wanted if name not in first]:
+        raise DataError(f"--class_names has {unused[0]!r}, but no lesion is labelled so; leave the class out.")
+    return tuple(wanted)
