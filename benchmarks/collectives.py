@@ -31,15 +31,20 @@ def main() -> None:
     import jax
     import jax.numpy as jnp
 
-    from lesion_jax.config import DataConfig, GanConfig
+    from lesion_jax.config import DataConfig
     from lesion_jax.core import keys
-    from lesion_jax.train.kinds import initial_state, program_of, replicated_step
-    from lesion_jax.train.population import compiled_program
+    from lesion_jax.core.types import UNITS
+    from lesion_jax.families import DCGAN, DcganConfig
+    from lesion_jax.train.executor import compiled_data_parallel, compiled_population
+    from lesion_jax.train.training import make_program
 
     devices, size = jax.devices(), flags.image_size
-    config = GanConfig(width=flags.width, discriminator_width=flags.width, data=DataConfig(image_size=size))
-    program = program_of(config, 3)
-    state = jax.eval_shape(lambda: initial_state(config, program))
+    data = DataConfig(image_size=size, window=UNITS["HU"].window)
+    # Each device's own statistics: those of the whole batch take all-reduces of their own.
+    config = DcganConfig(width=flags.width, discriminator_width=flags.width, data=data, batch_norm="replica")
+    program, init = make_program(config, 3), DCGAN.init_state
+    assert init is not None
+    state = jax.eval_shape(lambda: init(config, program, None))
     batch = config.data.batch_size
     number = len(devices)
 
@@ -52,17 +57,17 @@ def main() -> None:
         "label": shape(jnp.int32, each),
         "index": shape(jnp.int32, each),
     }
-    parallel_step: Any = replicated_step(program, "replica", tuple(devices))
+    parallel_step: Any = compiled_data_parallel(program, tuple(devices), is_streamed=True)
     shared = _bytes(parallel_step.lower(state, sliced, keys.stream(0, "x")).compile().as_text())
     images = {
         "pixels": jax.ShapeDtypeStruct((256, size, size), jnp.int16),
         "label": jax.ShapeDtypeStruct((256,), jnp.int32),
     }
     states = jax.tree.map(lambda x: shape(x.dtype, 2, *x.shape), state)
-    rest = shape(jnp.uint32, 2, 2), shape(jnp.int32, 2, 1, batch), shape(jnp.bool_, 2)
-    population: Any = compiled_program(program, "vmap", tuple(devices))
+    rest = shape(jnp.uint32, 2, 2), shape(jnp.int32, 2, 1, batch), shape(jnp.int32, 2)
+    population: Any = compiled_population(program, "vmap", tuple(devices))
     told = _bytes(population.lower(states, images, *rest).compile().as_text())
-    trained = jax.tree.leaves((state.generator.params, state.discriminator.params))
+    trained = jax.tree.leaves([network.params for network in state.networks.values()])
     parameters = sum(leaf.size * leaf.dtype.itemsize for leaf in trained)
     where = f"DCGAN W = {flags.width} over {number} x {devices[0].device_kind}"
     rows = [

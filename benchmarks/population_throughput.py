@@ -15,11 +15,14 @@ import jax
 import numpy as np
 from rows import Row, interleaved_seconds, write_rows
 
-from lesion_jax.config import DataConfig, GanConfig
+from lesion_jax.config import DataConfig
+from lesion_jax.core.types import UNITS
+from lesion_jax.families import DCGAN, DcganConfig
+from lesion_jax.families.base import Program
 from lesion_jax.runtime.cpu import tune_cpu
 from lesion_jax.runtime.population import PACKINGS, Packing, Population
-from lesion_jax.train.kinds import Program, initial_state, program_of
-from lesion_jax.train.population import compiled_program, steps_per_call
+from lesion_jax.train.executor import compiled_population, steps_per_call
+from lesion_jax.train.training import make_program
 
 
 def main() -> None:
@@ -53,9 +56,9 @@ def population_rows(
     must: float,
 ) -> list[Row]:
     """Rows of each packing on the first device; the flags' meaning is `main`'s."""
-    data = DataConfig(image_size=image_size, batch_size=batch_size)
-    config = GanConfig(width=width, discriminator_width=width, dtype=dtype, data=data)  # pyright: ignore[reportArgumentType]
-    program = program_of(config, 3)
+    data = DataConfig(image_size=image_size, batch_size=batch_size, window=UNITS["HU"].window)
+    config = DcganConfig(width=width, discriminator_width=width, dtype=dtype, data=data)  # pyright: ignore[reportArgumentType]
+    program = make_program(config, 3)
     single = _Calls(config, program, "one", 1)
     packed = {name: _Calls(config, program, name, members) for name in packing or PACKINGS}
     seconds = interleaved_seconds({"single": single, **packed}, repeats)
@@ -100,18 +103,20 @@ class _Calls:
       num_steps: Of all members together in one call.
     """
 
-    def __init__(self, config: GanConfig, program: Program, packing: Packing, num_members: int):
+    def __init__(self, config: DcganConfig, program: Program, packing: Packing, num_members: int):
         """Compiles anew, whatever was compiled before."""
         devices = jax.devices()[:1]
         size = config.data.image_size
-        hu = np.random.default_rng(0).integers(-200, 300, (256, size, size)).astype(np.int16)
-        members = [(jax.device_get(initial_state(config, program)), jax.random.key(m)) for m in range(num_members)]
-        run = compiled_program.__wrapped__(program, packing, tuple(devices))
-        images = {"pixels": hu, "label": np.zeros(256, np.int32)}
+        pixels = np.random.default_rng(0).integers(-200, 300, (256, size, size)).astype(np.int16)
+        assert DCGAN.init_state is not None
+        state = jax.device_get(DCGAN.init_state(config, program, None))
+        members = [(state, jax.random.key(m)) for m in range(num_members)]
+        run = compiled_population.__wrapped__(program, packing, tuple(devices))
+        images = {"pixels": pixels, "label": np.zeros(256, np.int32)}
         self._population = Population(run, members, images, devices, 1 if packing == "one" else num_members)
         calls = steps_per_call(devices[0])
         chosen = np.random.default_rng(1).integers(0, 256, (num_members, calls, config.data.batch_size))
-        self._chosen, self._active = chosen.astype(np.int32), np.ones(num_members, bool)
+        self._chosen, self._taken = chosen.astype(np.int32), np.full(num_members, calls, np.int32)
         self.num_steps = calls * num_members
         start = time.perf_counter()
         self()
@@ -122,7 +127,7 @@ class _Calls:
 
     def __call__(self) -> None:
         """Takes the steps of one call of every member."""
-        self._population.read(self._population.advance(self._chosen, self._active))
+        self._population.read(self._population.advance(self._chosen, self._taken))
 
 
 if __name__ == "__main__":

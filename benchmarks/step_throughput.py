@@ -21,11 +21,11 @@ from jax import lax
 from rows import Row, interleaved_seconds, write_rows
 
 from lesion_jax.core import keys
-from lesion_jax.core.state import ClassifierHyper, GanHyper
 from lesion_jax.families.classifier_step import create_classifier_state, make_classifier_step
 from lesion_jax.families.gan_step import create_gan_state, make_gan_step
 from lesion_jax.models import cnn, convolution, layers
 from lesion_jax.models.dcgan import Discriminator, Generator
+from lesion_jax.objectives.gan import non_saturating_loss
 from lesion_jax.runtime import parallel
 from lesion_jax.runtime.cpu import tune_cpu
 
@@ -112,7 +112,7 @@ def gan_runner(
     floats = {"learning_rate": 2e-4, "beta1": 0.5, "beta2": 0.999, "class_weight": 1.0}
     floats |= {"label_smoothing": 0.0, "ema_decay": 0.0}
     every = {"generator_every": jnp.int32(1), "discriminator_every": jnp.int32(1)}
-    hyper = GanHyper(**{name: jnp.float32(value) for name, value in floats.items()}, **every)
+    hyper = {name: jnp.float32(value) for name, value in floats.items()} | every
     generator, discriminator = Generator(width, image_size, dtype), Discriminator(discriminator_width or width, dtype)
     state = create_gan_state(
         generator, discriminator, seed=0, image_size=image_size, latent_size=LATENT_SIZE, hyper=hyper
@@ -120,7 +120,7 @@ def gan_runner(
     step = make_gan_step(
         generator,
         discriminator,
-        loss="non_saturating",
+        pair_loss=non_saturating_loss,
         latent_size=LATENT_SIZE,
         window=WINDOW,
         average=parallel.alone,
@@ -130,7 +130,7 @@ def gan_runner(
 
 def classifier_runner(width: int, batch_size: int, image_size: int, dtype: Any) -> Runner:
     """Training of the paper's CNN, with W filters in its first convolution."""
-    hyper = ClassifierHyper(learning_rate=jnp.float32(1e-3), momentum=jnp.float32(0.9), mean=jnp.float32(0.4))
+    hyper = {"learning_rate": jnp.float32(1e-3), "momentum": jnp.float32(0.9), "mean": jnp.float32(0.4)}
     classifier = cnn.Classifier(3, width, dtype)
     state = create_classifier_state(classifier, seed=0, image_size=image_size, hyper=hyper)
     step = make_classifier_step(classifier, window=WINDOW, average=parallel.alone)

@@ -30,15 +30,17 @@ def main() -> None:
     flags = parser.parse_args()
     os.environ |= TPU_ENVIRONMENT
     # Imports JAX, which reads the environment.
-    from lesion_jax.config import ClassifierConfig, DataConfig, GanConfig
+    from lesion_jax.config import DataConfig, TrainingConfig
+    from lesion_jax.core.types import UNITS
+    from lesion_jax.families import ClassifierConfig, DcganConfig
     from lesion_jax.sweep.absent_devices import compile_for
 
-    data = DataConfig(image_size=flags.image_size, batch_size=flags.batch_size)
+    data = DataConfig(image_size=flags.image_size, batch_size=flags.batch_size, window=UNITS["HU"].window)
     networks = flags.network or ("DCGAN", "classifier")
-    configs: dict[str, GanConfig | ClassifierConfig] = {}
+    configs: dict[str, TrainingConfig] = {}
     if "DCGAN" in networks:
         for width in flags.width or (16,):
-            config = GanConfig(width=width, discriminator_width=width, dtype=flags.dtype, data=data)
+            config = DcganConfig(width=width, discriminator_width=width, dtype=flags.dtype, data=data)
             configs[f"DCGANs, W = {width}"] = config
     if "classifier" in networks:
         width = flags.classifier_width

@@ -9,9 +9,10 @@ on the phantom.
 Without a label it is trained on every class, and its images can be looked at but make no bank.
 """
 
-from lesion_jax.config import GanConfig, to_config_dict
+from lesion_jax.config import to_config_dict
+from lesion_jax.families import DcganConfig
 
 
 def get_config():
     """The defaults are the paper's."""
-    return to_config_dict(GanConfig())
+    return to_config_dict(DcganConfig())

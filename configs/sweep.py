@@ -7,14 +7,16 @@ Class names are the phantom's: name your own with --config.grid. Fields that are
 rates, betas, weights) share a compiled program; others (width, loss, batch size) make one more program each.
 """
 
-from lesion_jax.config import GanConfig, SweepConfig, to_config_dict
+from lesion_jax.config import to_config_dict
+from lesion_jax.families import DcganConfig
+from lesion_jax.sweep.config import SweepConfig
 
 
 def get_config():
     """The paper's DCGANs, at its own learning rate and at half of it."""
     return to_config_dict(
         SweepConfig(
-            base=GanConfig(kind="dcgan"),
+            base=DcganConfig(),
             grid=(
                 ("data.label", ("cyst", "metastasis", "hemangioma")),
                 ("data.fold", (0, 1, 2)),

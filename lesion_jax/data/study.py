@@ -185,7 +185,6 @@ def prepare_images(config: TrainingConfig, study: Study, *, cache_dir: Path | No
         "num_real": len(real),
         "num_synthetic": num_synthetic,
         "parents": parents,
-        "unit": lesions.unit,
     }
     schedule = Schedule(
         num_real=len(real),
