@@ -3,9 +3,9 @@ import math
 
 import pytest
 
-from lesion_jax.config import HalvingConfig, SweepConfig
 from lesion_jax.errors import Preempted
 from lesion_jax.runtime import preemption
+from lesion_jax.sweep.config import HalvingConfig, SweepConfig
 from lesion_jax.sweep.halving import Halving
 from lesion_jax.sweep.run import run_sweep
 from lesion_jax.sweep.status import cell_rows, open_sweep
@@ -20,8 +20,8 @@ def tiny():
 
 
 def test_a_collapsed_cell_comes_last_at_a_rung(tmp_path):
-    judge = Halving(0.5, [[4]] * 3, [0, 1, 2], tmp_path / "rungs.json")
-    assert judge([(0, 4, -math.inf), (1, 4, -3.0)]) == {0: "halving: collapsed, score -3 was needed"}
+    rule = Halving(0.5, [[4]] * 3, [0, 1, 2], tmp_path / "rungs.json")
+    assert rule([(0, 4, -math.inf), (1, 4, -3.0)]) == {0: "halving: collapsed, score -3 was needed"}
     again = Halving(0.5, [[4]] * 3, [0, 1, 2], tmp_path / "rungs.json")
     assert list(again([(0, 4, -math.inf), (2, 4, -2.0)])) == [0]
 
@@ -61,7 +61,7 @@ def test_a_cell_that_was_to_end_when_the_process_died_ends_when_it_carries_on(ti
 
     with monkeypatch.context() as patch:
         # After the decision has been written, before the run says so.
-        patch.setattr("lesion_jax.train.population._Members.end", die)
+        patch.setattr("lesion_jax.train.loop._Loop._end", die)
         with pytest.raises(KeyboardInterrupt):
             run_sweep(sweep, tmp_path / "s", study=tiny)
     assert [row["state"] for row in cell_rows(open_sweep(tmp_path / "s"))] == ["interrupted", "interrupted"]

@@ -9,14 +9,14 @@ from pathlib import Path
 import jax
 import pytest
 
-from lesion_jax.config import SweepConfig
-from lesion_jax.data.study import prepare
+from lesion_jax.data.study import prepare_images
 from lesion_jax.errors import ConfigError
 from lesion_jax.sweep import absent_devices as topology
 from lesion_jax.sweep import plan as sweep_plan
+from lesion_jax.sweep.config import SweepConfig
 from lesion_jax.sweep.plan import describe_plan, make_plan
-from lesion_jax.train.member import Periods
 from lesion_jax.train.memory import num_steps
+from lesion_jax.train.periods import Periods
 from tests.train.tiny import configs, study
 
 DCGAN, ACGAN, CLASSIFIER = (dataclasses.replace(config, num_devices=1) for config in configs().values())
@@ -32,7 +32,7 @@ def test_steps_are_counted_without_making_an_image(config, tiny):
     loop = dataclasses.replace(config.loop, duration="3 epochs")
     label = "cyst" if config.kind == "dcgan" else ""
     config = dataclasses.replace(config, loop=loop, data=dataclasses.replace(config.data, label=label, fold=1))
-    schedule = prepare(config, tiny).schedule
+    schedule = prepare_images(config, tiny).schedule
     assert num_steps(config, tiny) == Periods.of(loop, schedule.steps_per_epoch).total
 
 
@@ -89,12 +89,14 @@ from lesion_jax.commands.plan import TPU_ENVIRONMENT
 os.environ |= TPU_ENVIRONMENT
 from lesion_jax.sweep.absent_devices import compile_for
 from lesion_jax.errors import ConfigError
-from tests.train.tiny import configs
-found = compile_for("v5e:2x2", configs()["dcgan"], num_classes=3, num_members=2, num_images=10)
+from tests.train.tiny import WINDOW, configs
+from lesion_jax.config import replace
+config = replace(configs()["dcgan"], {"data.window": WINDOW})
+found = compile_for("v5e:2x2", config, num_classes=3, num_members=2, num_images=10)
 assert found.num_devices == 4 and found.kind == "TPU v5 lite" and found.flops > 0 and found.seconds > 0
 assert 0 < found.device_bytes < found.memory
 try:
-    compile_for("v5e", configs()["dcgan"], num_classes=3, num_members=2, num_images=10)
+    compile_for("v5e", config, num_classes=3, num_members=2, num_images=10)
 except ConfigError as error:
     assert "v5e:4x4" in str(error)
 else:

@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 
 from lesion_jax.commands import main
-from lesion_jax.config import GanConfig, HalvingConfig, SweepConfig
 from lesion_jax.data.dataset import load_dataset
 from lesion_jax.data.folds import make_folds, save_folds
 from lesion_jax.data.tfds_builder import write_dataset
 from lesion_jax.disk.lock import locked
 from lesion_jax.errors import ConfigError, Preempted, RunError
+from lesion_jax.families import DcganConfig
 from lesion_jax.runtime import preemption
 from lesion_jax.sweep.cells import expand
 from lesion_jax.sweep.collect import collect
+from lesion_jax.sweep.config import HalvingConfig, SweepConfig
 from lesion_jax.sweep.run import Sweep, programs_of, run_sweep
 from lesion_jax.sweep.status import cell_rows, describe_sweep, open_sweep
-from lesion_jax.train import kinds
+from lesion_jax.train import evaluation
 from tests.train.tiny import configs, study
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -200,7 +201,7 @@ def test_what_no_device_here_can_take_is_refused_at_the_start(tiny, tmp_path, mo
 
 
 def test_a_cell_that_a_collapse_ends_says_so(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(kinds, "describe_collapse", lambda step, *_: f"Step {step}: collapsed.")
+    monkeypatch.setattr(evaluation, "describe_collapse", lambda step, *_: f"Step {step}: collapsed.")
     sweep = SweepConfig(base=dataclasses.replace(DCGAN, on_collapse="stop"))
     run_sweep(sweep, tmp_path / "s", study=tiny)
     (row,) = rows = cell_rows(open_sweep(tmp_path / "s"))
@@ -254,7 +255,7 @@ def test_the_verbs(tiny, tmp_path, capsys, monkeypatch):
 
 
 def test_programs_are_cut_to_what_a_device_holds(tiny):
-    wide = GanConfig(data=dataclasses.replace(DCGAN.data, image_size=64, batch_size=64))
+    wide = DcganConfig(data=dataclasses.replace(DCGAN.data, image_size=64, batch_size=64))
     sweep = SweepConfig(base=wide, grid=(("seed", tuple(range(10))),), device_memory=4.0, num_devices=2)
     programs = programs_of(sweep, expand(sweep), tiny)
     assert len(programs) > 1 and sum(len(p.members) for p in programs) == 10
