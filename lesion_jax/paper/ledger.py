@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lesion_jax.data.study import Study
 from lesion_jax.errors import DivergedError
+from lesion_jax.paper import stages
 from lesion_jax.paper.layout import Named, Trainings
 from lesion_jax.runtime import parallel, preemption
 from lesion_jax.train.groups import cut_programs
@@ -20,12 +21,12 @@ class Ledger:
         """Counts what there is to do.
 
         Args:
-          trainings: Of the protocol.
+          trainings: Trainings of the protocol.
           study: The loaded dataset.
         """
         self._trainings = trainings
         self._study = study
-        self._left = trainings.counts()
+        self._left = stages.counts(trainings)
         self._total = self._left.total()
         self._seconds: dict[str, list[float]] = collections.defaultdict(list)
         self._trained: set[str] = set()
@@ -40,7 +41,7 @@ class Ledger:
         Raises:
           DivergedError: Some diverged; the others of their program have been trained to the end.
         """
-        new = [(name, config) for name, config in dict(named).items() if name not in self._trained]
+        new = [(name, config) for name, config in stages.unique(named) if name not in self._trained]
         if not new:
             return
         devices = parallel.choose_local_devices(new[0][1].num_devices)
