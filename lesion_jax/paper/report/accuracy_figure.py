@@ -10,7 +10,8 @@ from matplotlib.ticker import FuncFormatter, PercentFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from lesion_jax.io.figure_file import figure_file
-from lesion_jax.paper.report.look import GRID_COLOR, PAPER_COLOR
+from lesion_jax.paper.arms import BASELINE
+from lesion_jax.paper.report.look import GRID_COLOR, PAPER_COLOR, look_of, title_of
 
 
 def accuracy_figure(
@@ -23,12 +24,15 @@ def accuracy_figure(
 
     Args:
       path: PNG to write.
-      classic: Points {size, total, accuracy, low, high}: total is images per fold as the paper counts
-        them, the rest shares in [0, 1]. At least one.
+      classic: Points {arm, size, total, accuracy, low, high} without synthetic images: total is images per fold as the
+        paper counts them, the rest shares in [0, 1]. At least one.
       synthetic: Points {arm, size, total, accuracy, low, high}: total counts the classic images too.
       paper: {classic_curve, synthetic_curve} as in `paper.reference`, drawn faint; None for none.
     """
-    arms: list[str] = list(dict.fromkeys(point["arm"] for point in synthetic))
+    curves = [(points, "-") for points in _by_arm(classic)] + [(points, "--") for points in _by_arm(synthetic)]
+    # The baseline stays where it is. Bars of other arms at one total would hide each other: each is shifted a little.
+    shifted = [points[0]["arm"] for points, _ in curves if points[0]["arm"] != BASELINE]
+    shifts = {arm: 3.0 * (number + 0.5 - len(shifted) / 2) for number, arm in enumerate(shifted)}
     reach = max(1.0, *(point["total"] for point in [*classic, *synthetic]))
     with figure_file(path, (7.2, 4.6)) as figure:
         axes = figure.subplots()
@@ -36,11 +40,8 @@ def accuracy_figure(
         axes.set_xscale("function", functions=(_signed_root, _signed_square))
         if paper:
             _paper_points(axes, paper, reach)
-        _points(axes, classic, "classic", "Classic", 0.0, "-")
-        for number, arm in enumerate(arms):
-            points = [point for point in synthetic if point["arm"] == arm]
-            # Bars of two arms at one total would hide each other: a shift of a few points on paper.
-            _points(axes, points, arm, ARM_TITLES.get(arm, arm), 3.0 * (number + 0.5 - len(arms) / 2), "--")
+        for points, line in curves:
+            _points(axes, points, shifts.get(points[0]["arm"], 0.0), line)
         axes.set_xlim(_signed_square(-0.04 * np.sqrt(reach)), _signed_square(1.04 * np.sqrt(reach)))
         # Shifted artists take no part in autoscaling.
         axes.set_ylim(_padded([*classic, *synthetic], axes.get_ylim() if paper else None))
@@ -54,35 +55,39 @@ def accuracy_figure(
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, handlelength=2.6)
 
 
-def _points(axes: Axes, points: Sequence[Mapping[str, Any]], arm: str, label: str, shift: float, line: str) -> None:
+def _by_arm(points: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    arms: dict[str, list[Mapping[str, Any]]] = {}
+    for point in points:
+        arms.setdefault(point["arm"], []).append(point)
+    return list(arms.values())
+
+
+def _points(axes: Axes, points: Sequence[Mapping[str, Any]], shift: float, line: str) -> None:
     """One arm's points with their intervals, joined; shift is in points (1/72 inch) to the right."""
     points = sorted(points, key=lambda point: point["total"])
+    color, marker = look_of(points[0]["arm"])
     value = np.array([point["accuracy"] for point in points])
     low, high = (np.array([point[side] for point in points]) for side in ("low", "high"))
-    figure = axes.figure
     axes.errorbar(
         [point["total"] for point in points],
         value,
         # A hair below zero by rounding would be refused.
         yerr=np.maximum([value - low, high - value], 0),
-        color=ARM_COLORS.get(arm, "#000000"),
-        marker=ARM_MARKERS.get(arm, "o"),
+        color=color,
+        marker=marker,
         linestyle=line,
         linewidth=1.4,
         markersize=5.5,
         elinewidth=1.0,
         capsize=2.5,
-        label=label,
-        transform=axes.transData + ScaledTranslation(shift / 72, 0, figure.dpi_scale_trans),
+        label=title_of(points[0]["arm"]),
+        transform=axes.transData + ScaledTranslation(shift / 72, 0, axes.figure.dpi_scale_trans),
     )
 
 
 def _paper_points(axes: Axes, paper: Mapping[str, Any], reach: float) -> None:
     """The paper's two curves as far as ours reach, faint and without intervals."""
-    for curve, marker, line, label in (
-        ("classic_curve", "o", "-", "Paper: classic (another data set)"),
-        ("synthetic_curve", "s", "--", "Paper: + DCGAN (another data set)"),
-    ):
+    for curve, line in (("classic_curve", "-"), ("synthetic_curve", "--")):
         points = [point for point in paper[curve] if point["total"] <= reach]
         if points:
             axes.plot(
@@ -90,12 +95,12 @@ def _paper_points(axes: Axes, paper: Mapping[str, Any], reach: float) -> None:
                 [point["accuracy"] for point in points],
                 color=PAPER_COLOR,
                 alpha=0.6,
-                marker=marker,
+                marker=look_of(points[0]["arm"])[1],
                 markerfacecolor="white",
                 markersize=4,
                 linewidth=1,
                 linestyle=line,
-                label=label,
+                label=f"Paper: {title_of(points[0]['arm'])} (another data set)",
                 zorder=1,
             )
 

@@ -1,0 +1,51 @@
+"""What a reader must know of a run beside its numbers: settings that depart from the defaults, and how it answers."""
+
+import dataclasses
+from typing import Any
+
+from lesion_jax.paper.config import PaperConfig
+from lesion_jax.paper.protocol import Protocol
+
+# Changes that leave results as they are, or that the protocol makes itself.
+_SILENT = frozenset({"num_devices", "log_every", "checkpoint_every", "pictures_every"})
+
+
+def departures(protocol: Protocol) -> list[str]:
+    """Settings of the models that the arms need which are not the paper's, or not our choice where it is silent."""
+    config, defaults = protocol.config, PaperConfig().models
+    names = dict.fromkeys(name for arm in protocol.trainings.arms for name in arm.models)
+    found = []
+    for name in names:
+        ours = config.models[name]
+        theirs = defaults.get(name, type(ours)())
+        # A model of another family than the default one: what differs is its kind.
+        pairs = _changed(ours, theirs) if type(ours) is type(theirs) else [("kind", ours.kind, theirs.kind)]
+        found += [f"{name}.{field} is {value} (paper's or default: {default})" for field, value, default in pairs]
+    return found
+
+
+def notes_of(protocol: Protocol) -> list[str]:
+    """Sentences for the report's notes."""
+    notes = []
+    if found := departures(protocol):
+        notes.append("Settings that depart from the paper's, or from our choice where it is silent: " + "; ".join(found))
+    if protocol.config.selection == "inner":
+        notes.append(
+            "Sizes are nominal, per fold, as the paper counts them. Inner patients leave the training with their share "
+            "of the real images, about a quarter, but not of the synthetic ones."
+        )
+    for arm in protocol.trainings.arms:
+        if protocol.which_answers(arm) != protocol.which:
+            notes.append(f"{arm.title} answers with its last checkpoint: the best one was chosen by its images.")
+    return notes
+
+
+def _changed(ours: Any, theirs: Any, prefix: str = "") -> list[tuple[str, Any, Any]]:
+    found = []
+    for field in dataclasses.fields(ours):
+        mine, default = getattr(ours, field.name), getattr(theirs, field.name)
+        if dataclasses.is_dataclass(mine):
+            found += _changed(mine, default, f"{prefix}{field.name}.")
+        elif mine != default and field.name not in _SILENT:
+            found.append((prefix + field.name, mine, default))
+    return found
