@@ -7,6 +7,9 @@ run directory below WORKDIR/runs; a finished one is not repeated, so the same co
 Read WORKDIR/report/report.md.
 """
 
+import json
+from typing import TYPE_CHECKING
+
 from absl import flags
 
 from lesion_jax.commands.config_flag import (
@@ -18,6 +21,9 @@ from lesion_jax.commands.config_flag import (
 )
 from lesion_jax.errors import ConfigError
 
+if TYPE_CHECKING:
+    from lesion_jax.paper.config import PaperConfig
+
 
 def define_flags(values: flags.FlagValues) -> None:
     """--config, --workdir, --deterministic."""
@@ -27,10 +33,12 @@ def define_flags(values: flags.FlagValues) -> None:
 
 
 def run(values: flags.FlagValues) -> None:
-    """Runs the protocol and names its report."""
+    """Runs the protocol, and says what came out, where the report is and what to do next."""
     apply_deterministic(values)
     config = config_of(values)
-    if config.kind != "paper":
+    from lesion_jax.paper.config import PaperConfig
+
+    if not isinstance(config, PaperConfig):
         raise ConfigError(
             f"--config is of kind {config.kind!r}; it is not the protocol's; use `lesion-jax train` or `sweep`."
         )
@@ -39,4 +47,20 @@ def run(values: flags.FlagValues) -> None:
 
     keep_compiled(values.workdir / "compiled")
 
-    print(run_paper(config, values.workdir))
+    report = run_paper(config, values.workdir)
+    print(f"{json.loads((report.parent / 'results.json').read_text())['answer']}\n\nReport: {report}\n\n{_next(config)}")
+
+
+def _next(config: "PaperConfig") -> str:
+    if not config.dataset:
+        return (
+            "Next, your own lesions (lesion-jax build --help says what the csv of marks holds):\n"
+            "  lesion-jax build --input IMAGES --annotations MARKS.csv --out DATASET\n"
+            "  lesion-jax paper --config configs/desk.py --config.dataset=DATASET --workdir runs/mine"
+        )
+    if len(config.seeds) == 1:
+        return (
+            'Next, more seeds, which show how much a retraining alone changes: --config.seeds="(0, 1, 2)" and a new '
+            "--workdir."
+        )
+    return "Next: any run below WORKDIR/runs can be scored, sampled and exported; lesion-jax --help has the verbs."

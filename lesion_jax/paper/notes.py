@@ -10,17 +10,20 @@ from lesion_jax.paper.protocol import Protocol
 _SILENT = frozenset({"num_devices", "log_every", "checkpoint_every", "pictures_every"})
 
 
-def departures(protocol: Protocol) -> list[str]:
-    """Settings of the models that the arms need which are not the paper's, or not our choice where it is silent."""
+def departures(protocol: Protocol) -> list[dict[str, Any]]:
+    """Settings of the models that the arms need which are not the paper's, or not our choice where it is silent.
+
+    Returns:
+      [{"setting": "dcgan.width", "value": ours, "default": the paper's or our choice}].
+    """
     config, defaults = protocol.config, PaperConfig().models
-    names = dict.fromkeys(name for arm in protocol.trainings.arms for name in arm.models)
     found = []
-    for name in names:
+    for name in dict.fromkeys(name for arm in protocol.trainings.arms for name in arm.models):
         ours = config.models[name]
         theirs = defaults.get(name, type(ours)())
-        # A model of another family than the default one: what differs is its kind.
+        # Of another family than the default one: what differs is the kind.
         pairs = _changed(ours, theirs) if type(ours) is type(theirs) else [("kind", ours.kind, theirs.kind)]
-        found += [f"{name}.{field} is {value} (paper's or default: {default})" for field, value, default in pairs]
+        found += [{"setting": f"{name}.{field}", "value": mine, "default": default} for field, mine, default in pairs]
     return found
 
 
@@ -28,7 +31,8 @@ def notes_of(protocol: Protocol) -> list[str]:
     """Sentences for the report's notes."""
     notes = []
     if found := departures(protocol):
-        notes.append("Settings that depart from the paper's, or from our choice where it is silent: " + "; ".join(found))
+        texts = [f"{one['setting']} is {one['value']} (paper's or default: {one['default']})" for one in found]
+        notes.append(f"Settings that depart from the paper's, or from our choice where it is silent: {'; '.join(texts)}")
     if protocol.config.selection == "inner":
         notes.append(
             "Sizes are nominal, per fold, as the paper counts them. Inner patients leave the training with their share "

@@ -8,6 +8,8 @@ from lesion_jax.paper.arms import BASELINE_WORDS
 # Smallest change of accuracy that is taken for one that matters, as a share; the paper's gain was 0.07. Where an
 # interval holds 0 and reaches beyond it, the run is too small to tell.
 MATTERS = 0.05
+# Settings that make a run smaller, or larger, than the paper's.
+_SCALE = ("width", ".loop.duration")
 
 
 def answer(results: Mapping[str, Any]) -> str:
@@ -30,20 +32,18 @@ def other_arms(results: Mapping[str, Any]) -> str:
 
 
 def scale(results: Mapping[str, Any]) -> str:
-    """What the run is too small for, in a sentence; "" where nothing says so."""
+    """What the run is too small for; "" where nothing says so."""
     said = []
-    unsure = [arm for arm in results["arms"] if arm.get("difference") and _is_open(arm["difference"])]
+    unsure = [arm["difference"] for arm in results["arms"] if arm.get("difference") and _is_open(arm["difference"])]
     if unsure:
-        widest = max(arm["difference"]["high"] - arm["difference"]["low"] for arm in unsure)
+        widest = max(difference["high"] - difference["low"] for difference in unsure)
         said.append(
-            f"Its lesions are too few: a difference is known to within {100 * widest:.0f} points here, and one of "
-            f"{100 * MATTERS:.0f} would matter."
+            f"These are too few lesions to tell: the widest interval spans {100 * widest:.0f} points, where a "
+            f"difference of {100 * MATTERS:.0f} would matter."
         )
-    short = [text.split(" is ")[0] for text in results["protocol"].get("departures", ()) if _is_smaller(text)]
-    if short:
-        said.append(
-            f"Its networks or trainings are not the paper's ({', '.join(short)}), so it says nothing about those."
-        )
+    settings = [one["setting"] for one in results["protocol"].get("departures", ())]
+    if own := [name for name in settings if name.endswith(_SCALE)]:
+        said.append(f"Networks or trainings have not the paper's size ({', '.join(own)}), so it says nothing of those.")
     return " ".join(said)
 
 
@@ -69,7 +69,3 @@ def _is_open(difference: Mapping[str, float]) -> bool:
         difference["low"] <= -MATTERS or difference["high"] >= MATTERS
     )
 
-
-def _is_smaller(departure: str) -> bool:
-    field = departure.split(" is ")[0]
-    return field.endswith(("width", ".duration"))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lesion_jax.core.types import UNITS
 from lesion_jax.paper.arms import ARMS, BASELINE
 from lesion_jax.paper.report import tables
 
@@ -65,11 +66,10 @@ def markdown(results: Mapping[str, Any], window: tuple[float, float], feature_no
 def _images(results: Mapping[str, Any], window: tuple[float, float]) -> list[str]:
     sections = []
     if "samples.png" in results["figures"]:
-        unit = {"HU": "HU"}.get(results["dataset"].get("unit"), "grey values")
         sections += [
             "![Real beside synthetic images, per class](samples.png)",
             "The first images of each source, not a selection; a generator's are of one fold and seed. Black is "
-            f"{window[0]:g} {unit}, white {window[1]:g}.",
+            f"{window[0]:g}, white {window[1]:g} ({UNITS[results['dataset']['unit']].title}).",
         ]
     if results.get("images"):
         sections += [

@@ -3,8 +3,8 @@
 The results, which are also what results.json holds:
 
     dataset         {name, fingerprint, class_names: [C], num_lesions, num_patients, unit of the pixels}
-    protocol        {selection: "inner" | "test", seeds: [S], num_folds, fold_fingerprint, departures: [text], notes:
-                    [text]} and any other settings that the reader should find in results.json
+    protocol        {selection: "inner" | "test", seeds: [S], num_folds, fold_fingerprint, departures: see paper.notes,
+                    notes: [text]} and any other settings that the reader should find in results.json
     arms            in the order of the tables: [{name, title, generator: title or None, confusion: [C][C] rows true,
                     summed over seeds, metrics: {name: score}, see metrics.predictions, accuracy: {value, low, high, n},
                     per_seed_accuracy: [S], n: lesions, seeds: [S], folds: [F], chosen: {what: [size of each fold]},
