@@ -4,12 +4,12 @@ Whatever arms the config names are trained, scored and chosen for, stage by stag
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lesion_jax.data.folds import split
 from lesion_jax.data.study import Study
-from lesion_jax.inference.predict import predict
+from lesion_jax.inference.predict import Predictions, predict
 from lesion_jax.inference.sample import draw_bank
 from lesion_jax.io.checkpoints import Which
 from lesion_jax.paper import stages
@@ -58,7 +58,17 @@ class Findings:
 class Protocol:
     """Runs the protocol below a workdir; what is finished there is not run again."""
 
-    def __init__(self, config: PaperConfig, workdir: Path, dataset: Path, study: Study):
+    def __init__(
+        self,
+        config: PaperConfig,
+        workdir: Path,
+        dataset: Path,
+        study: Study,
+        *,
+        train: Callable[[str, Sequence[Named]], None] | None = None,
+        draw: Callable[..., None] = draw_bank,
+        ask: Callable[..., Predictions] = predict,
+    ):
         """Prepares; nothing is trained yet.
 
         Args:
@@ -66,6 +76,9 @@ class Protocol:
           workdir: Where runs and banks lie.
           dataset: Directory of the built dataset.
           study: Its content.
+          train: f(what a stage is called, its trainings); None trains them.
+          draw: As `draw_bank`.
+          ask: As `predict`.
 
         Raises:
           ConfigError: A training of some arm has impossible settings.
@@ -79,7 +92,8 @@ class Protocol:
         for stage in stages.largest(self.trainings):
             for name, training in stage:
                 training.check(f"{name}: ")
-        self._ledger = Ledger(self.trainings, study)
+        self._train = train or Ledger(self.trainings, study).train
+        self._draw, self._ask = draw, ask
         self._outcomes: dict[tuple[str, Which], Outcome] = {}
 
     @property
@@ -94,7 +108,7 @@ class Protocol:
     def run(self) -> Findings:
         """Trains, draws and scores everything that the config's arms need."""
         trainings, arms = self.trainings, self.trainings.arms
-        self._ledger.train("trainings without synthetic images", stages.first(trainings))
+        self._train("trainings without synthetic images", stages.first(trainings))
         curves = {arm.name: self._curve(arm, stages.sweep(trainings, arm)) for arm in arms}
         chosen = {name: self._choose_classic(curve) for name, curve in curves.items() if curve}
         baseline = stages.classic_sizes(trainings, ARMS[BASELINE], (), chosen.get(BASELINE))
@@ -102,7 +116,8 @@ class Protocol:
         for model in trainings.generators:
             self._train_generator(model, gan_sizes)
         sizes = {arm.name: stages.classic_sizes(trainings, arm, baseline, chosen.get(arm.name)) for arm in arms}
-        return Findings({arm.name: self._arm(arm, curves[arm.name], sizes[arm.name], gan_sizes) for arm in arms}, gan_sizes)
+        found = {arm.name: self._arm(arm, curves[arm.name], sizes[arm.name], gan_sizes) for arm in arms}
+        return Findings(found, gan_sizes)
 
     def _choose_classic(self, curve: Curve) -> tuple[int, ...]:
         # Without any augmentation is an arm of its own: the best size above 0 is chosen, however well 0 does.
@@ -111,24 +126,24 @@ class Protocol:
     def _arm(self, arm: Arm, curve: Curve, sizes: tuple[int, ...], gan_sizes: tuple[int, ...]) -> ArmFindings:
         if arm.generator is None:
             alone = stages.alone(self.trainings, arm, sizes)
-            self._ledger.train(arm.title, list(alone.values()))
+            self._train(arm.title, list(alone.values()))
             outcomes = [
                 [self._outcome(arm, alone[seed, fold][0], fold) for fold in self._folds] for seed in self.config.seeds
             ]
             return ArmFindings(curve, sizes, {}, (), outcomes)
         named = stages.mixed(self.trainings, arm, sizes, gan_sizes)
-        self._ledger.train(arm.title, list(named.values()))
+        self._train(arm.title, list(named.values()))
         mixed = self._curve(arm, named)
         chosen = choose(mixed, self.config.selection)
         return ArmFindings(curve, sizes, mixed, chosen, at(mixed, chosen))
 
     def _train_generator(self, model: str, gan_sizes: tuple[int, ...]) -> None:
         runs = stages.generators(self.trainings, model, gan_sizes)
-        self._ledger.train(self.trainings.title(model), [named for some in runs.values() for named in some])
+        self._train(self.trainings.title(model), [named for some in runs.values() for named in some])
         num = self.trainings.bank_size(model)
         for (seed, _), some in runs.items():
             for name, _ in some:
-                draw_bank(self.trainings.run(name), num, self.trainings.bank(name), seed=seed, which=self.which)
+                self._draw(self.trainings.run(name), num, self.trainings.bank(name), seed=seed, which=self.which)
 
     @property
     def _folds(self) -> range:
@@ -151,8 +166,8 @@ class Protocol:
             held_out = self.config.selection == "inner"
             parts = split(self.study.lesions, self.study.folds, fold, hold_out_inner=held_out)
             run = self.trainings.run(name)
-            inner = predict(run, parts.inner, which) if held_out else None
-            self._outcomes[name, which] = Outcome(inner, predict(run, parts.test, which))
+            inner = self._ask(run, parts.inner, which) if held_out else None
+            self._outcomes[name, which] = Outcome(inner, self._ask(run, parts.test, which))
         return self._outcomes[name, which]
 
 

@@ -11,14 +11,19 @@ from lesion_jax.metrics.classification import accuracy
 from lesion_jax.metrics.predictions import score_predictions
 from lesion_jax.metrics.statistics import compare
 from lesion_jax.paper.arms import ARMS, BASELINE, Arm
-from lesion_jax.paper.generators import scores_of_generators
 from lesion_jax.paper.notes import departures, notes_of
 from lesion_jax.paper.protocol import ArmFindings, Findings, Protocol, at
 from lesion_jax.paper.selection import Outcome
 
 
-def results_of(protocol: Protocol, findings: Findings) -> dict[str, Any]:
-    """Scores every arm, curve, difference and generator; nothing is chosen here."""
+def results_of(protocol: Protocol, findings: Findings, images: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Scores every arm, curve and difference; nothing is chosen here.
+
+    Args:
+      protocol: The protocol that ran.
+      findings: What it found.
+      images: Scores of the generators, see `paper.generators`.
+    """
     config, lesions, folds = protocol.config, protocol.study.lesions, protocol.study.folds
     pools = {name: _by_seed(found.outcomes) for name, found in findings.arms.items()}
     return {
@@ -45,7 +50,7 @@ def results_of(protocol: Protocol, findings: Findings) -> dict[str, Any]:
         "synthetic_curve": [
             point for name, found in findings.arms.items() for point in _synthetic_curve(ARMS[name], found, lesions)
         ],
-        "images": scores_of_generators(protocol, findings.gan_sizes),
+        "images": list(images),
     }
 
 
