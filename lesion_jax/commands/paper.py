@@ -48,7 +48,9 @@ def run(values: flags.FlagValues) -> None:
     keep_compiled(values.workdir / "compiled")
 
     report = run_paper(config, values.workdir)
-    print(f"{json.loads((report.parent / 'results.json').read_text())['answer']}\n\nReport: {report}\n\n{_next(config)}")
+    print(
+        f"{json.loads((report.parent / 'results.json').read_text())['answer']}\n\nReport: {report}\n\n{_next(config)}"
+    )
 
 
 def _next(config: "PaperConfig") -> str:

@@ -93,12 +93,8 @@ ARMS = {
     for arm in (
         Arm("none", "No augmentation", "#7F7F7F", "v", changes={"data.classic_size": 0}, chosen=()),
         Arm("classic", "Classic", "#000000", "o"),
-        Arm(
-            "dcgan", "Classic + DCGAN", "#0072B2", "s", generator="dcgan", chosen=("classic_size", "synthetic_size")
-        ),
-        Arm(
-            "acgan", "Classic + ACGAN", "#D55E00", "^", generator="acgan", chosen=("classic_size", "synthetic_size")
-        ),
+        Arm("dcgan", "Classic + DCGAN", "#0072B2", "s", generator="dcgan", chosen=("classic_size", "synthetic_size")),
+        Arm("acgan", "Classic + ACGAN", "#D55E00", "^", generator="acgan", chosen=("classic_size", "synthetic_size")),
         Arm("acgan_discriminator", "ACGAN discriminator", "#CC79A7", "D", predictor="acgan", chosen=()),
     )
 }

@@ -36,7 +36,10 @@ class PaperConfig:
         1.0, low=0.25, high=1.0, doc="Share of the phantom's default number of lesions, for quick runs."
     )
     seeds: tuple[int, ...] = host(
-        (0,), low=0, below=2**31, doc="One repetition of every training per seed, on the same folds and the same classic augmentation."
+        (0,),
+        low=0,
+        below=2**31,
+        doc="One repetition of every training per seed, on the same folds and the same classic augmentation.",
     )
     selection: Literal["inner", "test"] = host(
         "inner",
@@ -99,7 +102,9 @@ class PaperConfig:
                 )
         predictor = self.models[arm.predictor]
         if FAMILIES[predictor.kind].classify is None:
-            raise ConfigError(f"models.{arm.predictor}.kind is {predictor.kind!r}, which cannot classify: {arm.name!r}.")
+            raise ConfigError(
+                f"models.{arm.predictor}.kind is {predictor.kind!r}, which cannot classify: {arm.name!r}."
+            )
         if arm.generator is not None and FAMILIES[kind := self.models[arm.generator].kind].draw is None:
             raise ConfigError(f"models.{arm.generator}.kind is {kind!r}, which draws no images: {arm.name!r}.")
         try:

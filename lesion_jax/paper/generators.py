@@ -1,15 +1,16 @@
 """What the generators of the arms draw: scores against test lesions, and samples to look at."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lesion_jax.core.types import Images, Lesion
 from lesion_jax.data.augment import original
-from lesion_jax.data.bank import load_bank
+from lesion_jax.data.bank import Bank, load_bank
 from lesion_jax.data.folds import split
-from lesion_jax.inference.restore import restore_generator
+from lesion_jax.inference.restore import RestoredGenerator, restore_generator
 from lesion_jax.metrics.images import GENERATOR_METRICS, score_images
 from lesion_jax.paper.arms import ARMS, BASELINE
 from lesion_jax.paper.protocol import Findings, Protocol
@@ -20,15 +21,18 @@ _REAL = "Real"
 _FLOOR = "Real lesions of the training folds"
 
 
-def scores_of_generators(protocol: Protocol, gan_sizes: Sequence[int]) -> list[dict[str, Any]]:
+def scores_of_generators(
+    protocol: Protocol, gan_sizes: Sequence[int], *, restore: Callable[..., RestoredGenerator] = restore_generator
+) -> list[dict[str, Any]]:
     """Scores of every generator against the original test images of each fold, which no choice has seen.
 
     The last entry is what real lesions score, those of the training folds against those of the test fold: no generator
     can be expected to do better.
 
     Args:
-      protocol: Of finished generators.
+      protocol: The protocol that ran.
       gan_sizes: Classic size that each fold's generators saw.
+      restore: As `restore_generator`.
 
     Returns:
       [{"title", "scores": [{"seed", "fold", and what `score_images` returns}]}]; [] where no arm has a generator.
@@ -38,7 +42,11 @@ def scores_of_generators(protocol: Protocol, gan_sizes: Sequence[int]) -> list[d
     for model in trainings.generators:
         scores = []
         for seed, fold in trainings.repeats:
-            draw = _drawer(protocol, model, seed, fold, gan_sizes[fold])
+            runs = [
+                restore(trainings.run(name), protocol.which)
+                for name, _ in trainings.generator(model, seed, fold, gan_sizes[fold])
+            ]
+            draw = _drawer(runs, _data(protocol).image_size)
             scored = score_images(draw, _originals(protocol, _parts(protocol, fold).test), window, seed)
             scores.append({"seed": seed, "fold": fold, **scored})
         found.append({"title": trainings.title(model), "scores": scores})
@@ -48,13 +56,21 @@ def scores_of_generators(protocol: Protocol, gan_sizes: Sequence[int]) -> list[d
     return [*found, {"title": _FLOOR, "scores": floor}]
 
 
-def samples_of(protocol: Protocol, findings: Findings) -> list[tuple[str, dict[str, np.ndarray]]]:
-    """(title, {class: int16 [N, H, H]}) of real images and of each generator's, of fold 0 and the first seed."""
+def samples_of(
+    protocol: Protocol, findings: Findings, *, load: Callable[[Path], Bank] = load_bank
+) -> list[tuple[str, dict[str, np.ndarray]]]:
+    """(title, {class: int16 [N, H, H]}) of real images and of each generator's, of fold 0 and the first seed.
+
+    Args:
+      protocol: The protocol that ran.
+      findings: What it found.
+      load: As `load_bank`.
+    """
     trainings, names = protocol.trainings, protocol.study.lesions.class_names
     blocks = [(_REAL, _originals(protocol, _parts(protocol, 0).train))]
     for model in trainings.generators:
         runs = trainings.generator(model, protocol.config.seeds[0], 0, findings.gan_sizes[0])
-        banks = [load_bank(trainings.bank(name)).images for name, _ in runs]
+        banks = [load(trainings.bank(name)).images for name, _ in runs]
         drawn = Images(np.concatenate([b.pixels for b in banks]), np.concatenate([b.labels for b in banks]))
         blocks.append((trainings.title(model), drawn))
     return [
@@ -85,18 +101,10 @@ def _originals(protocol: Protocol, lesions: Sequence[Lesion]) -> Images:
     return Images(pixels, np.array([lesion.label for lesion in lesions], np.int32))
 
 
-def _drawer(
-    protocol: Protocol, model: str, seed: int, fold: int, gan_size: int
-) -> Callable[[np.ndarray, int], np.ndarray]:
+def _drawer(runs: Sequence[RestoredGenerator], side: int) -> Callable[[np.ndarray, int], np.ndarray]:
     """f(labels int32 [N], seed) -> int16 [N, H, H], whether one training draws all classes or each its own."""
-    trainings = protocol.trainings
-    runs = [
-        restore_generator(trainings.run(name), protocol.which)
-        for name, _ in trainings.generator(model, seed, fold, gan_size)
-    ]
 
     def draw(labels: np.ndarray, seed: int) -> np.ndarray:
-        side = _data(protocol).image_size
         pixels = np.empty((len(labels), side, side), np.int16)
         for number, run in enumerate(runs):
             own = np.isin(labels, run.labels)

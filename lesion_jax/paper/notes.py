@@ -32,7 +32,9 @@ def notes_of(protocol: Protocol) -> list[str]:
     notes = []
     if found := departures(protocol):
         texts = [f"{one['setting']} is {one['value']} (paper's or default: {one['default']})" for one in found]
-        notes.append(f"Settings that depart from the paper's, or from our choice where it is silent: {'; '.join(texts)}")
+        notes.append(
+            f"Settings that depart from the paper's, or from our choice where it is silent: {'; '.join(texts)}"
+        )
     if protocol.config.selection == "inner":
         notes.append(
             "Sizes are nominal, per fold, as the paper counts them. Inner patients leave the training with their share "

@@ -116,8 +116,10 @@ class Protocol:
         for model in trainings.generators:
             self._train_generator(model, gan_sizes)
         sizes = {arm.name: stages.classic_sizes(trainings, arm, baseline, chosen.get(arm.name)) for arm in arms}
-        found = {arm.name: self._arm(arm, curves[arm.name], sizes[arm.name], gan_sizes) for arm in arms}
-        return Findings(found, gan_sizes)
+        # As `stages.largest` has them: what takes no bank comes first.
+        in_order = sorted(arms, key=lambda arm: arm.generator is not None)
+        found = {arm.name: self._arm(arm, curves[arm.name], sizes[arm.name], gan_sizes) for arm in in_order}
+        return Findings({arm.name: found[arm.name] for arm in arms}, gan_sizes)
 
     def _choose_classic(self, curve: Curve) -> tuple[int, ...]:
         # Without any augmentation is an arm of its own: the best size above 0 is chosen, however well 0 does.

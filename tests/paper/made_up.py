@@ -16,7 +16,9 @@ SIZES = {"classic_sizes": (0, 60, 120), "synthetic_sizes": (10, 20)}
 
 def models(**more):
     """Small models of the arms, each on one device."""
-    return {name: dataclasses.replace(config, num_devices=1, data=_bare(config)) for name, config in configs().items()} | more
+    return {
+        name: dataclasses.replace(config, num_devices=1, data=_bare(config)) for name, config in configs().items()
+    } | more
 
 
 def _bare(config):

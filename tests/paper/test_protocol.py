@@ -99,7 +99,9 @@ def test_an_arm_of_another_predictor_without_steps_goes_the_same_way(monkeypatch
     family = dataclasses.replace(FAMILIES["classifier"], name="words", title="Words", config=WordsConfig)
     monkeypatch.setitem(FAMILIES, "words", family)
     monkeypatch.setitem(ARMS, "words", Arm("words", "Visual words", "#E69F00", "P", predictor="words"))
-    words = WordsConfig(**{f.name: getattr(models()["classifier"], f.name) for f in dataclasses.fields(WordsConfig)[1:]})
+    words = WordsConfig(
+        **{f.name: getattr(models()["classifier"], f.name) for f in dataclasses.fields(WordsConfig)[1:]}
+    )
     config = paper_config(models=models(words=words))
     assert config.arms[-1] == "words"
     found = MadeUp(config)

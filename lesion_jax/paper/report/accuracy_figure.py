@@ -133,5 +133,3 @@ def _ticks(axes: Axes, totals: Sequence[float], reach: float) -> None:
     axes.set_xticks(kept)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.minorticks_off()
-
-

@@ -43,7 +43,9 @@ def scale(results: Mapping[str, Any]) -> str:
         )
     settings = [one["setting"] for one in results["protocol"].get("departures", ())]
     if own := [name for name in settings if name.endswith(_SCALE)]:
-        said.append(f"Networks or trainings have not the paper's size ({', '.join(own)}), so it says nothing of those.")
+        said.append(
+            f"Networks or trainings are not of the paper's size ({', '.join(own)}), so it says nothing about those that are."
+        )
     return " ".join(said)
 
 
@@ -68,4 +70,3 @@ def _is_open(difference: Mapping[str, float]) -> bool:
     return difference["low"] <= 0 <= difference["high"] and (
         difference["low"] <= -MATTERS or difference["high"] >= MATTERS
     )
-

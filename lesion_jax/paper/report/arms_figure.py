@@ -38,7 +38,7 @@ def arms_figure(path: Path, arms: Sequence[Mapping[str, Any]], paper: Mapping[st
         axes.set_xlabel("Accuracy on the test folds, with 95 % Wilson interval over lesions")
         axes.grid(axis="x", color=GRID_COLOR, linewidth=0.8)
         axes.set_axisbelow(True)
-        if printed:
+        if _rows(arms, printed):
             figure.legend(loc="outside lower right", fontsize=9)
 
 

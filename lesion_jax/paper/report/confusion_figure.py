@@ -38,5 +38,3 @@ def confusion_figure(path: Path, arms: Sequence[Mapping[str, Any]], class_names:
             axes.set_axis_off()
         figure.supxlabel("Predicted", fontsize=10)
         figure.supylabel("True", fontsize=10)
-
-

@@ -36,5 +36,3 @@ def embedding_figure(
             axes.set_axis_off()
         handles = grid_of_axes.flat[0].collections
         figure.legend(handles, class_names, loc="outside lower center", ncols=len(class_names))
-
-

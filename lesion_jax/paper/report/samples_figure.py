@@ -44,5 +44,3 @@ def samples_figure(
                     axes.set_title(title)
                 if column == 0:
                     axes.set_ylabel(name)
-
-
