@@ -46,6 +46,15 @@ def notes_of(protocol: Protocol) -> list[str]:
     return notes
 
 
+def _texts(found: list[dict[str, Any]]) -> list[str]:
+    # One text for the models that depart alike.
+    alike: dict[tuple[str, str], list[str]] = {}
+    for one in found:
+        model, field = one["setting"].split(".", 1)
+        alike.setdefault((field, f"{one['value']} where {one['default']} was"), []).append(model)
+    return [f"{field} is {values} ({', '.join(models)})" for (field, values), models in alike.items()]
+
+
 def _changed(ours: Any, theirs: Any, prefix: str = "") -> list[tuple[str, Any, Any]]:
     found = []
     for field in dataclasses.fields(ours):

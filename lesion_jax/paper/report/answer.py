@@ -41,10 +41,9 @@ def scale(results: Mapping[str, Any]) -> str:
             f"These are too few lesions to tell: the widest interval spans {100 * widest:.0f} points, where a "
             f"difference of {100 * MATTERS:.0f} would matter."
         )
-    settings = [one["setting"] for one in results["protocol"].get("departures", ())]
-    if own := [name for name in settings if name.endswith(_SCALE)]:
+    if any(one["setting"].endswith(_SCALE) for one in results["protocol"].get("departures", ())):
         said.append(
-            f"Networks or trainings are not of the paper's size ({', '.join(own)}), so it says nothing about those that are."
+            "Networks or trainings are not of the paper's size (see Notes): nothing here is said of the paper's own."
         )
     return " ".join(said)
 
@@ -61,7 +60,7 @@ def _verdict(title: str, difference: Mapping[str, float]) -> str:
     if difference["high"] < 0:
         return f"{title} lowered accuracy ({size})"
     if _is_open(difference):
-        return f"for {title} this run cannot tell ({size})"
+        return f"whether {title} helps, this run cannot tell ({size})"
     return f"{title} brought no change of {100 * MATTERS:.0f} points or more ({size}: within noise)"
 
 
