@@ -43,7 +43,7 @@ def scale(results: Mapping[str, Any]) -> str:
         )
     if any(one["setting"].endswith(_SCALE) for one in results["protocol"].get("departures", ())):
         said.append(
-            "Networks or trainings are not of the paper's size (see Notes): nothing here is said of the paper's own."
+            "Networks or trainings are not of the paper's size (see Notes): nothing is said here of the paper's."
         )
     return " ".join(said)
 
