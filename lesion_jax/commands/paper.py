@@ -8,7 +8,7 @@ Read WORKDIR/report/report.md.
 """
 
 import json
-from typing import TYPE_CHECKING
+from typing import Any
 
 from absl import flags
 
@@ -20,9 +20,6 @@ from lesion_jax.commands.config_flag import (
     define_workdir,
 )
 from lesion_jax.errors import ConfigError
-
-if TYPE_CHECKING:
-    from lesion_jax.paper.config import PaperConfig
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -36,9 +33,7 @@ def run(values: flags.FlagValues) -> None:
     """Runs the protocol, and says what came out, where the report is and what to do next."""
     apply_deterministic(values)
     config = config_of(values)
-    from lesion_jax.paper.config import PaperConfig
-
-    if not isinstance(config, PaperConfig):
+    if config.kind != "paper":
         raise ConfigError(
             f"--config is of kind {config.kind!r}; it is not the protocol's; use `lesion-jax train` or `sweep`."
         )
@@ -48,12 +43,11 @@ def run(values: flags.FlagValues) -> None:
     keep_compiled(values.workdir / "compiled")
 
     report = run_paper(config, values.workdir)
-    print(
-        f"{json.loads((report.parent / 'results.json').read_text())['answer']}\n\nReport: {report}\n\n{_next(config)}"
-    )
+    answer = json.loads((report.parent / "results.json").read_text())["answer"]
+    print(f"{answer}\n\nReport: {report}\n\n{_next(config)}")
 
 
-def _next(config: "PaperConfig") -> str:
+def _next(config: Any) -> str:
     if not config.dataset:
         return (
             "Next, your own lesions (lesion-jax build --help says what the csv of marks holds):\n"

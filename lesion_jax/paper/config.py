@@ -4,9 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Literal
 
-from lesion_jax.config import DataConfig, TrainingConfig
+from lesion_jax.config import DataConfig, TrainingConfig, replace
 from lesion_jax.config.fields import check_ranges, host, seed
-from lesion_jax.config.training import replace
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import FAMILIES
 from lesion_jax.paper.arms import ARMS, BASELINE, Arm, arm_of

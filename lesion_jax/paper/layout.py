@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lesion_jax.config import TrainingConfig
-from lesion_jax.config.training import replace
+from lesion_jax.config import TrainingConfig, replace
 from lesion_jax.families import FAMILIES
 from lesion_jax.families.base import Family
 from lesion_jax.paper.arms import ARMS, BASELINE, Arm

@@ -10,7 +10,7 @@ from lesion_jax.paper.config import PaperConfig
 from lesion_jax.paper.layout import Trainings
 from lesion_jax.runtime import parallel
 from lesion_jax.sweep.plan import Plan, Planner
-from lesion_jax.train.groups import cut_programs
+from lesion_jax.train.groups import make_groups
 
 
 def make_paper_plan(
@@ -45,7 +45,7 @@ def make_paper_plan(
     planner = Planner(study, num_devices, topology, "one", tell)
     for stage in stages.largest(trainings):
         configs = [training for _, training in stage]
-        planner.add(configs, cut_programs(configs, study, num_devices=num_devices, device_memory=memory / 2**30))
+        planner.add(configs, make_groups(configs, study, num_devices=num_devices, device_memory=memory / 2**30))
     return planner.plan("; of sizes that are chosen along the way the largest is counted")
 
 

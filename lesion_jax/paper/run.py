@@ -21,7 +21,7 @@ from lesion_jax.paper.report.write import write_report
 from lesion_jax.paper.results import results_of
 from lesion_jax.runtime.parallel import choose_local_devices
 from lesion_jax.sources.phantom.write import PAPER_COUNTS, write_phantom
-from lesion_jax.train.member import Periods
+from lesion_jax.train.periods import Periods
 
 
 def run_paper(config: PaperConfig, workdir: Path) -> Path:

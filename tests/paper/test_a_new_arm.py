@@ -6,11 +6,11 @@ import types
 
 import numpy as np
 import pytest
-from lesion_jax.metrics.images import GENERATOR_METRICS
 
 from lesion_jax.core.types import Images
 from lesion_jax.data.bank import Bank
 from lesion_jax.families import FAMILIES
+from lesion_jax.metrics.images import GENERATOR_METRICS
 from lesion_jax.paper.arms import ARMS, Arm
 from lesion_jax.paper.features import features_of
 from lesion_jax.paper.generators import samples_of, scores_of_generators, window_of

@@ -1,9 +1,8 @@
 import dataclasses
 
 import pytest
-from lesion_jax.config.training import replace
 
-from lesion_jax.config import from_mapping, to_config_dict, to_dict
+from lesion_jax.config import from_mapping, replace, to_config_dict, to_dict
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import config_kinds
 from lesion_jax.paper.arms import ARMS, Arm

@@ -3,10 +3,10 @@
 import dataclasses
 
 import pytest
-from lesion_jax.metrics.images import GENERATOR_METRICS
-from lesion_jax.metrics.predictions import PREDICTION_METRICS
 
 from lesion_jax.metrics import classification
+from lesion_jax.metrics.images import GENERATOR_METRICS
+from lesion_jax.metrics.predictions import PREDICTION_METRICS
 from lesion_jax.paper import reference
 from lesion_jax.paper.report import tables
 

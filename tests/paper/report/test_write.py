@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from lesion_jax.metrics.predictions import score_predictions
 
 from lesion_jax.metrics.classification import accuracy
+from lesion_jax.metrics.predictions import score_predictions
 from lesion_jax.metrics.statistics import compare, wilson
 from lesion_jax.paper.arms import ARMS
 from lesion_jax.paper.report.write import write_report
