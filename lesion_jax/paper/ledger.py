@@ -3,8 +3,9 @@
 import collections
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from lesion_jax.data.study import Study
 from lesion_jax.errors import DivergedError
@@ -18,13 +19,15 @@ from lesion_jax.train.train_group import train_group
 class Ledger:
     """Trains what is not finished, once, and prints an ETA from the mean time of each kind."""
 
-    def __init__(self, trainings: Trainings, study: Study):
+    def __init__(self, trainings: Trainings, study: Study, *, train: Callable[..., Any] = train_group):
         """Counts what there is to do.
 
         Args:
           trainings: Trainings of the protocol.
           study: The loaded dataset.
+          train: As `train_group`.
         """
+        self._train_group = train
         self._trainings = trainings
         self._study = study
         self._left = stages.counts(trainings)
@@ -58,7 +61,7 @@ class Ledger:
             first = self._total - self._left.total() + 1
             label = f"[{first}-{first + len(some) - 1}/{self._total}] {stage}"
             start = time.monotonic()
-            fresh, failed = train_group(
+            fresh, failed = self._train_group(
                 [(config, self._trainings.run(name)) for name, config in some],
                 self._study,
                 devices=devices,

@@ -31,9 +31,8 @@ def notes_of(protocol: Protocol) -> list[str]:
     """Sentences for the report's notes."""
     notes = []
     if found := departures(protocol):
-        texts = [f"{one['setting']} is {one['value']} (paper's or default: {one['default']})" for one in found]
         notes.append(
-            f"Settings that depart from the paper's, or from our choice where it is silent: {'; '.join(texts)}"
+            f"Settings that depart from the paper's, or from our choice where it is silent: {'; '.join(_texts(found))}."
         )
     if protocol.config.selection == "inner":
         notes.append(
@@ -51,8 +50,8 @@ def _texts(found: list[dict[str, Any]]) -> list[str]:
     alike: dict[tuple[str, str], list[str]] = {}
     for one in found:
         model, field = one["setting"].split(".", 1)
-        alike.setdefault((field, f"{one['value']} where {one['default']} was"), []).append(model)
-    return [f"{field} is {values} ({', '.join(models)})" for (field, values), models in alike.items()]
+        alike.setdefault((field, f"{one['value']}, by default {one['default']}"), []).append(model)
+    return [f"{field} of {', '.join(models)} ({values})" for (field, values), models in alike.items()]
 
 
 def _changed(ours: Any, theirs: Any, prefix: str = "") -> list[tuple[str, Any, Any]]:

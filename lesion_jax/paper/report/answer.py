@@ -49,19 +49,25 @@ def scale(results: Mapping[str, Any]) -> str:
 
 
 def _verdicts(arms: Sequence[Mapping[str, Any]]) -> str:
-    return "; ".join(_verdict(arm["title"], arm["difference"]) for arm in arms)
+    sure = [_verdict(arm["title"], arm["difference"]) for arm in arms if not _is_open(arm["difference"])]
+    unsure = [f"{arm['title']} ({_size(arm['difference'])})" for arm in arms if _is_open(arm["difference"])]
+    if unsure:
+        sure.append(f"this run cannot tell whether accuracy changes with {' or '.join(unsure)}")
+    return "; ".join(sure)
 
 
 def _verdict(title: str, difference: Mapping[str, float]) -> str:
-    value, low, high = (f"{100 * difference[key]:+.1f}" for key in ("value", "low", "high"))
-    size = f"{value} points, 95 % interval over patients {low} to {high}"
+    size = _size(difference)
     if difference["low"] > 0:
         return f"{title} raised accuracy ({size})"
     if difference["high"] < 0:
         return f"{title} lowered accuracy ({size})"
-    if _is_open(difference):
-        return f"whether {title} helps, this run cannot tell ({size})"
     return f"{title} brought no change of {100 * MATTERS:.0f} points or more ({size}: within noise)"
+
+
+def _size(difference: Mapping[str, float]) -> str:
+    value, low, high = (f"{100 * difference[key]:+.1f}" for key in ("value", "low", "high"))
+    return f"{value} points, 95 % interval over patients {low} to {high}"
 
 
 def _is_open(difference: Mapping[str, float]) -> bool:
