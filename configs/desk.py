@@ -6,7 +6,8 @@ lesion-jax paper --config configs/desk.py --workdir runs/desk
 hemangiomas confused, 70 to 75 % in every arm, and no gain from synthetic images beyond the noise of 182 lesions.
 """
 
-from lesion_jax.config import PaperConfig, to_config_dict
+from lesion_jax.config import to_config_dict
+from lesion_jax.paper.config import PaperConfig
 
 
 def get_config():
@@ -19,15 +20,16 @@ def get_config():
     config = to_config_dict(PaperConfig())
     config.classic_sizes = (0, 500, 2000)
     config.synthetic_sizes = (300, 1000)
-    config.classifier.width = 16
-    config.classifier.learning_rate = 1e-2
-    config.classifier.loop.duration = "800 steps"
-    for gan in (config.dcgan, config.acgan):
+    models = config.models
+    models.classifier.width = 16
+    models.classifier.learning_rate = 1e-2
+    models.classifier.loop.duration = "800 steps"
+    for gan in (models.dcgan, models.acgan):
         gan.width = gan.discriminator_width = 16
         gan.ema_decay = 0.99
-    config.dcgan.loop.duration = "1200 steps"
-    config.acgan.learning_rate = 2e-4
-    config.acgan.loop.duration = "2000 steps"
-    for part in (config.classifier, config.dcgan, config.acgan):
-        part.num_devices = 1
+    models.dcgan.loop.duration = "1200 steps"
+    models.acgan.learning_rate = 2e-4
+    models.acgan.loop.duration = "2000 steps"
+    for model in models.values():
+        model.num_devices = 1
     return config

@@ -2,11 +2,13 @@
 
 lesion-jax paper --config configs/paper.py --workdir runs/paper --config.dataset=DATASET
 
-Without a dataset it runs on the phantom. Where the paper is silent, `lesion_jax/config/schema.py` names the
-choice. Meant for an accelerator; it has not been run to its end yet. Two CPU cores are no place for it.
+Without a dataset it runs on the phantom. Where the paper is silent, the settings' own text names the choice
+(`lesion_jax/families`, `lesion_jax/paper/config.py`). Meant for an accelerator; it has not been run to its end yet.
+Two CPU cores are no place for it.
 """
 
-from lesion_jax.config import PaperConfig, to_config_dict
+from lesion_jax.config import to_config_dict
+from lesion_jax.paper.config import PaperConfig
 
 
 def get_config():

@@ -6,7 +6,8 @@ lesion-jax paper --config configs/smoke.py --workdir runs/smoke
 and grey synthetic images: 40 steps teach a GAN nothing.
 """
 
-from lesion_jax.config import PaperConfig, to_config_dict
+from lesion_jax.config import to_config_dict
+from lesion_jax.paper.config import PaperConfig
 
 
 def get_config():
@@ -15,17 +16,18 @@ def get_config():
     config.phantom_patients_scale = 0.4
     config.classic_sizes = (0, 100)
     config.synthetic_sizes = (20, 40)
-    config.classifier.width = 4
-    config.classifier.learning_rate = 1e-2
-    config.classifier.loop.duration = "60 steps"
-    for gan in (config.dcgan, config.acgan):
+    models = config.models
+    models.classifier.width = 4
+    models.classifier.learning_rate = 1e-2
+    models.classifier.loop.duration = "60 steps"
+    for gan in (models.dcgan, models.acgan):
         gan.width = gan.discriminator_width = 4
         gan.loop.duration = "40 steps"
         gan.loop.pictures_every = "50%"
-    for part in (config.classifier, config.dcgan, config.acgan):
-        part.num_devices = 1
-        part.data.image_size = 32
-        part.data.batch_size = 32
-        part.loop.log_every = "10 steps"
-        part.loop.evaluate_every = part.loop.checkpoint_every = "50%"
+    for model in models.values():
+        model.num_devices = 1
+        model.data.image_size = 32
+        model.data.batch_size = 32
+        model.loop.log_every = "10 steps"
+        model.loop.evaluate_every = model.loop.checkpoint_every = "50%"
     return config

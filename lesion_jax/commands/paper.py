@@ -7,6 +7,9 @@ run directory below WORKDIR/runs; a finished one is not repeated, so the same co
 Read WORKDIR/report/report.md.
 """
 
+import json
+from typing import Any
+
 from absl import flags
 
 from lesion_jax.commands.config_flag import (
@@ -27,7 +30,7 @@ def define_flags(values: flags.FlagValues) -> None:
 
 
 def run(values: flags.FlagValues) -> None:
-    """Runs the protocol and names its report."""
+    """Runs the protocol, and says what came out, where the report is and what to do next."""
     apply_deterministic(values)
     config = config_of(values)
     if config.kind != "paper":
@@ -39,4 +42,21 @@ def run(values: flags.FlagValues) -> None:
 
     keep_compiled(values.workdir / "compiled")
 
-    print(run_paper(config, values.workdir))
+    report = run_paper(config, values.workdir)
+    answer = json.loads((report.parent / "results.json").read_text())["answer"]
+    print(f"{answer}\n\nReport: {report}\n\n{_next(config)}")
+
+
+def _next(config: Any) -> str:
+    if not config.dataset:
+        return (
+            "Next, your own lesions (lesion-jax build --help says what the csv of marks holds):\n"
+            "  lesion-jax build --input IMAGES --annotations MARKS.csv --out DATASET\n"
+            "  lesion-jax paper --config configs/desk.py --config.dataset=DATASET --workdir runs/mine"
+        )
+    if len(config.seeds) == 1:
+        return (
+            'Next, more seeds, which show how much a retraining alone changes: --config.seeds="(0, 1, 2)" and a new '
+            "--workdir."
+        )
+    return "Next: any run below WORKDIR/runs can be scored, sampled and exported; lesion-jax --help has the verbs."

@@ -1,26 +1,31 @@
 """Every training of the protocol: its config and its place below the workdir."""
 
-import collections
 import dataclasses
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from lesion_jax.config import ClassifierConfig, DataConfig, GanConfig, PaperConfig
+from lesion_jax.config import TrainingConfig, replace
+from lesion_jax.families import FAMILIES
+from lesion_jax.families.base import Family
+from lesion_jax.paper.arms import ARMS, BASELINE, Arm
+from lesion_jax.paper.config import PaperConfig
 
-# (name, config).
-Named = tuple[str, ClassifierConfig | GanConfig]
+# (name, config); the name is the directory below runs/.
+Named = tuple[str, TrainingConfig]
 
 
 @dataclasses.dataclass(frozen=True)
 class Trainings:
-    """Configs and directories, both functions of what a training is; and the stages that the protocol has of them.
+    """Configs and directories, both functions of what a training is; arms share the trainings that are the same.
 
     Attributes:
-      config: Of the protocol.
+      config: Settings of the protocol.
       workdir: Absolute, so that a command given from elsewhere means the same runs.
       dataset: Absolute.
-      class_names: Of the dataset.
-      num_folds: Of the dataset.
+      class_names: Classes of the dataset.
+      num_folds: Test folds of the dataset.
     """
 
     config: PaperConfig
@@ -29,102 +34,91 @@ class Trainings:
     class_names: tuple[str, ...]
     num_folds: int
 
-    def _data(self, part: ClassifierConfig | GanConfig, fold: int, classic_size: int) -> DataConfig:
-        return dataclasses.replace(
-            part.data,
-            dataset=str(self.dataset),
-            fold=fold,
-            classic_size=classic_size,
-            hold_out_inner=self.config.selection == "inner",
-        )
+    @property
+    def arms(self) -> list[Arm]:
+        """The arms of the config, in its order."""
+        return [ARMS[name] for name in self.config.arms]
 
-    def classifier(self, seed: int, fold: int, classic_size: int) -> tuple[str, ClassifierConfig]:
-        """(name, config) of a classifier without synthetic images."""
-        part = self.config.classifier
-        config = dataclasses.replace(part, seed=seed, data=self._data(part, fold, classic_size))
-        return f"seed{seed}/fold{fold}/classic-{classic_size}", config
+    @property
+    def generators(self) -> list[str]:
+        """Models whose images join the training of some arm, in the order of the arms."""
+        return list(dict.fromkeys(arm.generator for arm in self.arms if arm.generator is not None))
 
-    def mixed(
-        self, seed: int, fold: int, classic_size: int, kind: str, gan_size: int, synthetic_size: int
-    ) -> tuple[str, ClassifierConfig]:
-        """(name, config) of a classifier with synthetic images of one kind of GAN."""
-        name, config = self.classifier(seed, fold, classic_size)
-        banks = tuple(str(self.bank(gan)) for gan, _ in self.gans(seed, fold, kind, gan_size))
-        data = dataclasses.replace(config.data, banks=banks, synthetic_size=synthetic_size)
-        return f"{name}+{kind}-{synthetic_size}", dataclasses.replace(config, data=data)
+    @property
+    def repeats(self) -> list[tuple[int, int]]:
+        """(seed, fold) of every repetition."""
+        return [(seed, fold) for seed in self.config.seeds for fold in range(self.num_folds)]
 
-    def gans(self, seed: int, fold: int, kind: str, classic_size: int) -> list[tuple[str, GanConfig]]:
-        """(name, config) of each GAN of a kind: one DCGAN per class, or one ACGAN (paper, section on the GANs)."""
-        part: GanConfig = getattr(self.config, kind)
-        data = self._data(part, fold, classic_size)
-        labels = self.class_names if kind == "dcgan" else ("",)
-        return [
-            (
-                f"seed{seed}/fold{fold}/{kind}{'-' if label else ''}{label}-on-{classic_size}",
-                dataclasses.replace(part, seed=seed, data=dataclasses.replace(data, label=label)),
-            )
-            for label in labels
-        ]
+    def family(self, model: str) -> Family:
+        """The family of a model."""
+        return FAMILIES[self.config.models[model].kind]
+
+    def title(self, model: str) -> str:
+        """What a model is called: its family's title, with its name where models share a family."""
+        family = self.family(model)
+        shared = sum(config.kind == family.name for config in self.config.models.values()) > 1
+        return f"{family.title} ({model})" if shared else family.title
 
     def run(self, name: str) -> Path:
         """Run directory of a training."""
         return self.workdir / "runs" / name
 
     def bank(self, name: str) -> Path:
-        """Bank drawn from a GAN."""
+        """Bank drawn from a training."""
         return self.workdir / "banks" / name
 
-    @property
-    def gan_kinds(self) -> tuple[str, ...]:
-        """The kinds of GAN that some arm needs."""
-        arms = self.config.arms
-        return tuple(k for k in ("dcgan", "acgan") if k in arms or f"{k}_discriminator" in arms)
+    def _config(self, model: str, seed: int, fold: int, classic_size: int) -> TrainingConfig:
+        return replace(
+            self.config.models[model],
+            {
+                "seed": seed,
+                "data.dataset": str(self.dataset),
+                "data.fold": fold,
+                "data.classic_size": classic_size,
+                "data.hold_out_inner": self.config.selection == "inner",
+            },
+        )
 
-    @property
-    def mixed_kinds(self) -> tuple[str, ...]:
-        """The kinds of GAN whose images join the training of some arm."""
-        return tuple(kind for kind in self.gan_kinds if kind in self.config.arms)
+    def predictor(self, arm: Arm, seed: int, fold: int, classic_size: int) -> Named:
+        """The training of what answers for an arm, without synthetic images."""
+        # What the baseline trains is the plain case, and named by its size alone.
+        stem = "classic" if arm.predictor == ARMS[BASELINE].predictor else f"{arm.predictor}-on"
+        name = f"seed{seed}/fold{fold}/{stem}-{classic_size}{_suffix(arm.own_changes)}"
+        return name, replace(self._config(arm.predictor, seed, fold, classic_size), arm.own_changes)
 
-    @property
-    def _repeats(self) -> list[tuple[int, int]]:
-        return [(seed, fold) for seed in self.config.seeds for fold in range(self.num_folds)]
+    def mixed(self, arm: Arm, seed: int, fold: int, classic_size: int, gan_size: int, synthetic_size: int) -> Named:
+        """The training of what answers for an arm, with its generator's images."""
+        assert arm.generator is not None
+        name, config = self.predictor(arm, seed, fold, classic_size)
+        banks = tuple(str(self.bank(gan)) for gan, _ in self.generator(arm.generator, seed, fold, gan_size))
+        mixing = {"data.banks": banks, "data.synthetic_size": synthetic_size, **arm.mixing_changes}
+        return f"{name}+{arm.generator}-{synthetic_size}{_suffix(arm.mixing_changes)}", replace(config, mixing)
 
-    def classic_stage(self) -> dict[tuple[int, int, int], Named]:
-        """By (size, seed, fold): every classifier without synthetic images."""
-        return {
-            (size, seed, fold): self.classifier(seed, fold, size)
-            for size in self.config.classic_sizes
-            for seed, fold in self._repeats
-        }
-
-    def gan_sizes(self, classic_sizes: Sequence[int]) -> tuple[int, ...]:
-        """Classic size that each fold's GANs are trained on, from the one chosen for its classifiers."""
-        return tuple(self.config.gan_classic_size or size for size in classic_sizes)
-
-    def gan_stage(self, kind: str, gan_sizes: Sequence[int]) -> dict[tuple[int, int], list[tuple[str, GanConfig]]]:
-        """By (seed, fold): every GAN of a kind, on each fold's classic size."""
-        return {(seed, fold): self.gans(seed, fold, kind, gan_sizes[fold]) for seed, fold in self._repeats}
-
-    def mixed_stage(
-        self, kind: str, classic_sizes: Sequence[int], gan_sizes: Sequence[int]
-    ) -> dict[tuple[int, int, int], Named]:
-        """By (synthetic size, seed, fold): every classifier with a kind's images, on each fold's classic size."""
-        return {
-            (size, seed, fold): self.mixed(seed, fold, classic_sizes[fold], kind, gan_sizes[fold], size)
-            for size in self.config.synthetic_sizes
-            for seed, fold in self._repeats
-        }
-
-    def largest(self) -> list[list[Named]]:
-        """The stages in order, each size that an earlier stage's scores choose taken at its largest."""
-        classic = [max(self.config.classic_sizes)] * self.num_folds
-        gan = self.gan_sizes(classic)
+    def generator(self, model: str, seed: int, fold: int, classic_size: int) -> list[Named]:
+        """The trainings that together draw every class: one per class, or one (paper, section on the GANs)."""
+        config = self._config(model, seed, fold, classic_size)
+        labels = self.class_names if self.family(model).one_per_class else ("",)
         return [
-            list(self.classic_stage().values()),
-            *([one for some in self.gan_stage(kind, gan).values() for one in some] for kind in self.gan_kinds),
-            *(list(self.mixed_stage(kind, classic, gan).values()) for kind in self.mixed_kinds),
+            (
+                f"seed{seed}/fold{fold}/{model}{'-' if label else ''}{label}-on-{classic_size}",
+                replace(config, {"data.label": label}),
+            )
+            for label in labels
         ]
 
-    def counts(self) -> collections.Counter[str]:
-        """How many trainings of each kind the whole protocol needs."""
-        return collections.Counter(config.kind for stage in self.largest() for _, config in stage)
+    def synthetic_sizes(self, arm: Arm) -> tuple[int, ...]:
+        """Synthetic sizes that an arm is trained with; () without a generator."""
+        if arm.generator is None:
+            return ()
+        fixed = arm.fixed_synthetic_size
+        return self.config.synthetic_sizes if fixed is None else (fixed,)
+
+    def bank_size(self, model: str) -> int:
+        """Images of each class that the largest training with a model's images takes."""
+        return max(size for arm in self.arms if arm.generator == model for size in self.synthetic_sizes(arm)) * (
+            self.num_folds - 1
+        )
+
+
+def _suffix(changes: Mapping[str, Any]) -> str:
+    return "".join("-" + re.sub(r"[^\w.=+,-]+", "_", f"{field}={value}") for field, value in changes.items())

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from lesion_jax.config import PaperConfig
 from lesion_jax.data.study import Study
 from lesion_jax.errors import ConfigError
+from lesion_jax.paper import stages
+from lesion_jax.paper.config import PaperConfig
 from lesion_jax.paper.layout import Trainings
 from lesion_jax.runtime import parallel
 from lesion_jax.sweep.plan import Plan, Planner
-from lesion_jax.train.groups import cut_programs
+from lesion_jax.train.groups import make_groups
 
 
 def make_paper_plan(
@@ -24,10 +25,10 @@ def make_paper_plan(
     The sizes that it chooses by the scores of an earlier stage are taken at their largest: no more steps are needed.
 
     Args:
-      config: Of the protocol.
-      topology: See `sweep.plan.make_plan`.
+      config: Settings of the protocol.
+      topology: TPUs to plan for, as for `sweep.plan.make_plan`.
       study: Content of the dataset; None loads it.
-      tell: Hears what is being done.
+      tell: Called with what is being done.
 
     Raises:
       ConfigError: There is no dataset yet; bad settings; one training does not fit a device.
@@ -40,16 +41,16 @@ def make_paper_plan(
     dataset = Path(config.dataset).expanduser()
     study = study or Study.load(dataset)
     trainings = Trainings(config, Path("."), dataset, study.lesions.class_names, study.folds.num_folds)
-    num_devices, memory = _devices(config.classifier.num_devices, topology)
+    num_devices, memory = _devices(next(iter(config.models.values())).num_devices, topology)
     planner = Planner(study, num_devices, topology, "one", tell)
-    for stage in trainings.largest():
+    for stage in stages.largest(trainings):
         configs = [training for _, training in stage]
-        planner.add(configs, cut_programs(configs, study, num_devices=num_devices, device_memory=memory / 2**30))
+        planner.add(configs, make_groups(configs, study, num_devices=num_devices, device_memory=memory / 2**30))
     return planner.plan("; of sizes that are chosen along the way the largest is counted")
 
 
 def _devices(num_devices: int, topology: str | None) -> tuple[int, int]:
-    """(devices of each program, bytes of each)."""
+    """(number of devices of each program, bytes of each)."""
     if topology:
         # Late: it needs an environment that is set before JAX starts.
         from lesion_jax.sweep.absent_devices import chip_bytes

@@ -49,37 +49,32 @@ def reference_numbers() -> dict[str, Any]:
     """The paper's numbers in the form of our results, with intervals that it does not print.
 
     Returns:
-      {source, note, n, class_names, arms: [{name, accuracy, specificity | None, confusion | None}],
-      classic_curve and synthetic_curve: [{size, total, accuracy}]}; accuracy and specificity are
-      {value, low, high, n}, where low and high are Wilson's for 182 lesions, derived by us.
+      {source, note, n, class_names, arms: [{name, metrics: {name: score}, confusion or None}], classic_curve and
+      synthetic_curve: [{arm, size, total, accuracy}]}. A score is {"total": {value, n, and where it is known low and
+      high}, "per_class": list or None}; low and high are Wilson's for 182 lesions, derived by us.
     """
-    arms = []
-    for name, (accuracy, printed) in TOTALS.items():
-        low, high = wilson(accuracy * NUM_LESIONS, NUM_LESIONS)
-        arm: dict[str, Any] = {
-            "name": name,
-            "accuracy": {"value": accuracy, "low": low, "high": high, "n": NUM_LESIONS},
-            "specificity": None if printed is None else {"value": printed, "n": NUM_LESIONS},
-            "confusion": None,
-        }
-        if name in CONFUSIONS:
-            specificity = classification.specificity(CONFUSIONS[name])
-            arm |= {
-                "accuracy": classification.accuracy(CONFUSIONS[name])["total"],
-                "sensitivity": classification.sensitivity(CONFUSIONS[name]),
-                "specificity": specificity["total"],
-                "specificity_per_class": specificity["per_class"],
-                "confusion": [list(row) for row in CONFUSIONS[name]],
-            }
-        arms.append(arm)
     return {
         "source": "Frid-Adar et al. 2018, arXiv 1803.01229",
         "note": "Another, private data set; one seed, sizes chosen on the test folds; intervals derived by us.",
         "n": NUM_LESIONS,
         "class_names": list(CLASS_NAMES),
-        "arms": arms,
-        "classic_curve": [{"size": s, "total": s, "accuracy": a} for s, a in CLASSIC_CURVE.items()],
+        "arms": [_arm(name) for name in TOTALS],
+        "classic_curve": [{"arm": "classic", "size": s, "total": s, "accuracy": a} for s, a in CLASSIC_CURVE.items()],
         "synthetic_curve": [
-            {"size": s, "total": CHOSEN_CLASSIC + s, "accuracy": a} for s, a in SYNTHETIC_CURVE.items()
+            {"arm": "dcgan", "size": s, "total": CHOSEN_CLASSIC + s, "accuracy": a} for s, a in SYNTHETIC_CURVE.items()
         ],
     }
+
+
+def _arm(name: str) -> dict[str, Any]:
+    if confusion := CONFUSIONS.get(name):
+        scores = (classification.accuracy, classification.sensitivity, classification.specificity)
+        metrics = {score.__name__: score(confusion) for score in scores}
+        return {"name": name, "metrics": metrics, "confusion": [list(row) for row in confusion]}
+    accuracy, specificity = TOTALS[name]
+    low, high = wilson(accuracy * NUM_LESIONS, NUM_LESIONS)
+    total = {"value": accuracy, "low": low, "high": high, "n": NUM_LESIONS}
+    metrics = {score: {"total": total, "per_class": None} for score in ("accuracy", "sensitivity")}
+    if specificity is not None:
+        metrics["specificity"] = {"total": {"value": specificity, "n": NUM_LESIONS}, "per_class": None}
+    return {"name": name, "metrics": metrics, "confusion": None}

@@ -1,32 +1,31 @@
-"""From findings to the results that `report` writes; the shape is described there."""
+"""From findings to the results that the report is written from; `paper.report.write` describes their shape."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from lesion_jax.config import PaperConfig
-from lesion_jax.core.types import Images, LesionSet
-from lesion_jax.data.augment import original
-from lesion_jax.data.bank import load_bank
-from lesion_jax.data.folds import split
+from lesion_jax.core.types import LesionSet
 from lesion_jax.inference.predict import Predictions, pooled
+from lesion_jax.metrics.classification import accuracy
 from lesion_jax.metrics.predictions import score_predictions
 from lesion_jax.metrics.statistics import compare
-from lesion_jax.paper.protocol import Curve, Findings, Protocol
-from lesion_jax.paper.report.figures import ARM_TITLES
+from lesion_jax.paper.arms import ARMS, BASELINE, Arm
+from lesion_jax.paper.notes import departures, notes_of
+from lesion_jax.paper.protocol import ArmFindings, Findings, Protocol, at
 from lesion_jax.paper.selection import Outcome
 
-# Images per class and source that the report may show.
-_NUM_SHOWN = 16
 
+def results_of(protocol: Protocol, findings: Findings, images: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Scores every arm, curve and difference; nothing is chosen here.
 
-def results_of(protocol: Protocol, findings: Findings) -> dict[str, Any]:
-    """Scores every arm, curve and difference; nothing is chosen here."""
+    Args:
+      protocol: The protocol that ran.
+      findings: What it found.
+      images: Scores of the generators, see `paper.generators`.
+    """
     config, lesions, folds = protocol.config, protocol.study.lesions, protocol.study.folds
-    arms = {name: _by_seed(outcomes) for name, outcomes in arm_outcomes(protocol, findings).items()}
-    chosen = _chosen(protocol, findings)
+    pools = {name: _by_seed(found.outcomes) for name, found in findings.arms.items()}
     return {
         "dataset": {
             "name": config.dataset or f"phantom (seed {config.phantom_seed})",
@@ -34,118 +33,25 @@ def results_of(protocol: Protocol, findings: Findings) -> dict[str, Any]:
             "class_names": list(lesions.class_names),
             "num_lesions": len(lesions.lesions),
             "num_patients": len({lesion.patient for lesion in lesions.lesions}),
+            "unit": lesions.unit,
         },
         "protocol": {
             "selection": config.selection,
             "seeds": list(config.seeds),
             "num_folds": folds.num_folds,
             "fold_fingerprint": folds.fingerprint,
-            "notes": _notes(protocol),
+            "departures": departures(protocol),
+            "notes": notes_of(protocol),
         },
-        "arms": [_arm(name, arms, chosen, lesions, protocol) for name in config.arms],
+        "arms": [_arm(ARMS[name], pools, findings, protocol) for name in findings.arms],
         "classic_curve": [
-            _point(curve, lesions, size=size, total=size, split="test") for size, curve in findings.classic.items()
+            point for name, found in findings.arms.items() for point in _classic_curve(ARMS[name], found, lesions)
         ],
         "synthetic_curve": [
-            point
-            for kind, curve in findings.mixed.items()
-            for point in _synthetic_curve(kind, curve, findings, lesions)
+            point for name, found in findings.arms.items() for point in _synthetic_curve(ARMS[name], found, lesions)
         ],
+        "images": list(images),
     }
-
-
-def arm_outcomes(protocol: Protocol, findings: Findings) -> dict[str, list[list[Outcome]]]:
-    """Outcomes [seed][fold] of each arm of the config, at the sizes that its folds chose."""
-
-    def at(curve: Curve, sizes: Sequence[int]) -> list[list[Outcome]]:
-        seeds = range(len(protocol.config.seeds))
-        return [[curve[size][seed][fold] for fold, size in enumerate(sizes)] for seed in seeds]
-
-    found = {
-        "none": at(findings.classic, [0] * protocol.study.folds.num_folds),
-        "classic": at(findings.classic, findings.classic_chosen),
-        **{kind: at(curve, findings.mixed_chosen[kind]) for kind, curve in findings.mixed.items()},
-    }
-    if findings.discriminator is not None:
-        found["acgan_discriminator"] = findings.discriminator
-    return {name: found[name] for name in protocol.config.arms}
-
-
-def samples_of(protocol: Protocol, findings: Findings) -> list[tuple[str, dict[str, np.ndarray]]]:
-    """(title, {class: int16 [N, H, H]}) of real and synthetic images of fold 0 and the first seed."""
-    study, config = protocol.study, protocol.config
-    data = config.classifier.data
-    train = split(study.lesions, study.folds, 0, hold_out_inner=config.selection == "inner").train
-    real = Images(
-        np.stack([original(lesion, data.image_size, data.margin) for lesion in train]),
-        np.array([lesion.label for lesion in train], np.int32),
-    )
-    blocks = [("Real", real)]
-    gan_size = protocol.trainings.gan_sizes(findings.classic_chosen)[0]
-    for kind in protocol.trainings.mixed_kinds:
-        banks = [
-            load_bank(protocol.trainings.bank(name)).images
-            for name, _ in protocol.trainings.gans(config.seeds[0], 0, kind, gan_size)
-        ]
-        drawn = Images(np.concatenate([b.pixels for b in banks]), np.concatenate([b.labels for b in banks]))
-        blocks.append((kind.upper(), drawn))
-    return [
-        (title, {name: some[some.labels == i].pixels[:_NUM_SHOWN] for i, name in enumerate(study.lesions.class_names)})
-        for title, some in blocks
-    ]
-
-
-def features_of(protocol: Protocol, findings: Findings) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    """(title, features, labels) of fold 0's test ROIs for the first seed of each arm that is a classifier."""
-    outcomes = arm_outcomes(protocol, findings)
-    return [
-        (ARM_TITLES[name], test.features, test.labels)
-        for name in protocol.config.arms
-        # The discriminator's features are its own class probabilities: nothing to embed.
-        if name != "acgan_discriminator"
-        for test in [outcomes[name][0][0].test]
-    ]
-
-
-def _notes(protocol: Protocol) -> list[str]:
-    config = protocol.config
-    departures = [
-        f"{part}.{name} is {ours} (paper's or default: {theirs})"
-        for part in ("classifier", *protocol.trainings.gan_kinds)
-        for name, ours, theirs in _changed(getattr(config, part), getattr(PaperConfig(), part))
-    ]
-    notes = ["Settings that depart from the paper's, or from our choice where it is silent: " + "; ".join(departures)]
-    if config.selection == "inner":
-        notes.append(
-            "Sizes are nominal, per fold, as the paper counts them. Inner patients leave the training with their share "
-            "of the real images, about a quarter, but not of the synthetic ones."
-        )
-    if "acgan_discriminator" in config.arms:
-        notes.append("The ACGAN's discriminator classifies with its last checkpoint: the best one is its generator's.")
-    return notes
-
-
-def _changed(ours: Any, theirs: Any, prefix: str = "") -> list[tuple[str, Any, Any]]:
-    # Fields that differ, dotted; how often something is logged or saved changes no result, nor do more devices unless
-    # batch norm is each one's own, which is listed.
-    found = []
-    for field in dataclasses.fields(ours):
-        mine, default = getattr(ours, field.name), getattr(theirs, field.name)
-        if dataclasses.is_dataclass(mine):
-            found += _changed(mine, default, f"{prefix}{field.name}.")
-        elif mine != default and field.name not in ("num_devices", "log_every", "checkpoint_every", "pictures_every"):
-            found.append((prefix + field.name, mine, default))
-    return found
-
-
-def _by_seed(outcomes: Sequence[Sequence[Outcome]]) -> list[Predictions]:
-    return [pooled([outcome.test for outcome in folds]) for folds in outcomes]
-
-
-def _scored(by_seed: Sequence[Predictions], lesions: LesionSet) -> dict[str, Any]:
-    scored = score_predictions(by_seed[0].labels, np.stack([p.probabilities for p in by_seed]), lesions.num_classes)
-    metrics = scored["metrics"]
-    return {**scored, **metrics, "accuracy": metrics["accuracy"]["total"]}
 
 
 def paired(arm: Sequence[Predictions], baseline: Sequence[Predictions]) -> tuple[np.ndarray, np.ndarray]:
@@ -167,62 +73,65 @@ def paired(arm: Sequence[Predictions], baseline: Sequence[Predictions]) -> tuple
     return correct[0], correct[1]
 
 
-def _arm(
-    name: str,
-    arms: dict[str, list[Predictions]],
-    chosen: dict[str, dict[str, list[int]]],
-    lesions: LesionSet,
-    protocol: Protocol,
-) -> dict[str, Any]:
-    own, classic = arms[name], arms["classic"]
-    difference = None
-    if name != "classic":
-        difference = compare(*paired(own, classic), own[0].patients)
+def _by_seed(outcomes: Sequence[Sequence[Outcome]]) -> list[Predictions]:
+    return [pooled([outcome.test for outcome in folds]) for folds in outcomes]
+
+
+def _scored(by_seed: Sequence[Predictions], lesions: LesionSet) -> dict[str, Any]:
+    scored = score_predictions(by_seed[0].labels, np.stack([p.probabilities for p in by_seed]), lesions.num_classes)
+    # What arms are compared by stands by itself, whatever else the table of metrics holds.
+    return {**scored, "accuracy": accuracy(scored["confusion"], len(by_seed))["total"]}
+
+
+def _arm(arm: Arm, pools: dict[str, list[Predictions]], findings: Findings, protocol: Protocol) -> dict[str, Any]:
+    own, found = pools[arm.name], findings.arms[arm.name]
     return {
-        "name": name,
-        "title": ARM_TITLES[name],
-        **_scored(own, lesions),
+        "name": arm.name,
+        "title": arm.title,
+        "generator": None if arm.generator is None else protocol.trainings.title(arm.generator),
+        **_scored(own, protocol.study.lesions),
         "seeds": list(protocol.config.seeds),
         "folds": list(range(protocol.study.folds.num_folds)),
-        "chosen": {**chosen[name], "step of the checkpoint, first seed": list(own[0].steps)},
-        "difference": difference,
-    }
-
-
-def _chosen(protocol: Protocol, findings: Findings) -> dict[str, dict[str, list[int]]]:
-    classic = {"classic images per fold": list(findings.classic_chosen)}
-    gans = {"classic images per fold that the GAN saw": list(protocol.trainings.gan_sizes(findings.classic_chosen))}
-    return {
-        "none": {},
-        "classic": classic,
-        "acgan_discriminator": gans,
-        **{
-            kind: {**classic, **gans, "synthetic images per class and fold": list(sizes)}
-            for kind, sizes in findings.mixed_chosen.items()
+        "chosen": {
+            **_sizes(arm, found, findings.gan_sizes),
+            "step of the checkpoint, first seed": list(own[0].steps),
         },
+        "difference": None if arm.name == BASELINE else compare(*paired(own, pools[BASELINE]), own[0].patients),
     }
 
 
-def _point(curve: Sequence[Sequence[Outcome]], lesions: LesionSet, **labels: Any) -> dict[str, Any]:
-    accuracy = _scored(_by_seed(curve), lesions)["accuracy"]
-    return {
-        **labels,
-        "accuracy": accuracy["value"],
-        "low": accuracy["low"],
-        "high": accuracy["high"],
-        "n": accuracy["n"],
-    }
+def _sizes(arm: Arm, found: ArmFindings, gan_sizes: Sequence[int]) -> dict[str, list[int]]:
+    sizes = {"classic images per fold": list(found.classic_sizes)}
+    if arm.generator is not None:
+        sizes["classic images per fold that the generator saw"] = list(gan_sizes)
+        sizes["synthetic images per class and fold"] = list(found.synthetic_sizes)
+    return sizes
 
 
-def _synthetic_curve(kind: str, curve: Curve, findings: Findings, lesions: LesionSet) -> list[dict[str, Any]]:
-    base = float(np.mean(findings.classic_chosen))
-    num_seeds = len(next(iter(curve.values())))
-    # A point of size 0, the classic arm itself, is where the curve starts.
-    start = [
-        [findings.classic[size][seed][fold] for fold, size in enumerate(findings.classic_chosen)]
-        for seed in range(num_seeds)
-    ]
+def _point(arm: Arm, outcomes: Sequence[Sequence[Outcome]], lesions: LesionSet, **sizes: float) -> dict[str, Any]:
+    found = _scored(_by_seed(outcomes), lesions)["accuracy"]
+    kept = {name: found[name] for name in ("low", "high", "n")}
+    return {"arm": arm.name, **sizes, "accuracy": found["value"], **kept, "split": "test"}
+
+
+def _classic_curve(arm: Arm, found: ArmFindings, lesions: LesionSet) -> list[dict[str, Any]]:
+    """Points of an arm without a generator: one per size that it chose from, or the one size that it has."""
+    if arm.generator is not None:
+        return []
+    if found.classic_curve:
+        return [_point(arm, outcomes, lesions, size=n, total=n) for n, outcomes in found.classic_curve.items()]
+    size = float(np.mean(found.classic_sizes))
+    return [_point(arm, found.outcomes, lesions, size=size, total=size)]
+
+
+def _synthetic_curve(arm: Arm, found: ArmFindings, lesions: LesionSet) -> list[dict[str, Any]]:
+    """Points of an arm with a generator, by synthetic size."""
+    base = float(np.mean(found.classic_sizes))
+    curve = found.synthetic_curve
+    if curve and found.classic_curve:
+        # A point of size 0, the same without synthetic images, is where the curve starts.
+        curve = {0: at(found.classic_curve, found.classic_sizes), **curve}
     return [
-        _point(outcomes, lesions, arm=kind, size=size, total=base + size * lesions.num_classes, split="test")
-        for size, outcomes in {0: start, **curve}.items()
+        _point(arm, outcomes, lesions, size=size, total=base + size * lesions.num_classes)
+        for size, outcomes in curve.items()
     ]

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from lesion_jax.config import PaperConfig, to_dict
+from lesion_jax.config import to_dict
 from lesion_jax.data.augment import num_per_lesion
 from lesion_jax.data.build import build_dataset
 from lesion_jax.data.folds import split
@@ -13,19 +13,22 @@ from lesion_jax.errors import ConfigError
 from lesion_jax.io.progress import progress_callback
 from lesion_jax.io.provenance import describe_environment
 from lesion_jax.io.run_directory import RunDirectory
+from lesion_jax.paper.config import PaperConfig
+from lesion_jax.paper.features import features_of
+from lesion_jax.paper.generators import samples_of, scores_of_generators, window_of
 from lesion_jax.paper.protocol import Protocol
 from lesion_jax.paper.report.write import write_report
-from lesion_jax.paper.results import features_of, results_of, samples_of
+from lesion_jax.paper.results import results_of
 from lesion_jax.runtime.parallel import choose_local_devices
 from lesion_jax.sources.phantom.write import PAPER_COUNTS, write_phantom
-from lesion_jax.train.member import Periods
+from lesion_jax.train.periods import Periods
 
 
 def run_paper(config: PaperConfig, workdir: Path) -> Path:
     """Runs the whole protocol.
 
     Args:
-      config: Of the protocol.
+      config: Settings of the protocol.
       workdir: Made if absent; what is finished in it is not run again.
 
     Returns:
@@ -34,10 +37,9 @@ def run_paper(config: PaperConfig, workdir: Path) -> Path:
     Raises:
       LesionJaxError: Bad settings or data at the start, or a training that diverged.
     """
-    for name in ("classifier", "dcgan", "acgan"):
-        part = getattr(config, name)
-        choose_local_devices(part.num_devices)
-        Periods.of(part.loop, 1, prefix=f"{name}.")
+    for name, model in config.models.items():
+        choose_local_devices(model.num_devices)
+        Periods.of(model.loop, 1, prefix=f"models.{name}.")
     if config.dataset:
         config = dataclasses.replace(config, dataset=str(Path(config.dataset).expanduser().absolute()))
     study = Study.load(Path(config.dataset)) if config.dataset else None
@@ -51,12 +53,13 @@ def run_paper(config: PaperConfig, workdir: Path) -> Path:
         dataset = Path(config.dataset) if config.dataset else _phantom(config, workdir)
         protocol = Protocol(config, workdir, dataset, study or Study.load(dataset))
         findings = protocol.run()
+        images = scores_of_generators(protocol, findings.gan_sizes)
         report = write_report(
-            results_of(protocol, findings),
+            results_of(protocol, findings, images),
             workdir / "report",
             samples=samples_of(protocol, findings),
-            features=features_of(protocol, findings),
-            window=config.classifier.data.window,
+            features=features_of(findings),
+            window=window_of(protocol),
             feature_note=f"Fold 0, seed {config.seeds[0]}",
         )
         run.mark_done({"report": "report/report.md"})

@@ -1,40 +1,42 @@
-import dataclasses
-
 import pytest
 
-from lesion_jax.config import PaperConfig
+from lesion_jax.config import replace
 from lesion_jax.errors import ConfigError
+from lesion_jax.paper import stages
+from lesion_jax.paper.arms import ARMS
+from lesion_jax.paper.config import PaperConfig
 from lesion_jax.paper.layout import Trainings
 from lesion_jax.paper.plan import make_paper_plan
 from lesion_jax.sweep import absent_devices as topology
 from lesion_jax.sweep import plan as sweep_plan
 from lesion_jax.train.memory import num_steps
-from tests.train.tiny import configs, study
+from tests.paper.made_up import models, paper_config
+from tests.train.tiny import study
 
 
 def test_every_training_of_the_protocol_is_counted_at_its_largest(monkeypatch, tmp_path):
-    parts = {kind: dataclasses.replace(config, num_devices=1) for kind, config in configs().items()}
-    loop = dataclasses.replace(parts["classifier"].loop, duration="2 epochs")
-    parts["classifier"] = dataclasses.replace(parts["classifier"], loop=loop)
-    config = PaperConfig(seeds=(0, 1), classic_sizes=(0, 60, 120), synthetic_sizes=(10, 20), **parts)
+    classifier = replace(models()["classifier"], {"loop.duration": "2 epochs"})
+    config = paper_config(seeds=(0, 1), models=models(classifier=classifier))
     monkeypatch.setattr(sweep_plan, "measure_packing", lambda *_: {"seconds_per_step": 0.5})
     tiny = study()
     plan = make_paper_plan(config, study=tiny)
     trainings = Trainings(config, tmp_path, tmp_path, tiny.lesions.class_names, tiny.folds.num_folds)
-    planned = {kind: sum(p.num_members for p in plan.programs if p.kind == kind) for kind in trainings.counts()}
-    assert planned == trainings.counts() == {"classifier": 6 * (3 + 2 * 2), "dcgan": 18, "acgan": 6}
+    counts = stages.counts(trainings)
+    planned = {kind: sum(p.num_members for p in plan.programs if p.kind == kind) for kind in counts}
+    assert planned == counts == {"classifier": 6 * (3 + 2 * 2), "dcgan": 18, "acgan": 6}
+
+    def steps(named):
+        return sum(num_steps(training, tiny) for _, training in named)
+
     # Two epochs of a classifier are the longer, the more images it has.
-    steps = [num_steps(trainings.classifier(0, fold, size)[1], tiny) for size in (0, 60, 120) for fold in range(3)]
-    assert plan.programs[0].num_steps == 2 * sum(steps)
-    mixed = [num_steps(trainings.mixed(0, fold, 120, "acgan", 120, n)[1], tiny) for n in (10, 20) for fold in range(3)]
-    assert plan.programs[-1].num_steps == 2 * sum(mixed)
+    assert plan.programs[0].num_steps == steps(stages.sweep(trainings, ARMS["classic"]).values())
+    largest = (120, 120, 120)
+    assert plan.programs[-1].num_steps == steps(stages.mixed(trainings, ARMS["acgan"], largest, largest).values())
     assert plan.programs[0].device_hours == plan.programs[0].num_steps * 0.5 / 3600
     assert "the largest is counted" in plan.method and [p.index for p in plan.programs] == list(range(5))
 
 
 def test_a_stage_with_other_images_is_compiled_anew(monkeypatch):
-    parts = {kind: dataclasses.replace(config, num_devices=1) for kind, config in configs().items()}
-    arms, sizes = ("none", "classic", "acgan"), {"classic_sizes": (0, 60), "synthetic_sizes": (10, 20)}
     compiled = []
 
     def note(_, config, *, num_images, **__):
@@ -43,7 +45,8 @@ def test_a_stage_with_other_images_is_compiled_anew(monkeypatch):
 
     monkeypatch.setattr(topology, "compile_for", note)
     monkeypatch.setattr(topology, "chip_bytes", lambda _: 2**34)
-    make_paper_plan(PaperConfig(arms=arms, **sizes, **parts), topology="v5e:2x2", study=study())
+    config = paper_config(arms=("none", "classic", "acgan"), classic_sizes=(0, 60))
+    make_paper_plan(config, topology="v5e:2x2", study=study())
     classic, _, mixed = compiled
     assert classic[0] == mixed[0] == "classifier" and mixed[1] > classic[1]
 

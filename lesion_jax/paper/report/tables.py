@@ -1,16 +1,25 @@
-"""Markdown tables of the results; see `paper.report` for what they are made of."""
+"""Markdown tables of the results; `report.write` describes what they are made of."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 
-def percent(proportion: Mapping[str, Any] | None) -> str:
-    """A share with its interval: "78.6 (72.1 to 83.9)", in percent; "-" where there is none."""
-    if proportion is None:
+from lesion_jax.metrics.images import GENERATOR_METRICS
+from lesion_jax.metrics.predictions import PREDICTION_METRICS
+from lesion_jax.paper.report.look import title_of
+
+_ARROWS = {"lower": "lower is better", "higher": "higher is better"}
+
+
+def number(score: Mapping[str, Any] | None, unit: str = "%") -> str:
+    """A number with its interval: "78.6 (72.1 to 83.9)" for a share in percent; "-" where there is none."""
+    if score is None:
         return "-"
-    if "low" not in proportion:
-        return f"{100 * proportion['value']:.1f}"
-    return f"{100 * proportion['value']:.1f} ({100 * proportion['low']:.1f} to {100 * proportion['high']:.1f})"
+    form = (lambda value: f"{100 * value:.1f}") if unit == "%" else (lambda value: f"{value:.3f}")
+    if "low" not in score:
+        return form(score["value"])
+    return f"{form(score['value'])} ({form(score['low'])} to {form(score['high'])})"
 
 
 def points(difference: Mapping[str, Any] | None) -> str:
@@ -22,7 +31,8 @@ def points(difference: Mapping[str, Any] | None) -> str:
 
 
 def arms_table(arms: Sequence[Mapping[str, Any]]) -> str:
-    """One row per arm: accuracy, specificity, difference to the classic arm, seeds, lesions."""
+    """One row per arm: total of each metric, difference to the baseline, seeds, lesions."""
+    metrics = _metrics(arms)
     rows = []
     for arm in arms:
         difference = arm.get("difference")
@@ -30,8 +40,7 @@ def arms_table(arms: Sequence[Mapping[str, Any]]) -> str:
         rows.append(
             [
                 arm["title"],
-                percent(arm["accuracy"]),
-                percent(arm["specificity"]["total"]),
+                *(number(_total(arm, name), unit) for name, _, unit in metrics),
                 points(difference),
                 _p(difference["p"]) if difference else "-",
                 f"{difference['gained']:.1f} / {difference['lost']:.1f}" if difference else "-",
@@ -41,54 +50,78 @@ def arms_table(arms: Sequence[Mapping[str, Any]]) -> str:
         )
     header = (
         "Arm",
-        "Accuracy = total sensitivity, %",
-        "Total specificity, %",
-        "Accuracy minus classic, points",
+        *(_titled(title, unit) for _, title, unit in metrics),
+        "Accuracy minus the baseline's, points",
         "p",
         "Lesions gained / lost",
-        "By seed, %",
+        "Accuracy by seed, %",
         "n",
     )
     return _table(header, rows)
 
 
 def class_table(arms: Sequence[Mapping[str, Any]], class_names: Sequence[str]) -> str:
-    """One row per arm and class: sensitivity and specificity."""
+    """One row per arm and class: each metric that a class has; "" where no metric has classes."""
+    metrics = [m for m in _metrics(arms) if any(arm["metrics"][m[0]]["per_class"] for arm in arms)]
+    if not metrics:
+        return ""
     rows = [
         [
             arm["title"],
             name,
-            percent(arm["sensitivity"]["per_class"][index]),
-            percent(arm["specificity"]["per_class"][index]),
-            arm["sensitivity"]["per_class"][index]["n"],
+            *(number(arm["metrics"][metric]["per_class"][index], unit) for metric, _, unit in metrics),
+            f"{sum(arm['confusion'][index]) / len(arm['seeds']):.0f}",
         ]
         for arm in arms
         for index, name in enumerate(class_names)
     ]
-    return _table(("Arm", "Class", "Sensitivity, %", "Specificity, %", "Lesions of the class"), rows)
-
-
-def paper_table(arms: Sequence[Mapping[str, Any]], paper: Mapping[str, Any]) -> str:
-    """Ours beside the paper's printed totals, arm by arm."""
-    printed = {arm["name"]: arm for arm in paper["arms"]}
-    rows = []
-    for arm in arms:
-        theirs = printed.get(arm["name"], {})
-        rows.append(
-            [
-                arm["title"],
-                percent(arm["accuracy"]),
-                percent(theirs.get("accuracy")),
-                percent(arm["specificity"]["total"]),
-                percent(theirs.get("specificity")),
-            ]
-        )
-    header = ("Arm", "Accuracy, ours", "Accuracy, paper's data", "Specificity, ours", "Specificity, paper's data")
+    header = ("Arm", "Class", *(_titled(title, unit) for _, title, unit in metrics), "Lesions of the class")
     return _table(header, rows)
 
 
+def paper_table(arms: Sequence[Mapping[str, Any]], paper: Mapping[str, Any]) -> str:
+    """Ours beside the paper's printed totals, arm by arm, for each metric that the paper has."""
+    printed = {arm["name"]: arm for arm in paper["arms"]}
+    metrics = [m for m in _metrics(arms) if any(m[0] in theirs["metrics"] for theirs in paper["arms"])]
+    rows = [
+        [
+            arm["title"],
+            *(
+                number(_total(some, name), unit)
+                for name, _, unit in metrics
+                for some in (arm, printed.get(arm["name"], {"metrics": {}}))
+            ),
+        ]
+        for arm in arms
+    ]
+    header = ["Arm"]
+    for _, title, unit in metrics:
+        header += [_titled(f"{title}, ours", unit), _titled(f"{title}, paper's data", unit)]
+    return _table(header, rows)
+
+
+def images_table(generators: Sequence[Mapping[str, Any]]) -> str:
+    """One row per generator: each metric as mean over folds and seeds with its range, and both numbers of images."""
+    found = dict.fromkeys(name for one in generators for scored in one["scores"] for name in scored["metrics"])
+    rows = []
+    for one in generators:
+        columns = []
+        for name in found:
+            scores = [scored["metrics"].get(name) for scored in one["scores"]]
+            columns.append(_spread([score["value"] for score in scores if score is not None]))
+        counts = (_range([scored[key] for scored in one["scores"]]) for key in ("num_synthetic", "num_real"))
+        rows.append([one["title"], *columns, *counts])
+    titles = [
+        f"{GENERATOR_METRICS[name].title} ({_ARROWS[GENERATOR_METRICS[name].better]})"
+        if name in GENERATOR_METRICS
+        else name
+        for name in found
+    ]
+    return _table(("Images", *titles, "Images scored, per fold", "Test lesions, per fold"), rows)
+
+
 def chosen_table(arms: Sequence[Mapping[str, Any]]) -> str:
-    """What was chosen for each arm, fold by fold; empty where nothing was."""
+    """Sizes and steps of each arm, fold by fold; empty where there are none."""
     rows = [[arm["title"], what, *sizes] for arm in arms for what, sizes in (arm.get("chosen") or {}).items() if sizes]
     if not rows:
         return ""
@@ -96,18 +129,44 @@ def chosen_table(arms: Sequence[Mapping[str, Any]]) -> str:
     return _table(("Arm", "Size", *(f"Fold {fold}" for fold in range(folds))), rows)
 
 
-def curve_table(points_of_curve: Sequence[Mapping[str, Any]], arm_titles: Mapping[str, str]) -> str:
-    """One row per size: images, accuracy and its interval."""
+def curve_table(points_of_curve: Sequence[Mapping[str, Any]]) -> str:
+    """One row per point: arm, size, images, accuracy and its interval."""
     rows = [
         [
-            arm_titles.get(point.get("arm", "classic"), point.get("arm", "classic")),
-            f"{point['size']:,}",
+            title_of(point["arm"]),
+            f"{point['size']:,.0f}",
             f"{point['total']:,.0f}",
-            percent({**point, "value": point["accuracy"]}),
+            number({**point, "value": point["accuracy"]}),
         ]
         for point in points_of_curve
     ]
-    return _table(("Images", "Size", "Training images per fold", "Accuracy on the test folds, %"), rows)
+    return _table(("Arm", "Size", "Training images per fold", "Accuracy on the test folds, %"), rows)
+
+
+def _metrics(arms: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """(name, title, unit) of the metrics that the arms were scored by."""
+    names = dict.fromkeys(name for arm in arms for name in arm["metrics"])
+    rows = {name: PREDICTION_METRICS.get(name) for name in names}
+    return [(name, row.title, row.unit) if row else (name, name, "") for name, row in rows.items()]
+
+
+def _total(arm: Mapping[str, Any], metric: str) -> Mapping[str, Any] | None:
+    return (arm["metrics"].get(metric) or {"total": None})["total"]
+
+
+def _titled(title: str, unit: str) -> str:
+    return f"{title}, {unit}" if unit else title
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    mean = f"{np.mean(values):.3f}"
+    return mean if len(values) == 1 else f"{mean} ({min(values):.3f} to {max(values):.3f})"
+
+
+def _range(counts: Sequence[int]) -> str:
+    return str(counts[0]) if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
 
 
 def _p(value: float) -> str:

@@ -1,0 +1,129 @@
+"""What the generators of the arms draw: scores against test lesions, and samples to look at."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lesion_jax.core.types import Images, Lesion
+from lesion_jax.data.augment import original
+from lesion_jax.data.bank import Bank, load_bank
+from lesion_jax.data.folds import split
+from lesion_jax.inference.restore import RestoredGenerator, restore_generator
+from lesion_jax.metrics.images import GENERATOR_METRICS, score_images
+from lesion_jax.paper.arms import ARMS, BASELINE
+from lesion_jax.paper.protocol import Findings, Protocol
+
+# Images per class and source that the report may show.
+_NUM_SHOWN = 16
+_REAL = "Real"
+_FLOOR = "Real lesions of the training folds"
+
+
+def scores_of_generators(
+    protocol: Protocol, gan_sizes: Sequence[int], *, restore: Callable[..., RestoredGenerator] = restore_generator
+) -> list[dict[str, Any]]:
+    """Scores of every generator against the original test images of each fold, which no choice has seen.
+
+    The last entry is what real lesions score, those of the training folds against those of the test fold: no generator
+    can be expected to do better.
+
+    Args:
+      protocol: The protocol that ran.
+      gan_sizes: Classic size that each fold's generators saw.
+      restore: As `restore_generator`.
+
+    Returns:
+      [{"title", "scores": [{"seed", "fold", and what `score_images` returns}]}]; [] where no arm has a generator.
+    """
+    trainings, window = protocol.trainings, window_of(protocol)
+    found = []
+    for model in trainings.generators:
+        scores = []
+        for seed, fold in trainings.repeats:
+            runs = [
+                restore(trainings.run(name), protocol.which)
+                for name, _ in trainings.generator(model, seed, fold, gan_sizes[fold])
+            ]
+            draw = _drawer(runs, _data(protocol).image_size)
+            scored = score_images(draw, _originals(protocol, _parts(protocol, fold).test), window, seed)
+            scores.append({"seed": seed, "fold": fold, **scored})
+        found.append({"title": trainings.title(model), "scores": scores})
+    if not found:
+        return []
+    floor = [_real_against_real(protocol, fold, window) for fold in range(trainings.num_folds)]
+    return [*found, {"title": _FLOOR, "scores": floor}]
+
+
+def samples_of(
+    protocol: Protocol, findings: Findings, *, load: Callable[[Path], Bank] = load_bank
+) -> list[tuple[str, dict[str, np.ndarray]]]:
+    """(title, {class: int16 [N, H, H]}) of real images and of each generator's, of fold 0 and the first seed.
+
+    Args:
+      protocol: The protocol that ran.
+      findings: What it found.
+      load: As `load_bank`.
+    """
+    trainings, names = protocol.trainings, protocol.study.lesions.class_names
+    blocks = [(_REAL, _originals(protocol, _parts(protocol, 0).train))]
+    for model in trainings.generators:
+        runs = trainings.generator(model, protocol.config.seeds[0], 0, findings.gan_sizes[0])
+        banks = [load(trainings.bank(name)).images for name, _ in runs]
+        drawn = Images(np.concatenate([b.pixels for b in banks]), np.concatenate([b.labels for b in banks]))
+        blocks.append((trainings.title(model), drawn))
+    return [
+        (title, {name: some[some.labels == i].pixels[:_NUM_SHOWN] for i, name in enumerate(names)})
+        for title, some in blocks
+    ]
+
+
+def window_of(protocol: Protocol) -> tuple[float, float]:
+    """Range (low, high) of the pixels that every model sees, in the dataset's unit."""
+    low, high = _data(protocol).window or protocol.study.lesions.window
+    return low, high
+
+
+def _data(protocol: Protocol) -> Any:
+    # What concerns images is alike for all models.
+    return protocol.config.models[ARMS[BASELINE].predictor].data
+
+
+def _parts(protocol: Protocol, fold: int) -> Any:
+    held_out = protocol.config.selection == "inner"
+    return split(protocol.study.lesions, protocol.study.folds, fold, hold_out_inner=held_out)
+
+
+def _originals(protocol: Protocol, lesions: Sequence[Lesion]) -> Images:
+    data = _data(protocol)
+    pixels = np.stack([original(lesion, data.image_size, data.margin) for lesion in lesions])
+    return Images(pixels, np.array([lesion.label for lesion in lesions], np.int32))
+
+
+def _drawer(runs: Sequence[RestoredGenerator], side: int) -> Callable[[np.ndarray, int], np.ndarray]:
+    """f(labels int32 [N], seed) -> int16 [N, H, H], whether one training draws all classes or each its own."""
+
+    def draw(labels: np.ndarray, seed: int) -> np.ndarray:
+        pixels = np.empty((len(labels), side, side), np.int16)
+        for number, run in enumerate(runs):
+            own = np.isin(labels, run.labels)
+            # One stream per training, as in banks: image i is not the same sketch in every class.
+            pixels[own] = run(labels[own], seed=seed * len(runs) + number)
+        return pixels
+
+    return draw
+
+
+def _real_against_real(protocol: Protocol, fold: int, window: tuple[float, float]) -> dict[str, Any]:
+    parts = _parts(protocol, fold)
+    seen, test = _originals(protocol, parts.train), _originals(protocol, parts.test)
+    return {
+        "fold": fold,
+        "num_real": len(test),
+        "num_synthetic": len(seen),
+        "metrics": {
+            name: metric.compute(seen.pixels, seen.labels, test.pixels, test.labels, window)
+            for name, metric in GENERATOR_METRICS.items()
+        },
+    }
