@@ -77,14 +77,16 @@ class Ledger:
             if fresh:
                 self._seconds[some[0][1].kind].append((time.monotonic() - start) / fresh)
             did = f"{time.monotonic() - start:.0f} s" if fresh else "was finished"
-            print(f"{label}: {did}; {self._minutes_left()} left", file=sys.stderr, flush=True)
+            print(f"{label}: {did}{self._left_text()}", file=sys.stderr, flush=True)
 
-    def _minutes_left(self) -> str:
+    def _left_text(self) -> str:
+        if not self._seconds:
+            return ""
         means = {kind: sum(times) / len(times) for kind, times in self._seconds.items()}
         seconds = sum(means.get(kind, 0.0) * count for kind, count in self._left.items())
         # A kind that has not been timed yet is not in the estimate.
         partial = any(count and kind not in means for kind, count in self._left.items())
-        return f"{'at least' if partial else 'about'} {seconds / 60:.0f} min"
+        return f"; {'at least' if partial else 'about'} {seconds / 60:.0f} min left"
 
 
 def _refuse(failed: dict[Path, DivergedError], num: int, workdir: Path) -> None:

@@ -59,7 +59,7 @@ def test_trainings_of_different_shapes_are_groups_of_their_own(tiny):
 def test_what_was_finished_is_said_and_not_timed(tiny, capsys):
     found, trainings = ledger(tiny, Trained(fresh=False), arms=("none", "classic"))
     found.train("first", stages.first(trainings))
-    assert "first: was finished; about 0 min left" in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith("first: was finished\n")
 
 
 def test_a_training_that_diverged_is_named(tiny):
