@@ -63,7 +63,7 @@ def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "
         "window": list(data.window),
         "margin": data.margin,
         "lesion_jax": __version__,
-        **{name: facts[name] for name in ("unit", "dataset_fingerprint", "fold_fingerprint", "train_fingerprint")},
+        **{name: facts[name] for name in ("dataset_fingerprint", "fold_fingerprint", "train_fingerprint")},
     }
     if is_drawn(out, provenance):
         return
