@@ -44,9 +44,14 @@ def _usage() -> str:
 
 
 def _help(verb: str, doc: str | None, values: flags.FlagValues) -> str:
-    """A verb's docstring, then its flags."""
-    described = values.get_help(include_special_flags=False)
-    return f"{(doc or '').strip()}\n\nflags of lesion-jax {verb}:\n{described}"
+    """A verb's docstring, its flags, and the fields of its config."""
+    parts = [(doc or "").strip(), f"flags of lesion-jax {verb}:\n{values.get_help(include_special_flags=False)}"]
+    if "config" in values:
+        # Late: it imports whatever can be configured.
+        from lesion_jax.commands.config_flag import fields_text
+
+        parts.append(fields_text(verb))
+    return "\n\n".join(parts)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -61,6 +61,26 @@ def apply_deterministic(values: flags.FlagValues) -> None:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
 
 
+def fields_text(verb: str) -> str:
+    """The fields of the configs that a verb takes, for its --help: those of all trainings once, then what each adds."""
+    from lesion_jax.config import TrainingConfig
+    from lesion_jax.config.fields import help_text
+    from lesion_jax.families import FAMILIES
+    from lesion_jax.paper.config import PaperConfig
+    from lesion_jax.sweep.config import SweepConfig
+
+    if verb == "paper":
+        return f"fields of --config:\n{help_text(PaperConfig, '--config.')}"
+    parts = []
+    if verb in ("sweep", "plan"):
+        parts.append(f"fields of a sweep's config:\n{help_text(SweepConfig, '--config.', without=TrainingConfig)}")
+    parts.append(f"fields of every training's config:\n{help_text(TrainingConfig, '--config.')}")
+    for family in FAMILIES.values():
+        added = help_text(family.config, "--config.", without=TrainingConfig)
+        parts.append(f"{family.title}, where it differs:\n{added}")
+    return "\n\n".join(parts)
+
+
 def kinds() -> dict[str, type]:
     """Class of every kind of config that a file may hold."""
     # Late: families bring JAX along, which --help of most verbs does not need.

@@ -13,7 +13,7 @@ Roles:
 import dataclasses
 import math
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from lesion_jax.errors import ConfigError
@@ -80,9 +80,19 @@ def compiled(default: Any, *, doc: str, **limits: Any) -> Any:
     return _field(default, Setting("compiled", doc, **limits))
 
 
-def host(default: Any, *, doc: str, **limits: Any) -> Any:
-    """A setting that chooses images or concerns the host alone; see `Setting`."""
-    return _field(default, Setting("host", doc, **limits))
+def host(default: Any = None, *, doc: str, make: Callable[[], Any] | None = None, **limits: Any) -> Any:
+    """A setting that chooses images or concerns the host alone; see `Setting`.
+
+    Args:
+      default: Value where a config says nothing.
+      doc: See `Setting`.
+      make: Makes the default when a config is made, in place of `default`.
+      **limits: The rest of `Setting`.
+    """
+    setting = Setting("host", doc, **limits)
+    if make is not None:
+        return dataclasses.field(default_factory=make, metadata={_KEY: setting})
+    return _field(default, setting)
 
 
 def seed(default: int, *, doc: str) -> Any:
@@ -91,8 +101,6 @@ def seed(default: int, *, doc: str) -> Any:
 
 
 def _field(default: Any, setting: Setting) -> Any:
-    if isinstance(default, dict | list) or dataclasses.is_dataclass(default):
-        return dataclasses.field(default_factory=lambda: default, metadata={_KEY: setting})
     return dataclasses.field(default=default, metadata={_KEY: setting})
 
 
@@ -112,7 +120,7 @@ def settings_of(config: Any, prefix: str = "") -> Iterator[tuple[str, Setting, A
             yield from settings_of(value, f"{prefix}{field.name}.")
 
 
-def names_where(config: Any, wanted: typing.Callable[[Setting], bool]) -> frozenset[str]:
+def names_where(config: Any, wanted: Callable[[Setting], bool]) -> frozenset[str]:
     """Dotted names of the fields of a config or a config class whose setting is wanted."""
     return frozenset(name for name, setting, _ in settings_of(config) if wanted(setting))
 
@@ -132,11 +140,20 @@ def check_ranges(config: Any, prefix: str = "") -> None:
                 raise ConfigError(f"{name} is {number}; it must {must}{also}.")
 
 
-def help_text(config: type, prefix: str = "") -> str:
-    """The fields of a config class as lines for `--help`: name, default, range, choices, meaning."""
+def help_text(config: type, prefix: str = "", *, without: type | None = None) -> str:
+    """The fields of a config class as lines for `--help`: name, default, range, choices, meaning.
+
+    Args:
+      config: The class.
+      prefix: Put before each name.
+      without: A class whose fields are left out where default and meaning are the same.
+    """
     hints = _hints(config)
+    known = {name: (setting, default) for name, setting, default in settings_of(without, prefix)} if without else {}
     lines = []
     for name, setting, default in settings_of(config, prefix):
+        if known.get(name) == (setting, default):
+            continue
         choices = typing.get_args(hints[name.removeprefix(prefix)])
         allowed = " | ".join(map(str, choices)) if choices and all(isinstance(c, str) for c in choices) else ""
         facts = "; ".join(text for text in (allowed, setting.range_text) if text)

@@ -173,9 +173,8 @@ def make_gan_step(
             "logit/fake": jnp.mean(fake_source),
         }
         if penalty is not None:
-            size, gained = jax.value_and_grad(lambda params: penalty(critic, params, real, fake, hyper))(
-                before_d.params
-            )
+            of_params = jax.value_and_grad(functools.partial(penalty, critic))
+            size, gained = of_params(before_d.params, real, fake, hyper)
             grads_d = jax.tree.map(jnp.add, grads_d, gained)
             metrics["loss/penalty"] = size
         if real_class is not None:

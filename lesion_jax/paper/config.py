@@ -25,7 +25,7 @@ def _models() -> dict[str, TrainingConfig]:
 class PaperConfig:
     """The whole protocol (paper, section on the experiments)."""
 
-    kind: Literal["paper"] = "paper"
+    kind: Literal["paper"] = host("paper", doc="Always 'paper'.")
     dataset: str = host(
         "", doc="Directory written by `lesion-jax build`; empty makes and builds the phantom.", is_free=True
     )
@@ -45,7 +45,7 @@ class PaperConfig:
         doc="Where sizes and checkpoints are chosen: 'inner' on patients held out of the training folds, 'test' on the "
         "test folds, as the paper did (optimistic).",
     )
-    arms: tuple[str, ...] = dataclasses.field(default_factory=lambda: tuple(ARMS))
+    arms: tuple[str, ...] = host(make=lambda: tuple(ARMS), doc="Names of the arms that are compared.")
     classic_sizes: tuple[int, ...] = host(
         (0, 500, 1000, 2000, 3000, 5000, 7500, 10000, 15000),
         low=0,
@@ -61,9 +61,11 @@ class PaperConfig:
         low=0,
         doc="Classic images per fold that the generators are trained on; 0 takes the size that the baseline chose.",
     )
-    # By the name that arms have for them. Folds, sizes and banks are filled in for each arm. num_devices are those over
-    # which trainings are spread, each on one.
-    models: Mapping[str, TrainingConfig] = dataclasses.field(default_factory=_models)
+    models: Mapping[str, TrainingConfig] = host(
+        make=_models,
+        doc="Config of each model, by the name that arms have for it; see `lesion-jax train --help`. Folds, sizes and "
+        "banks are filled in for each arm; num_devices are those over which trainings are spread, each on one.",
+    )
 
     def check(self) -> None:
         """Refuses impossible settings, with a ConfigError."""

@@ -244,8 +244,8 @@ def test_a_classifier_without_steps_is_trained_evaluated_and_not_exported(datase
     assert main(["evaluate", f"--workdir={run}", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     # Circles and squares of one brightness: means tell them apart.
-    assert result["metrics"]["accuracy"]["total"]["value"] > 0.8
-    assert 0 <= result["metrics"]["doubt"]["total"]["value"] < 0.5
+    assert result["predictions"]["metrics"]["accuracy"]["total"]["value"] > 0.8
+    assert 0 <= result["predictions"]["metrics"]["doubt"]["total"]["value"] < 0.5
     assert main(["sample", f"--workdir={run}", "--num=5", f"--out={tmp_path / 'bank'}"]) == 2
     assert "draws nothing" in capsys.readouterr().err or not (tmp_path / "bank").exists()
     assert main(["export", f"--workdir={run}", f"--out={tmp_path / 'export'}"]) == 2
