@@ -40,8 +40,8 @@ def main() -> None:
     tune_cpu()
 
     generator = np.random.default_rng(0)
-    hu = generator.integers(-200, 300, (flags.num_images, flags.image_size, flags.image_size)).astype(np.int16)
-    images = Images(hu, generator.integers(0, 3, flags.num_images).astype(np.int32))
+    pixels = generator.integers(-200, 300, (flags.num_images, flags.image_size, flags.image_size)).astype(np.int16)
+    images = Images(pixels, generator.integers(0, 3, flags.num_images).astype(np.int32))
     num_synthetic = flags.num_images * 3 // 10
     schedule = Schedule(flags.num_images - num_synthetic, num_synthetic, flags.batch_size, 0.0, 0)
     sizes = flags.batch_size, flags.image_size, jnp.dtype("float32")

@@ -108,12 +108,12 @@ def gan_step(
     adams = [
         torch.optim.Adam(net.parameters(), 2e-4, betas=(0.5, 0.999), fused=True) for net in (generator, discriminator)
     ]
-    hu, _ = _images(batch_size, image_size, device)
+    pixels, _ = _images(batch_size, image_size, device)
     low, high = WINDOW
 
-    def gradients(hu: torch.Tensor) -> tuple:
+    def gradients(pixels: torch.Tensor) -> tuple:
         with torch.autocast(device, torch.bfloat16, enabled=bfloat16):
-            real = ((hu.float() - low) / (high - low)).clamp(0, 1)[:, None] * 2 - 1
+            real = ((pixels.float() - low) / (high - low)).clamp(0, 1)[:, None] * 2 - 1
             fake = generator(torch.rand(batch_size, LATENT_SIZE, device=device) * 2 - 1)
             on_real, on_fake = discriminator(real), discriminator(fake)
         loss_d = functional.softplus(-on_real).mean() + functional.softplus(on_fake).mean()
@@ -121,7 +121,7 @@ def gan_step(
         grads_d = torch.autograd.grad(loss_d, list(discriminator.parameters()), retain_graph=True)
         return torch.autograd.grad(loss_g, list(generator.parameters())), grads_d
 
-    return _step(gradients, (generator, discriminator), adams, (hu,), compiled, device)
+    return _step(gradients, (generator, discriminator), adams, (pixels,), compiled, device)
 
 
 def classifier_step(
@@ -130,16 +130,16 @@ def classifier_step(
     """A call that takes one step of the paper's CNN, as `train.classifier_step`; see `gan_step`."""
     net = Classifier(width, image_size).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     sgd = torch.optim.SGD(net.parameters(), 1e-3, momentum=0.9, nesterov=True, fused=True)
-    hu, labels = _images(batch_size, image_size, device)
+    pixels, labels = _images(batch_size, image_size, device)
     low, high = WINDOW
 
-    def gradients(hu: torch.Tensor, labels: torch.Tensor) -> tuple:
+    def gradients(pixels: torch.Tensor, labels: torch.Tensor) -> tuple:
         with torch.autocast(device, torch.bfloat16, enabled=bfloat16):
-            logits = net(((hu.float() - low) / (high - low)).clamp(0, 1)[:, None] - 0.4)
+            logits = net(((pixels.float() - low) / (high - low)).clamp(0, 1)[:, None] - 0.4)
         loss = functional.cross_entropy(logits, labels)
         return (torch.autograd.grad(loss, list(net.parameters())),)
 
-    return _step(gradients, (net,), [sgd], (hu, labels), compiled, device)
+    return _step(gradients, (net,), [sgd], (pixels, labels), compiled, device)
 
 
 def _step(
@@ -161,6 +161,6 @@ def _step(
 
 def _images(batch_size: int, image_size: int, device: str) -> tuple[torch.Tensor, torch.Tensor]:
     generator = np.random.default_rng(0)
-    hu = generator.integers(-200, 300, (batch_size, image_size, image_size)).astype(np.int16)
+    pixels = generator.integers(-200, 300, (batch_size, image_size, image_size)).astype(np.int16)
     labels = generator.integers(0, NUM_CLASSES, batch_size)
-    return torch.from_numpy(hu).to(device), torch.from_numpy(labels).to(device)
+    return torch.from_numpy(pixels).to(device), torch.from_numpy(labels).to(device)

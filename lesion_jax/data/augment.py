@@ -52,7 +52,7 @@ def num_per_lesion(size: int, num_folds: int, num_lesions: int) -> int:
     Args:
       size: Images per fold; 0 for the originals alone.
       num_folds: Folds of the partition.
-      num_lesions: Of the whole dataset.
+      num_lesions: Lesions in the whole dataset.
 
     Raises:
       ConfigError: More than the 480 that exist, or less than one.
@@ -76,7 +76,7 @@ def draw_variants(lesion: Lesion, seed: int) -> Variants:
 
     Args:
       lesion: Its identity and diameter matter, its pixels do not.
-      seed: Of the augmentation.
+      seed: Seed of the augmentation.
 
     Returns:
       A function of (seed, lesion_id) and, for the largest shift min(4, 0.1 d) pixels, of the diameter.
@@ -129,8 +129,8 @@ def augmented(lesion: Lesion, indices: Iterable[int], image_size: int, margin: f
       lesion: One lesion.
       indices: Which of the 480, from 0.
       image_size: Side H of the result, pixels.
-      margin: See `original`.
-      seed: Of the augmentation.
+      margin: As in `original`.
+      seed: Seed of the augmentation.
 
     Returns:
       int16 [N, H, H], pixels in the dataset's unit, in the order of `indices`.
@@ -156,7 +156,7 @@ def affine_maps(
       lesion: One lesion.
       variants: N of them.
       image_size: Side H of the results, pixels.
-      margin: See `original`.
+      margin: As in `original`.
 
     Returns:
       matrix float64 [N, 2, 2] and offset float64 [N, 2]: pixel (row, column) of result n is at

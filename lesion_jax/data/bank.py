@@ -139,7 +139,7 @@ def check_bank(bank: Bank, *, train_fingerprint: str, path: Path, run: str) -> N
 
     Args:
       bank: The bank.
-      train_fingerprint: Of the run's training patients, see `folds.train_fingerprint`.
+      train_fingerprint: Digest of the run's training patients, by `folds.train_fingerprint`.
       path: Where the bank is, for the message.
       run: What the bank is wanted for, for the message.
 

@@ -44,7 +44,7 @@ def classic_pool(
       per_lesion: Variants P of each, at most 480.
       image_size: Side H of the images, pixels.
       margin: Tissue on each side, as a share of the diameter.
-      seed: Of the augmentation.
+      seed: Seed of the augmentation.
       cache_dir: Where variants are kept, one file per lesion, shared by all folds and sizes;
         None keeps none. Several processes may use it at once.
 

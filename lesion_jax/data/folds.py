@@ -29,12 +29,12 @@ class Folds:
 
     Attributes:
       num_folds: Number of test folds.
-      seed: Of the shuffles.
+      seed: Seed of the shuffles.
       fold_of: Test fold of every patient.
       inner: For each test fold, the patients among its training patients that are held out to
         choose checkpoints and sizes on; empty where a class has too few training patients.
-      dataset_fingerprint: Of the lesion set that was partitioned.
-      fingerprint: Of all of the above.
+      dataset_fingerprint: Fingerprint of the lesion set that was partitioned.
+      fingerprint: Digest of all of the above.
     """
 
     num_folds: int
@@ -60,7 +60,7 @@ def make_folds(lesions: LesionSet, num_folds: int, seed: int) -> Folds:
     Args:
       lesions: The dataset.
       num_folds: At least 2.
-      seed: Of the shuffles.
+      seed: Seed of the shuffles.
 
     Raises:
       FoldError: A class has fewer patients than there are folds, or no shuffle puts every class in every fold.

@@ -26,7 +26,7 @@ class Schedule:
       synthetic_share: Share of every batch that is synthetic, to the nearest image; 0 mixes in
         proportion to the numbers: over an epoch of all images each one appears once, and the
         number of synthetic images in a slice varies by at most one.
-      seed: Of the orders.
+      seed: Seed of the orders.
     """
 
     num_real: int

@@ -20,7 +20,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Writes a file; a reader, or the next start after a kill, sees the old content or the new.
 
     Args:
-      path: Of the file; its directory exists.
+      path: The file; its directory exists.
       content: All of it.
     """
     # One fixed name: what a killed process leaves behind is overwritten by the next, never piled up.
@@ -49,7 +49,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     end wins. What a killed process leaves is named ".NAME.<hex>".
 
     Args:
-      path: Of the file; its directory exists.
+      path: The file; its directory exists.
     """
     # Not the process's number: on another host, or in another container, another process has it too.
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")

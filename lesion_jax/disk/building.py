@@ -60,7 +60,7 @@ def check_new(path: Path, what: str, error: type[LesionJaxError], *, may_be_empt
     """Refuses a place where no directory can be made, before anything is computed for it.
 
     Args:
-      path: Of the directory to be.
+      path: The directory to be.
       what: Its name in messages: "Bank", "--out".
       error: What to raise.
       may_be_empty: Whether an empty directory may be there already.

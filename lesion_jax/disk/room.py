@@ -27,10 +27,10 @@ def require_room(
     """Refuses a place on a disk with too little room.
 
     Args:
-      path: Of the file or directory to be; neither it nor its parents need exist.
+      path: The file or directory to be; neither it nor its parents need exist.
       num_bytes: What will be written at most.
-      what: See `atomic.unwritable`.
-      then: See `atomic.unwritable`.
+      what: As for `atomic.unwritable`.
+      then: As for `atomic.unwritable`.
       error: What to raise.
 
     Raises:

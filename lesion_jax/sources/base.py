@@ -70,8 +70,8 @@ class RawLesion:
       path: File of the image, for messages.
       name: What names the image in the source, whatever the folder is called: a UID, a relative path.
       image: The slice.
-      row: Of the lesion's centre, 0-based pixel index of the image, sub-pixel.
-      column: Likewise.
+      row: Row of the lesion's centre, 0-based pixel index of the image, sub-pixel.
+      column: Its column, likewise.
       diameter_mm: Above 0.
       label: Name of the class.
       salt: Joins the salt of the hashes; only who holds the originals should know it. "" takes name and patient.

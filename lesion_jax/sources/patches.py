@@ -33,8 +33,8 @@ def cut_patch(pixels: np.ndarray, row: float, column: float, half: int) -> tuple
 
     Args:
       pixels: int16 [R, C].
-      row: Of the lesion's centre, 0-based pixel index, sub-pixel.
-      column: Likewise.
+      row: Row of the lesion's centre, 0-based pixel index, sub-pixel.
+      column: Its column, likewise.
       half: Pixels on each side of the pixel that is nearest to the centre.
 
     Returns:

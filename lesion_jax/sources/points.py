@@ -17,8 +17,8 @@ class Point:
     Attributes:
       mark: The row of the csv, with `COLUMNS` and perhaps `patient`.
       image: What the row names: a UID, a file.
-      row: Of the lesion's centre, 0-based pixel index.
-      column: Likewise.
+      row: Row of the lesion's centre, 0-based pixel index.
+      column: Its column, likewise.
       diameter_mm: Above 0.
     """
 

@@ -41,7 +41,7 @@ class Patient:
       liver_hu: Enhanced parenchyma.
       vessel_hu: Portal and hepatic veins.
       noise_hu: Standard deviation of the noise in the liver.
-      noise_cutoff: Of the noise power, cycles per mm.
+      noise_cutoff: Cut-off frequency of the noise power, cycles per mm.
       blur_mm: Sigma of the point spread.
       x: float32 [512, 512], mm.
       y: float32 [512, 512], mm.

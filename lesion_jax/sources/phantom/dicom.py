@@ -18,7 +18,7 @@ def make_uid(seed: int, *parts: str | int) -> UID:
     """A DICOM UID that depends on the seed and on what it names, and on nothing else.
 
     Args:
-      seed: Of the phantom.
+      seed: Seed of the phantom.
       *parts: What the UID names, such as patient number and slice number.
 
     Returns:
@@ -46,7 +46,7 @@ def write_slice(
     Args:
       path: File to write.
       hu: int16 [R, C], Hounsfield units.
-      seed: Of the phantom; study, series and frame of reference are the patient's.
+      seed: Seed of the phantom; study, series and frame of reference are the patient's.
       patient: Number of the patient.
       number: InstanceNumber, from 1, in descending z, as scanners count from head to feet.
       spacing: Side of a pixel, mm.

@@ -44,15 +44,15 @@ class Look:
 
     Attributes:
       ratio: Short axis by long axis.
-      turn: Of the long axis, radians.
+      turn: Angle of the long axis, radians.
       outline: (cosine, sine) amplitudes of the outline's harmonics 2, 3, ..., shares of the radius.
       edge_mm: Width of the edge.
       inside_hu: Mean of the unenhanced part.
       texture_hu: Standard deviation of the unevenness inside.
       center_hu: Change towards the centre; negative for necrosis.
       center_size: Depth at which the centre starts, 0 at the edge to 1.
-      zone_hu: Of the enhancing zone.
-      zone_depth: Of the even part of the zone, share of the radius; below 0 for none.
+      zone_hu: Mean of the enhancing zone.
+      zone_depth: Depth of the even part of the zone, as a share of the radius; below 0 for none.
       nodules: (angle, radius as a share of the lesion's, stretch along the edge) of each knob, float [N, 3].
       zone_soft: Width of the zone's inner edge, share of the radius.
     """
@@ -195,7 +195,7 @@ def fill(depth: np.ndarray, angle: np.ndarray, look: Look, draw: np.random.Gener
       depth: float32 [R, C], from `outline_distance`.
       angle: float32 [R, C], likewise.
       look: Appearance.
-      draw: Of the texture; give the same state for every slice of a lesion.
+      draw: Generator of the texture; give the same state for every slice of a lesion.
 
     Returns:
       float32 [R, C], HU.

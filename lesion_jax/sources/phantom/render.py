@@ -60,7 +60,7 @@ def render(patient: Patient, z: float, bulges: list[np.ndarray], draw: np.random
       patient: From `create_patient`.
       z: Height above the first slice, mm.
       bulges: Signed distances of lesions, which push the liver's edge outward.
-      draw: Of what differs from slice to slice.
+      draw: Generator of what differs from slice to slice.
 
     Returns:
       float32 [512, 512], HU.
@@ -87,7 +87,7 @@ def scan(image: np.ndarray, patient: Patient, draw: np.random.Generator) -> np.n
     Args:
       image: float32 [512, 512], HU.
       patient: Its scanner settings.
-      draw: Of the noise.
+      draw: Generator of the noise.
 
     Returns:
       int16 [512, 512], HU, not below -1024.

@@ -72,7 +72,7 @@ def paint(image: np.ndarray, distance: np.ndarray, hu: float | np.ndarray, soft:
     Args:
       image: float32 HU, changed.
       distance: Signed distance, mm; the shape of `image`.
-      hu: Of the tissue.
+      hu: HU of the tissue.
       soft: Width of the edge, mm: the share of a pixel that is tissue runs over it (partial volume).
     """
     share = np.clip(0.5 - distance / soft, 0, 1)

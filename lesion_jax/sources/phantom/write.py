@@ -53,7 +53,7 @@ def write_phantom(
 
     Args:
       out: Folder to make; may exist if it is empty.
-      seed: Of everything that is drawn.
+      seed: Seed of everything that is drawn.
       num_lesions: Lesions per class: 'cyst', 'metastasis', 'hemangioma'; the paper's numbers
         by default.
       progress: Called as progress(done, total), counted in patients.
