@@ -105,5 +105,5 @@ def test_only_parallel_names_the_devices(line):
     content = f'"""A."""\n\nimport jax\n\n{line}\n'
     command = [tool("ruff"), "check", "--no-cache", "--select", "TID251", "-"]
     elsewhere = run(*command, "--stdin-filename", "lesion_jax/train/loop.py", input=content)
-    assert elsewhere.returncode == 1 and "core/parallel.py" in elsewhere.stdout
+    assert elsewhere.returncode == 1 and "runtime/parallel.py" in elsewhere.stdout
     assert run(*command, "--stdin-filename", "lesion_jax/runtime/parallel.py", input=content).returncode == 0

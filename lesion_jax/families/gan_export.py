@@ -19,10 +19,10 @@ def describe_gan(
     """Both networks of a GAN.
 
     Args:
-      config: Of the training.
-      class_names: Of the dataset.
-      unit: Of the pixels.
-      arrays: Of a checkpoint.
+      config: Config of the training.
+      class_names: Names of the dataset's classes.
+      unit: Unit of the pixels.
+      arrays: Arrays of a checkpoint.
       generator: {"inputs": after z, "layers": from z to the image}.
       discriminator: {"outputs": by name, after `body_layers`}.
 

@@ -15,7 +15,7 @@ _CONVENTIONS = {
     "layout": "Batches first. Images are [N, rows, columns, channels]; pixels have no channel axis.",
     "network": "x is the first of inputs. Apply prepare, then layers: their last x goes into each list of outputs.",
     "tensors": "float32 in model.safetensors, named by network and by the module's path in flax.",
-    "compute_dtype": "Of the run's own computation; the result in float32 differs by its rounding alone.",
+    "compute_dtype": "That of the run itself; the result in float32 differs by rounding alone.",
 }
 
 

@@ -18,9 +18,9 @@ class Restored:
 
     Attributes:
       run: The directory.
-      config: Of the training, resolved.
-      class_names: Of the dataset, one per label.
-      unit: Of the pixels, such as "HU".
+      config: Config of the training, resolved.
+      class_names: Names of the dataset's classes, one per label.
+      unit: Unit of the pixels, such as "HU".
       which: Checkpoint that was read.
       note: What the checkpoint says of itself: step, score, digest of its arrays.
       arrays: Nested dict of host arrays, as the family keeps them.
@@ -85,7 +85,7 @@ def require(run: Path | str, family: Family, ability: str, words: str) -> None:
 
     Args:
       run: For the message.
-      family: Of the run.
+      family: Family of the run.
       ability: Name of the field of `Family` that is None where it is lacking.
       words: What the run cannot do, for the message.
 

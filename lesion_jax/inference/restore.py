@@ -58,7 +58,7 @@ class RestoredGenerator(Restored):
 
         Args:
           labels: int32 [N], each of `self.labels`.
-          seed: Of the drawing.
+          seed: Seed of the drawing.
 
         Returns:
           int16 [N, H, H] in `unit`, on the host.

@@ -26,7 +26,7 @@ def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "
       run: Directory of a run that can draw.
       num: Images per class.
       out: The bank.
-      seed: Of the drawing.
+      seed: Seed of the drawing.
       which: Checkpoint.
 
     Raises:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Of a generator: before, an untrained one is not told from a collapsed one.
+# Steps before which an untrained generator is not told from a collapsed one.
 _MIN_STEPS = 500
 # An ACGAN that drew one image per class had 0.04 to 0.09 of the variety of real lesions, one that did not 0.5 and more.
 _MIN_VARIETY = 0.1

@@ -12,7 +12,7 @@ def tsne(features: np.ndarray, *, seed: int = 0) -> np.ndarray:
 
     Args:
       features: float [N, F], N at least 4; time grows with N squared, so hundreds of rows, not thousands.
-      seed: Of the optimisation.
+      seed: Seed of the optimisation.
 
     Returns:
       float32 [N, 2]; only neighbourhoods mean anything, not axes, distances or sizes of groups.
@@ -35,7 +35,7 @@ def neighbor_agreement(features: np.ndarray, labels: np.ndarray, *, num_neighbor
     Args:
       features: float [N, F], N at least 4; the features themselves, not their embedding.
       labels: int [N].
-      num_neighbors: Of each lesion, itself left out.
+      num_neighbors: Neighbours of each lesion, itself left out.
 
     Returns:
       In [0, 1]. Chance is the sum over classes of the squared share of each class, roughly.

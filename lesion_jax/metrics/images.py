@@ -61,7 +61,7 @@ def score_images(draw: Draw, real: Images, window: tuple[float, float], seed: in
       draw: f(labels int32 [N], seed) -> int16 [N, H, H] on the host.
       real: Original images, not augmented; at least one.
       window: Range (low, high) of the images in the dataset's unit; what lies outside is clipped.
-      seed: Of the drawing.
+      seed: Seed of the drawing.
 
     Returns:
       {"num_real", "num_synthetic", "metrics": {name: what its `compute` returns}}.

@@ -71,7 +71,7 @@ def paired_difference(
       correct_a: bool or float [N], or [S, N] with one row per seed, which are averaged first.
       correct_b: Likewise; its number of seeds may differ.
       patients: Length N, who each lesion belongs to.
-      seed: Of the resampling.
+      seed: Seed of the resampling.
       num_resamples: Bootstrap samples.
       confidence: Two-sided.
 
@@ -102,7 +102,7 @@ def paired_p(
       correct_a: As in `paired_difference`.
       correct_b: As in `paired_difference`.
       patients: Length N.
-      seed: Of the flips.
+      seed: Seed of the flips.
       num_resamples: Random flips; the smallest possible p is 1 / (num_resamples + 1).
 
     Returns:
@@ -126,8 +126,8 @@ def compare(
       correct: bool [S, N], one row per seed.
       baseline: bool [S', N], the arm that it is compared with.
       patients: Length N.
-      seed: Of the resampling.
-      num_resamples: Of the bootstrap and of the sign flips.
+      seed: Seed of the resampling.
+      num_resamples: Bootstrap samples, and sign flips.
 
     Returns:
       {value, low, high: accuracy difference and its 95 % interval over patients; p: over patients;

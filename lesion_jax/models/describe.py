@@ -72,7 +72,7 @@ def pixels_input(side: int, unit: str) -> dict[str, Any]:
 
     Args:
       side: H of the images, pixels.
-      unit: Of the pixels.
+      unit: Unit of the pixels.
     """
     return {"name": "pixels", "dtype": "int16", "shape": ["N", side, side], "unit": unit}
 

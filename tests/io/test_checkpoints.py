@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from lesion_jax.core.state import ClassifierHyper, ClassifierState, Network
+from lesion_jax.core.state import Network, TrainState
 from lesion_jax.errors import DamagedError, RunError
 from lesion_jax.io import checkpoint_format as checkpoint
 from lesion_jax.io import checkpoints as module
@@ -19,9 +19,9 @@ from lesion_jax.runtime import parallel
 
 def make_state(value=1.0, width=3):
     params = {"dense": {"kernel": jnp.full((2, width), float(value)), "bias": jnp.full((width,), -float(value))}}
-    hyper = ClassifierHyper(*(jnp.float32(x) for x in (0.1, 0.9, 0.5)))
+    hyper = {"learning_rate": jnp.float32(0.1), "momentum": jnp.float32(0.9), "mean": jnp.float32(0.5)}
     network = Network(params=params, batch_stats={}, opt_state=optax.adam(1e-3).init(params))
-    return ClassifierState(step=jnp.int32(value), classifier=network, hyper=hyper)
+    return TrainState(jnp.int32(value), {"classifier": network}, ema={}, hyper=hyper, health={})
 
 
 def assert_same(a, b):
@@ -138,9 +138,9 @@ for which, expected in (("best", 7), ("last", 8)):
     note, arrays = load_checkpoint({str(tmp_path)!r}, which)
     step = note.step
     assert step == expected
-    kernel = arrays["classifier"]["params"]["dense"]["kernel"]
+    kernel = arrays["networks"]["classifier"]["params"]["dense"]["kernel"]
     assert type(kernel) is numpy.ndarray and kernel.dtype == "float32" and (kernel == expected).all()
-    assert arrays["classifier"]["opt_state"]["0"]["count"] == 0
+    assert arrays["networks"]["classifier"]["opt_state"]["0"]["count"] == 0
 assert "tensorflow" not in sys.modules
 """
     environment = {"PYTHONPATH": str(Path(__file__).parents[2]), "JAX_PLATFORMS": "cpu", "PATH": ""}
