@@ -15,16 +15,25 @@ so that the transpose is four small convolutions of y with stride 1, of 4, 6, 6 
 
 `down_by_products` and `up_by_products` are the same pair in matrix products: a population whose members' weights are
 batched then computes batched products, where convolutions would become grouped ones.
+
+`_cpu_down` and `_cpu_up` choose a CPU's form by the layer's shape, from benchmarks/convolution_forms.py.
 """
+
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+Form = Callable[[jax.Array, jax.Array], jax.Array]
+
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 PADDING = ((1, 2), (1, 2))
 # A convolution to the one channel of an image leaves the machine's vectors empty; see `up_by_taps`.
 _MIN_CHANNELS_OF_A_PHASE = 8
+# Outputs of `down` with a shorter side than this are a matrix product on CPUs, and so is `up` from them: the deepest
+# layer of a 32x32 or 48x48 image. A convolution parallelises over rows of pixels, and here there are too few.
+_MIN_SIDE_OF_A_CONVOLUTION = 4
 
 
 @jax.custom_vjp
@@ -38,7 +47,10 @@ def down(x: jax.Array, w: jax.Array) -> jax.Array:
     Returns:
       float [B, h, w, O], of x's dtype.
     """
-    return lax.conv_general_dilated(x, w, (2, 2), PADDING, dimension_numbers=_DIMENSIONS)
+    cpu = _cpu_down(x.shape[1] // 2, x.shape[2] // 2)
+    if cpu is down_by_convolution:
+        return down_by_convolution(x, w)
+    return lax.platform_dependent(x, w, cpu=cpu, default=down_by_convolution)
 
 
 @jax.custom_vjp
@@ -55,8 +67,18 @@ def up(y: jax.Array, w: jax.Array) -> jax.Array:
     # The one place where a backend gets its form, by benchmarks/convolution_forms.py: timed on CPUs; for
     # TPUs by the bytes that their compiler counts, which are fewest for lax's own; not yet on GPUs. It is decided when
     # the program is lowered, so a program compiled on this machine for an absent TPU gets the TPU's.
-    cpu = up_by_phases if w.shape[2] >= _MIN_CHANNELS_OF_A_PHASE else up_by_taps
-    return lax.platform_dependent(y, w, cpu=cpu, default=up_by_dilation)
+    return lax.platform_dependent(y, w, cpu=_cpu_up(*y.shape[1:3], w.shape[2]), default=up_by_dilation)
+
+
+def _cpu_down(height: int, width: int) -> Form:
+    """The form of `down` on CPUs, by the sides of its output."""
+    return down_by_patches if min(height, width) < _MIN_SIDE_OF_A_CONVOLUTION else down_by_convolution
+
+
+def _cpu_up(height: int, width: int, num_channels: int) -> Form:
+    """The form of `up` on CPUs, by the sides of its input and the channels of its output."""
+    small = min(height, width) < _MIN_SIDE_OF_A_CONVOLUTION or num_channels < _MIN_CHANNELS_OF_A_PHASE
+    return up_by_taps if small else up_by_phases
 
 
 def kernel_gradient(x: jax.Array, y: jax.Array) -> jax.Array:
@@ -76,14 +98,13 @@ def kernel_gradient(x: jax.Array, y: jax.Array) -> jax.Array:
 
 @jax.custom_vjp
 def down_by_products(x: jax.Array, w: jax.Array) -> jax.Array:
-    """`down` as one matrix product over all patches of x."""
-    seen = patches(jnp.pad(x, ((0, 0), *PADDING, (0, 0))), 5, 2)
-    return jnp.einsum("bhwki,kio->bhwo", seen, w.reshape(25, *w.shape[2:]))
+    """`down` in products throughout, its gradients too; see `down_by_patches`."""
+    return down_by_patches(x, w)
 
 
 @jax.custom_vjp
 def up_by_products(y: jax.Array, w: jax.Array) -> jax.Array:
-    """`up`, see `up_by_taps`."""
+    """`up` in products throughout, its gradients too; see `up_by_taps`."""
     return up_by_taps(y, w)
 
 
@@ -118,6 +139,17 @@ def kernel_gradient_by_products(x: jax.Array, y: jax.Array) -> jax.Array:
     """`kernel_gradient` as one matrix product over all patches of x."""
     seen = patches(jnp.pad(x, ((0, 0), *PADDING, (0, 0))), 5, 2)
     return jnp.einsum("bhwki,bhwo->kio", seen, y).reshape(5, 5, x.shape[3], y.shape[3])
+
+
+def down_by_convolution(x: jax.Array, w: jax.Array) -> jax.Array:
+    """`down` as lax has it."""
+    return lax.conv_general_dilated(x, w, (2, 2), PADDING, dimension_numbers=_DIMENSIONS)
+
+
+def down_by_patches(x: jax.Array, w: jax.Array) -> jax.Array:
+    """`down` as one matrix product over all patches of x."""
+    seen = patches(jnp.pad(x, ((0, 0), *PADDING, (0, 0))), 5, 2)
+    return jnp.einsum("bhwki,kio->bhwo", seen, w.reshape(25, *w.shape[2:]))
 
 
 def up_by_dilation(y: jax.Array, w: jax.Array) -> jax.Array:

@@ -7,8 +7,9 @@ from jax import lax
 from lesion_jax.models import convolution
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
-# (h, w, I, O): the image's single channel, many channels, and a side of one.
-SHAPES = [(4, 6, 1, 8), (3, 5, 16, 8), (1, 1, 8, 4)]
+# (h, w, I, O): the image's single channel, many channels, the deepest layer of a 32x32 image, and a side of one. Below
+# four pixels a CPU takes products.
+SHAPES = [(4, 6, 1, 8), (4, 5, 16, 8), (3, 5, 16, 8), (2, 2, 16, 32), (1, 1, 8, 4)]
 
 
 def lax_down(x, w):
@@ -104,8 +105,30 @@ def test_up_is_what_lax_calls_conv_transpose():
     np.testing.assert_allclose(convolution.up(y, w), want, atol=1e-5)
 
 
+def _pair(side, platform):
+    """Lowered text of `down` to side x side pixels and of `up` from them, 8 to 16 channels."""
+    x, y, w = arrays(side, side, 8, 16)
+    return [
+        jax.jit(function).trace(argument, w).lower(lowering_platforms=(platform,)).as_text()
+        for function, argument in ((convolution.down, x), (convolution.up, y))
+    ]
+
+
+@pytest.mark.parametrize("side", [1, 2, 3])
+def test_below_four_pixels_a_cpu_takes_products_and_accelerators_do_not(side):
+    assert all("dot_general" in text and "stablehlo.convolution" not in text for text in _pair(side, "cpu"))
+    assert all("stablehlo.convolution" in text for text in _pair(side, "cuda"))
+
+
+@pytest.mark.parametrize("side", [4, 8, 16, 32])
+def test_every_layer_of_a_64x64_image_is_a_convolution(side):
+    down, up = _pair(side, "cpu")
+    assert "dot_general" not in down + up
+    assert (down.count("stablehlo.convolution"), up.count("stablehlo.convolution")) == (1, 4)
+
+
 def _dilated_convolutions(platform):
-    _, y, w = arrays(3, 5, 16, 8)
+    _, y, w = arrays(4, 5, 16, 8)
     gradient = jax.grad(lambda y, w: jnp.sum(convolution.up(convolution.down(convolution.up(y, w), w), w) ** 2))
     text = jax.jit(gradient).trace(y, w).lower(lowering_platforms=(platform,)).as_text()
     return sum("lhs_dilate = [2, 2]" in line for line in text.splitlines() if "stablehlo.convolution" in line)
