@@ -4,7 +4,7 @@ lesion-jax paper --config configs/paper.py --workdir runs/paper --config.dataset
 
 Without a dataset it runs on the phantom. Where the paper is silent, the settings' own text names the choice
 (`lesion_jax/families`, `lesion_jax/paper/config.py`). Meant for an accelerator; it has not been run to its end yet.
-Two CPU cores are no place for it.
+Two CPU cores are too few for it.
 """
 
 from lesion_jax.config import to_config_dict

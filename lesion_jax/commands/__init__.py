@@ -95,7 +95,7 @@ def _abandon_output() -> bool:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    """See `main`."""
+    """`main`, but for a reader of the output that went away."""
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ("-h", "--help", "help"):
         print(_usage())

@@ -95,7 +95,7 @@ def config_of(values: flags.FlagValues) -> Any:
     """The checked config of a command line.
 
     Raises:
-      ConfigError: See `lesion_jax.config.from_mapping`.
+      ConfigError: The file cannot be read, or a field is unknown, of the wrong type, or contradicts another.
     """
     try:
         # A file that could not be loaded says so at the first use of what it should have held.

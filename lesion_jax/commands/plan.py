@@ -1,4 +1,4 @@
-"""Says what a sweep, a training or the paper would cost: programs, members, steps, memory, device-hours.
+"""Says what a sweep, a training or the paper would cost: programs, trainings, steps, memory, device-hours.
 
 lesion-jax plan --config configs/sweep.py --config.base.data.dataset=DATASET
 lesion-jax plan --config configs/sweep.py --config.base.data.dataset=DATASET --topology=v5e:4x4

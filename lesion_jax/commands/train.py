@@ -28,8 +28,8 @@ def define_flags(values: flags.FlagValues) -> None:
     define_workdir(values)
     define_deterministic(values)
     flags.DEFINE_string("coordinator", None, "HOST:PORT of process 0, or 'auto'.", flag_values=values)
-    flags.DEFINE_integer("num_processes", None, "Of the whole run.", lower_bound=1, flag_values=values)
-    flags.DEFINE_integer("process_id", None, "Of this process, from 0.", lower_bound=0, flag_values=values)
+    flags.DEFINE_integer("num_processes", None, "Number of processes of the run.", lower_bound=1, flag_values=values)
+    flags.DEFINE_integer("process_id", None, "Number of this process, from 0.", lower_bound=0, flag_values=values)
 
 
 def run(values: flags.FlagValues) -> None:

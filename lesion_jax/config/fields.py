@@ -27,7 +27,7 @@ class Setting:
     """What is known of a field.
 
     Attributes:
-      role: See the module.
+      role: Traced, compiled or host, as the module explains.
       doc: One or two sentences, for `--help`.
       low: Smallest value that is allowed; None for no bound, as for the other three.
       above: Values are larger than this.
@@ -85,9 +85,9 @@ def host(default: Any = None, *, doc: str, make: Callable[[], Any] | None = None
 
     Args:
       default: Value where a config says nothing.
-      doc: See `Setting`.
+      doc: One or two sentences, for `--help`.
       make: Makes the default when a config is made, in place of `default`.
-      **limits: The rest of `Setting`.
+      **limits: Range and flags of the `Setting`.
     """
     setting = Setting("host", doc, **limits)
     if make is not None:

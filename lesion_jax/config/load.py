@@ -37,7 +37,7 @@ def from_mapping(values: Mapping[str, Any] | ml_collections.ConfigDict, kinds: K
     Args:
       values: Nested mapping: a ConfigDict from a config file, or a run's config.json. Fields
         that are absent take their defaults.
-      kinds: What `values["kind"]` may name.
+      kinds: Classes that `values["kind"]` may name.
 
     Returns:
       The dataclass that `values["kind"]` names.

@@ -14,8 +14,8 @@ def to_steps(text: str, *, field: str, steps_per_epoch: int, total_steps: int | 
     Args:
       text: "2000 steps", "150 epochs" or "10%".
       field: Name of the config field, for the error message.
-      steps_per_epoch: Rounded up: the last batch of an epoch runs into the next.
-      total_steps: What a percentage refers to; None where a percentage makes no sense.
+      steps_per_epoch: Steps of an epoch, rounded up: the last batch of an epoch runs into the next.
+      total_steps: Steps that a percentage refers to; None where a percentage makes no sense.
 
     Returns:
       At least 1 for any positive duration; 0 steps stays 0 ("never").

@@ -58,9 +58,9 @@ class LesionSet:
     """A built dataset in memory.
 
     Attributes:
-      lesions: In the order of the dataset, which is sorted by `lesion_id`.
+      lesions: Lesions sorted by `lesion_id`.
       class_names: One name per label.
-      unit: What the pixels are, a key of `UNITS`.
+      unit: Unit of the pixels, a key of `UNITS`.
       fingerprint: Hex digest of every lesion's content, the class names, the unit and the value range.
       value_range: (low, high) that the source can give; None where the unit says enough.
     """

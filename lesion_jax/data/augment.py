@@ -127,9 +127,9 @@ def augmented(lesion: Lesion, indices: Iterable[int], image_size: int, margin: f
 
     Args:
       lesion: One lesion.
-      indices: Which of the 480, from 0.
+      indices: Numbers of the variants, 0 to 479.
       image_size: Side H of the result, pixels.
-      margin: As in `original`.
+      margin: Tissue on each side, as a share of the diameter.
       seed: Seed of the augmentation.
 
     Returns:
@@ -156,7 +156,7 @@ def affine_maps(
       lesion: One lesion.
       variants: N of them.
       image_size: Side H of the results, pixels.
-      margin: As in `original`.
+      margin: Tissue on each side, as a share of the diameter.
 
     Returns:
       matrix float64 [N, 2, 2] and offset float64 [N, 2]: pixel (row, column) of result n is at

@@ -50,7 +50,7 @@ def check_new_bank(path: Path) -> None:
     """Refuses a place where no bank can be made, before anything is drawn for it.
 
     Args:
-      path: As for `save_bank`.
+      path: Directory of the bank to be.
 
     Raises:
       BankError: `path` exists, or its nearest parent is not a directory that can be written to.
@@ -62,8 +62,8 @@ def is_drawn(path: Path, provenance: dict[str, Any]) -> bool:
     """Whether a bank is there already, whole and drawn just so.
 
     Args:
-      path: Where it would be.
-      provenance: As for `save_bank`.
+      path: Directory where it would be.
+      provenance: Facts that it would be saved with.
 
     Raises:
       BankError: Something else is there.

@@ -35,10 +35,10 @@ def build_dataset(
     Where it already holds just this dataset and these folds, it is left as it is.
 
     Args:
-      input_dir: As for `read_lesions`.
-      annotations: As for `read_lesions`.
+      input_dir: Images as the source reads them: a tree of files, a folder.
+      annotations: The csv of marks; None for a source that takes none.
       out: Folder to make; may exist if it is empty.
-      source: As for `read_lesions`.
+      source: Key of `SOURCES`; "auto" takes the one whose columns the csv has.
       num_folds: Test folds; 0 writes none.
       fold_seed: Seed of the partition.
       class_names: Order of the classes; None takes that of `sources.classes`.

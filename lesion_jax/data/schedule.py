@@ -22,7 +22,7 @@ class Schedule:
     Attributes:
       num_real: Real images; they have indices [0, num_real).
       num_synthetic: Synthetic images; they follow, from num_real on.
-      batch_size: Global.
+      batch_size: Images in the global batch.
       synthetic_share: Share of every batch that is synthetic, to the nearest image; 0 mixes in
         proportion to the numbers: over an epoch of all images each one appears once, and the
         number of synthetic images in a slice varies by at most one.
@@ -117,7 +117,7 @@ class Schedule:
         return found
 
 
-# The current and the next epoch of both streams, of a hundred members that take turns; 60 MB of 30,000 images each.
+# The current and the next epoch of both streams, of a hundred trainings that take turns; 60 MB of 30,000 images each.
 @functools.lru_cache(maxsize=512)
 def _order(seed: int, stream: str, epoch: int, size: int) -> np.ndarray:
     return draws.permutation("schedule", seed, stream, epoch, count=size).astype(np.int32)

@@ -45,8 +45,8 @@ class TrainingImages:
       num_originals: How many of them are originals.
       schedule: Which of them make up the batch of a step.
       inner: Original inner validation images; empty where the config holds none out.
-      unit: Of the pixels, see `core.types.LesionSet`.
-      class_names: Of the dataset.
+      unit: Unit of the pixels, a key of `core.types.UNITS`.
+      class_names: Names of the dataset's classes.
       provenance: Facts for the run directory.
     """
 
@@ -135,7 +135,8 @@ def check_images(config: TrainingConfig, study: Study) -> None:
     """Checks what `prepare_images` would refuse, but for lesions with too little context; no image is made.
 
     Raises:
-      ConfigError, BankError: See `prepare_images`.
+      ConfigError: A fold or class that does not exist.
+      BankError: A bank that does not belong to the run's training patients.
     """
     _check(config, study)
     config = resolve_window(config, study)
@@ -147,7 +148,7 @@ def prepare_images(config: TrainingConfig, study: Study, *, cache_dir: Path | No
     """Loads, augments and mixes the images of one run.
 
     Args:
-      config: Of the run.
+      config: Config of the run.
       study: What `config.data.dataset` holds.
       cache_dir: Where augmented images are kept for other runs; None recomputes them.
 

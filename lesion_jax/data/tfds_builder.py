@@ -37,10 +37,10 @@ class CohortConfig(tfds.core.BuilderConfig):
     """What the dataset is made of.
 
     Attributes:
-      input_dir: As for `read_lesions`.
+      input_dir: Images as the source reads them: a tree of files, a folder.
       annotations: The csv of marks; "" for a source that takes none.
       class_names: Names separated by commas, in order; "" takes the order of `sources.classes`.
-      source: As for `read_lesions`.
+      source: Key of `SOURCES`; "auto" takes the one whose columns the csv has.
     """
 
     input_dir: str = ""

@@ -46,10 +46,10 @@ def building_new(path: Path, what: str, error: type[LesionJaxError], *, may_be_e
     """As `building`, with a sentence for whatever the disk does not take.
 
     Args:
-      path: As for `check_new`, which is asked first.
-      what: As for `check_new`.
-      error: As for `check_new`; also raised for an OSError of the body.
-      may_be_empty: As for `check_new`.
+      path: The directory to be; `check_new` may refuse it.
+      what: Its name in messages: "Bank", "--out".
+      error: What to raise, also for an OSError of the body.
+      may_be_empty: Whether an empty directory may be there already.
     """
     check_new(path, what, error, may_be_empty=may_be_empty)
     with writing(path, what=what, then=OR_ELSEWHERE, error=error), building(path) as folder:
@@ -66,7 +66,7 @@ def check_new(path: Path, what: str, error: type[LesionJaxError], *, may_be_empt
       may_be_empty: Whether an empty directory may be there already.
 
     Raises:
-      LesionJaxError: Of class `error`: `path` exists, or its nearest parent is not a directory that can be
+      LesionJaxError: An `error`: `path` exists, or its nearest parent is not a directory that can be
         written to.
     """
     with writing(path, what=what, then=OR_ELSEWHERE, error=error):

@@ -29,12 +29,12 @@ def require_room(
     Args:
       path: The file or directory to be; neither it nor its parents need exist.
       num_bytes: What will be written at most.
-      what: As for `atomic.unwritable`.
-      then: As for `atomic.unwritable`.
+      what: Name of the path in the message: "--out", "Bank".
+      then: End of the message, such as `atomic.OR_ELSEWHERE`.
       error: What to raise.
 
     Raises:
-      LesionJaxError: Of class `error`, with both numbers; also where the disk does not answer.
+      LesionJaxError: An `error` with both numbers; also where the disk does not answer.
     """
     with writing(path, what=what, then=then, error=error):
         free = shutil.disk_usage(nearest_existing(path)).free

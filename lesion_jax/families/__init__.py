@@ -40,6 +40,6 @@ def training_config(values: Mapping[str, Any]) -> TrainingConfig:
       values: Nested, such as a run's config.json; "kind" names the family.
 
     Raises:
-      ConfigError: See `config.from_mapping`.
+      ConfigError: A field is unknown, of the wrong type, or contradicts another.
     """
     return from_mapping(values, config_kinds())

@@ -53,8 +53,8 @@ class Family:
     """A row of the table.
 
     Attributes:
-      name: Of the table, and `kind` of its configs.
-      title: In tables and messages.
+      name: Key in the table, and `kind` of its configs.
+      title: Name in tables and messages.
       stream: Name of its random stream. Never renamed: every bit of a training depends on it.
       config: Class of its configs.
       make_program: (config with a resolved window, number of classes) -> Program.
@@ -66,8 +66,8 @@ class Family:
         [N, H, H]; None where an image has no single latent.
       draws_in_context: Whether `draw` wants the original images of the training patients; otherwise context is None.
       classify: (config, number of classes, arrays, pixels int16 [N, H, H]) -> (probabilities float32 [N, C], last-layer
-        features float32 [N, F]), on the host. None: it names nothing.
-      classifies_with: Checkpoint that answers as a classifier: the last where the best is chosen for something else.
+        features float32 [N, F]), on the host. None: it classifies nothing.
+      classifies_with: Checkpoint that is used as a classifier: the last where the best is chosen for something else.
       one_per_class: Whether a bank takes one training per class.
       describe: (config, class names, unit of the pixels, arrays) -> (networks by name as layers, arrays by name), see
         `models.describe`; None: it cannot be exported.

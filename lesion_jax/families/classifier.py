@@ -46,7 +46,7 @@ class ClassifierConfig(TrainingConfig):
 
 @dataclasses.dataclass(frozen=True)
 class ClassifierProgram(Program):
-    """See `Program`."""
+    """Program of the classifier: its network, and the range of pixel values that it can tell apart."""
 
     classifier: nn.Module
     window: tuple[float, float]

@@ -28,7 +28,7 @@ def create_classifier_state(
     Args:
       classifier: Called as (images [B, H, H, 1], keys=None or [B]) -> (logits [B, C], features).
       seed: Seed of the weights.
-      image_size: H.
+      image_size: Side H of the images, pixels.
       hyper: learning_rate, momentum, and mean, the mean of the training images in [0, 1]; kept in the state.
 
     Returns:
@@ -49,12 +49,12 @@ def make_classifier_step(classifier: nn.Module, *, window: tuple[float, float], 
     """The step of one replica: cross-entropy, SGD with Nesterov momentum (paper, section on the classifier).
 
     Args:
-      classifier: See `create_classifier_state`.
+      classifier: Called as in `create_classifier_state`.
       window: Range of pixel values that the network can tell apart.
       average: Mean over replicas.
 
     Returns:
-      See `families.base.Step`; its key is the root of the training's dropout.
+      The step, as in `families.base.Step`; its key is the root of the training's dropout.
     """
 
     def step(state: TrainState, batch: dict[str, jax.Array], key: jax.Array) -> tuple[TrainState, Metrics]:

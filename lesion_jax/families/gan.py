@@ -88,7 +88,7 @@ class GanConfig(TrainingConfig):
 
 @dataclasses.dataclass(frozen=True)
 class GanProgram(Program):
-    """See `Program`.
+    """Program of a GAN.
 
     Attributes:
       generator: Called as (z, labels, train=bool); has attributes `axis_name` and `as_products`.
@@ -113,7 +113,7 @@ class GanProgram(Program):
         return cls(*networks, config.loss, config.latent_size, window, config.batch_norm == "synchronised")
 
     def on_axis(self, name: str) -> "GanProgram":
-        """See `Program`: batch norm over the replicas' batches together, where that is asked for."""
+        """The same with batch norm over the replicas' batches together, where that is asked for."""
         # Only a step over several devices has the axis. Everything else takes the networks without it, so that it runs
         # on one device and shares what is compiled for a restored run.
         return self._cloned(axis_name=name) if self.is_synchronised else self

@@ -16,7 +16,7 @@ from lesion_jax.families.base import Average, Metrics, Step
 from lesion_jax.objectives.classification import cross_entropy_loss
 from lesion_jax.objectives.gan import PairLoss
 
-# Of the running mean of D's loss: it follows within some fifty steps.
+# Decay of the running mean of D's loss, which follows within some fifty steps.
 _LOSS_DECAY = 0.98
 # Key of the running mean in `TrainState.health`.
 DISCRIMINATOR_LOSS = "loss/discriminator"
@@ -48,7 +48,7 @@ def create_gan_state(
       generator: Called as (z [B, latent_size], labels [B], train=bool) -> [B, H, H, 1].
       discriminator: Called as (images [B, H, H, 1], train=bool) -> (source [B], class [B, C] or None).
       seed: Seed of the weights.
-      image_size: H.
+      image_size: Side H of the images, pixels.
       latent_size: Length of z.
       hyper: Traced settings of the config, kept in the state.
 
@@ -105,13 +105,13 @@ def make_gan_step(
     """The step of one replica (paper, sections on the DCGAN and the ACGAN).
 
     D sees the real and the fake images as two batches, each with its own batch statistics.
-    Both networks are judged on the same forward pass: G's gradient comes through D as it was
+    Both gradients come from the same forward pass: G's gradient comes through D as it was
     before D's update. Fake images take the labels of the real ones, so that pair i is of one class. With
     hyper["generator_every"] = n, G is updated at steps 0, n, 2n, ...; likewise D.
 
     Args:
-      generator: See `create_gan_state`.
-      discriminator: See `create_gan_state`; where it has a class output, hyper["class_weight"] weighs its loss.
+      generator: Called as in `create_gan_state`.
+      discriminator: Called as in `create_gan_state`; hyper["class_weight"] weighs the loss of a class output.
       pair_loss: Adversarial loss of both networks.
       latent_size: Length of z; z is drawn from the key, the step and each example's index.
       window: Range of pixel values that the networks can tell apart.
@@ -119,7 +119,7 @@ def make_gan_step(
       penalty: What D's loss gains, such as a gradient penalty; None for nothing.
 
     Returns:
-      See `families.base.Step`; its key is the root of the training's latents.
+      The step, as in `families.base.Step`; its key is the root of the training's latents.
     """
 
     def step(state: TrainState, batch: dict[str, jax.Array], key: jax.Array) -> tuple[TrainState, Metrics]:

@@ -41,7 +41,7 @@ class Note:
       run: Identity of the run that wrote it, see `RunDirectory.identity`.
       is_healthy: Whether an evaluation at this step found no collapse; None where there was none.
       collapse: The first collapse up to this step, in a sentence.
-      digest: Of the arrays, see `digest`.
+      digest: Digest of the arrays, by the function `digest`.
     """
 
     step: int
@@ -75,7 +75,7 @@ def write_checkpoint(path: Path, arrays: Any, note: Note) -> None:
     Args:
       path: Absolute; must not exist.
       arrays: Nested dicts of host arrays.
-      note: Of them.
+      note: Note of what they are.
 
     Raises:
       OSError, ValueError: The disk does not take it.

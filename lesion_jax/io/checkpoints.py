@@ -84,8 +84,8 @@ class Checkpoints:
           state: Tree of arrays on one device or on the host.
           score: Higher is better; None for a checkpoint that cannot be the best.
           scheduled: False for one that an uninterrupted run would not write; it goes when a later one is written.
-          is_healthy: See `Note`.
-          collapse: See `Note`.
+          is_healthy: Whether an evaluation at this step found no collapse; None where there was none.
+          collapse: The first collapse up to this step, in a sentence; None where there was none.
 
         Raises:
           RunError: The save before this one could not be written.

@@ -26,7 +26,7 @@ def check_new_export(path: Path) -> None:
     """Refuses a place where no export can be made, before anything is read for it.
 
     Args:
-      path: As for `save_export`.
+      path: Directory of the export to be.
 
     Raises:
       RunError: `path` exists, or its nearest parent is not a directory that can be written to.
@@ -40,7 +40,7 @@ def save_export(path: Path, description: Mapping[str, Any], tensors: Mapping[str
     Args:
       path: A directory that does not exist yet.
       description: Plain values; "networks" holds, by name, layers whose "tensors" name the arrays.
-      tensors: By those names, on the host.
+      tensors: Host arrays by those names.
 
     Raises:
       RunError: `path` exists or cannot be written.

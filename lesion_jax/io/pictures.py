@@ -31,7 +31,7 @@ def grid(
 
     Args:
       images: int16 pixels or float in [-1, 1], [N, H, W] or [N, H, W, 1]; N at least 1.
-      window: As for `to_gray`.
+      window: Pixels (low, high) that become black and white.
       num_columns: Images in a row; about as many as rows by default.
       gap: White pixels between images; places without an image are white too.
 

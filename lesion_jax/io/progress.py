@@ -63,7 +63,7 @@ class Progress:
         self._stream.flush()
 
     def skip(self, count: int) -> None:
-        """Tells how many of what is done nobody has to do: they are no speed.
+        """Counts as done what need not be done; the speed leaves it out.
 
         Args:
           count: More of the total; `done` of the next update holds them.

@@ -36,7 +36,7 @@ class RunDirectory:
         """Names the parts of a run directory without touching the disk.
 
         Args:
-          path: Of the directory.
+          path: Path of the directory.
         """
         self.path = path
         self.metrics = path / "metrics.jsonl"
@@ -258,9 +258,9 @@ def identity_of(config: Mapping[str, Any], provenance: Mapping[str, Any], free: 
     """Hex digest of everything that makes a run this run: what may not differ when it is continued.
 
     Args:
-      config: See `RunDirectory.open`.
-      provenance: Likewise.
-      free: Likewise.
+      config: Resolved config, as JSON can hold it.
+      provenance: Facts about data and environment, likewise; the environment is left out.
+      free: Dotted names of config fields that are left out.
     """
     fields = {name: value for name, value in dotted(plain(config)).items() if name not in free}
     return hashlib.sha256(json.dumps([fields, _facts(plain(provenance))], sort_keys=True).encode()).hexdigest()

@@ -60,7 +60,7 @@ class MetricsWriter:
 
         Args:
           step: Steps taken.
-          values: By "split/group/name"; what is not finite becomes null in the line.
+          values: Numbers by "split/group/name"; what is not finite becomes null in the line.
         """
         line = {"step": step} | {name: value if math.isfinite(value) else None for name, value in values.items()}
         with writing(self._run.metrics):
@@ -76,7 +76,7 @@ class MetricsWriter:
 
         Args:
           step: Steps taken.
-          name: Of the picture; becomes part of a file name.
+          name: Name of the picture; becomes part of a file name.
           pixels: uint8 [H, W] or [H, W, 3].
         """
         encoded = io.BytesIO()

@@ -13,13 +13,13 @@ class ConditionalGenerator(nn.Module):
     """Latents and class -> image.
 
     Attributes:
-      num_classes: C.
+      num_classes: Number of classes, C.
       embedding_size: Length of the class embedding that is joined to z. The paper is silent about it.
-      width: As of `dcgan.Generator`.
-      image_size: As of `dcgan.Generator`.
-      dtype: As of `dcgan.Generator`.
-      axis_name: See `layers.batch_norm`.
-      as_products: See `layers.DownConv`.
+      width: W of the channels 8W, 4W, 2W, W.
+      image_size: Side of the image, pixels; a multiple of 16.
+      dtype: Type of the computation; parameters, statistics and the image are float32.
+      axis_name: Device axis whose batches are normalised as one; None normalises each device's batch alone.
+      as_products: Whether the convolutions are written as matrix products; the result is the same.
     """
 
     num_classes: int
@@ -37,7 +37,7 @@ class ConditionalGenerator(nn.Module):
         Args:
           z: float32 [B, latent size], in [-1, 1].
           labels: int32 [B] in [0, C).
-          train: As of `dcgan.Generator`.
+          train: Batch norm by the batch (its running statistics are updated) or by the running statistics.
 
         Returns:
           float32 [B, H, H, 1] in [-1, 1].
@@ -56,11 +56,11 @@ class AuxiliaryDiscriminator(nn.Module):
     """Image -> logit of being real, and logits of the classes.
 
     Attributes:
-      num_classes: C.
-      width: As of `dcgan.Discriminator`.
-      dtype: As of `dcgan.Discriminator`.
-      axis_name: See `layers.batch_norm`.
-      as_products: See `layers.DownConv`.
+      num_classes: Number of classes, C.
+      width: W of the channels W, 2W, 4W, 8W.
+      dtype: Type of the computation; parameters, statistics and logits are float32.
+      axis_name: Device axis whose batches are normalised as one; None normalises each device's batch alone.
+      as_products: Whether the convolutions are written as matrix products; the result is the same.
     """
 
     num_classes: int
@@ -71,11 +71,11 @@ class AuxiliaryDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> tuple[jax.Array, jax.Array]:
-        """Judges images.
+        """Computes the logits of images.
 
         Args:
           x: float32 [B, H, H, 1] in [-1, 1]; H a multiple of 16.
-          train: As of `dcgan.Generator`.
+          train: Batch norm by the batch (its running statistics are updated) or by the running statistics.
 
         Returns:
           (source logits float32 [B], class logits float32 [B, C]).

@@ -20,10 +20,10 @@ class Classifier(nn.Module):
     see `layers.fan_in_init`.
 
     Attributes:
-      num_classes: C.
+      num_classes: Number of classes, C.
       width: Filters of the first convolution; the others have 2 and 4 times, the dense layer 8 times as many.
-      dtype: Of the computation; parameters, features and logits are float32.
-      as_products: See `layers.PooledConv`.
+      dtype: Type of the computation; parameters, features and logits are float32.
+      as_products: Whether the convolutions are written as matrix products; the result is the same.
     """
 
     num_classes: int

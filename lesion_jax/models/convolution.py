@@ -6,14 +6,14 @@ differentiation. The forward of a transposed convolution and the data gradient o
 same function, `up`, in whichever form the backend runs fastest.
 
 Zero padding is (1, 2), "SAME" at even sides: y[i] = sum_k x[2 i + k - 1] w[k]. Read backwards, an even pixel of x
-hears from two taps and an odd one from three:
+gets two taps and an odd one three:
 
     x[2 a]     = y[a - 1] w[3] + y[a] w[1]
     x[2 a + 1] = y[a - 1] w[4] + y[a] w[2] + y[a + 1] w[0]
 
 so that the transpose is four small convolutions of y with stride 1, of 4, 6, 6 and 9 taps, whose outputs interleave.
 
-`down_by_products` and `up_by_products` are the same pair in matrix products: a population whose members' weights are
+`down_by_products` and `up_by_products` are the same pair in matrix products: a population whose trainings' weights are
 batched then computes batched products, where convolutions would become grouped ones.
 
 `_cpu_down` and `_cpu_up` choose a CPU's form by the layer's shape, from benchmarks/convolution_forms.py.
@@ -162,7 +162,7 @@ def up_by_dilation(y: jax.Array, w: jax.Array) -> jax.Array:
 def up_by_phases(y: jax.Array, w: jax.Array) -> jax.Array:
     """`up` as four convolutions with stride 1, without a wasted tap."""
     w = w.swapaxes(2, 3)
-    # By the parity of a pixel: the taps that it hears, and the padding of y that goes with them.
+    # By the parity of a pixel: the taps that reach it, and the padding of y that goes with them.
     along_axis = ((slice(3, None, -2), (1, 0)), (slice(4, None, -2), (1, 1)))
     phases = [
         lax.conv_general_dilated(

@@ -18,11 +18,11 @@ class Generator(nn.Module):
     which the norm takes out again, they would be 18,865,921, its "18.9 M".
 
     Attributes:
-      width: W.
-      image_size: Side of the image, a multiple of 16.
-      dtype: Of the computation; parameters, statistics and the image are float32.
-      axis_name: See `layers.batch_norm`.
-      as_products: See `layers.DownConv`.
+      width: W of the channels 8W, 4W, 2W, W.
+      image_size: Side of the image, pixels; a multiple of 16.
+      dtype: Type of the computation; parameters, statistics and the image are float32.
+      axis_name: Device axis whose batches are normalised as one; None normalises each device's batch alone.
+      as_products: Whether the convolutions are written as matrix products; the result is the same.
     """
 
     width: int = 128
@@ -61,10 +61,10 @@ class Body(nn.Module):
     Batch norm on all but the first, leaky ReLU 0.2 on all.
 
     Attributes:
-      width: W.
-      dtype: Of the computation; parameters and statistics are float32.
-      axis_name: See `layers.batch_norm`.
-      as_products: See `layers.DownConv`.
+      width: W of the channels W, 2W, 4W, 8W.
+      dtype: Type of the computation; parameters and statistics are float32.
+      axis_name: Device axis whose batches are normalised as one; None normalises each device's batch alone.
+      as_products: Whether the convolutions are written as matrix products; the result is the same.
     """
 
     width: int
@@ -87,10 +87,10 @@ class Discriminator(nn.Module):
     """Image -> logit of being real.
 
     Attributes:
-      width: W of W, 2W, 4W, 8W channels. The paper is silent: 64 gives 4.3 M parameters, 128 gives 17.2 M.
-      dtype: Of the computation; parameters, statistics and logits are float32.
-      axis_name: See `layers.batch_norm`.
-      as_products: See `layers.DownConv`.
+      width: W of the channels W, 2W, 4W, 8W. The paper is silent: 64 gives 4.3 M parameters, 128 gives 17.2 M.
+      dtype: Type of the computation; parameters, statistics and logits are float32.
+      axis_name: Device axis whose batches are normalised as one; None normalises each device's batch alone.
+      as_products: Whether the convolutions are written as matrix products; the result is the same.
     """
 
     width: int = 64
@@ -100,11 +100,11 @@ class Discriminator(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> tuple[jax.Array, None]:
-        """Judges images.
+        """Computes the logits of images.
 
         Args:
           x: float32 [B, H, H, 1] in [-1, 1]; H a multiple of 16.
-          train: See `Generator`.
+          train: Batch norm by the batch (its running statistics are updated) or by the running statistics.
 
         Returns:
           (float32 [B], None): sigmoid of the first is the probability of being real; no class output.

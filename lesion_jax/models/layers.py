@@ -48,7 +48,7 @@ class DownConv(nn.Module):
     Attributes:
       features: Output channels.
       use_bias: False before a batch norm, which would take the bias out again.
-      dtype: Of the computation; the parameters are float32.
+      dtype: Type of the computation; the parameters are float32.
       as_products: Whether it is written as matrix products, see `convolution`; the result is the same.
     """
 
@@ -74,7 +74,7 @@ class UpConv(nn.Module):
     Attributes:
       features: Output channels.
       use_bias: False before a batch norm, which would take the bias out again.
-      dtype: Of the computation; the parameters are float32.
+      dtype: Type of the computation; the parameters are float32.
       as_products: Whether it is written as matrix products, see `convolution`; the result is the same.
     """
 
@@ -97,7 +97,7 @@ class PooledConv(nn.Module):
 
     Attributes:
       features: Output channels.
-      dtype: Of the computation; the parameters are float32.
+      dtype: Type of the computation; the parameters are float32.
       as_products: Whether it is written as a matrix product, see `convolution`; the result is the same.
     """
 
@@ -124,7 +124,7 @@ def batch_norm(*, train: bool, dtype: DTypeLike, axis_name: str | None = None) -
 
     Args:
       train: Normalise by the batch and update the running statistics; otherwise use them.
-      dtype: Of the output.
+      dtype: Type of the output.
       axis_name: Device axis whose batches are normalised as one; None normalises each device's batch alone.
         The parameters and statistics are the same either way, and so is the result with train=False.
 
@@ -149,7 +149,7 @@ def leaky_relu(x: jax.Array) -> jax.Array:
 
 
 def dropout(x: jax.Array, keys: jax.Array, rate: float) -> jax.Array:
-    """Dropout whose mask belongs to the example, not to its place in a batch or on a device.
+    """Dropout whose mask belongs to the example, not to its position in a batch or on a device.
 
     Args:
       x: float [B, F].

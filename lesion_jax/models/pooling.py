@@ -1,7 +1,7 @@
 """2x2 max-pooling with a gradient of our own.
 
 XLA's gradient of max-pooling is a select-and-scatter, which its CPU backend runs pixel by pixel: it took half of the
-classifier's step. Windows that do not overlap need no scatter: each pixel asks whether it is its window's maximum.
+classifier's step. Windows that do not overlap need no scatter: each pixel is compared with its window's maximum.
 """
 
 import jax

@@ -57,7 +57,7 @@ class Ledger:
         )
         workdir = self._trainings.workdir
         for group in groups:
-            some = [new[member] for member in group.members]
+            some = [new[position] for position in group.trainings]
             first = self._total - self._left.total() + 1
             label = f"[{first}-{first + len(some) - 1}/{self._total}] {stage}"
             start = time.monotonic()

@@ -16,7 +16,7 @@ def checksum(tree: Any) -> jax.Array:
     """Sums the words of a tree, each mixed with its position, modulo 2^32.
 
     Trees that differ in one word never have the same checksum, others with a chance of 2^-32:
-    -0.0 and 0.0 differ, a NaN equals itself, and two values that changed places are noticed.
+    -0.0 and 0.0 differ, a NaN equals itself, and two values that were swapped are noticed.
 
     Args:
       tree: Arrays of bools or numbers of 1, 2, 4 or 8 bytes.
@@ -41,7 +41,7 @@ def _words(x: jax.Array) -> jax.Array:
 
 
 def _mix(words: jax.Array) -> jax.Array:
-    # MurmurHash3's finalizer: one to one, and every bit of the result hears from every bit of the word.
+    # MurmurHash3's finalizer: one to one, and every bit of the result depends on every bit of the word.
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
         words = (words ^ (words >> shift)) * jnp.uint32(factor)
     return words ^ (words >> 16)

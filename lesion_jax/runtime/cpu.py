@@ -24,14 +24,14 @@ _SETTINGS = {
 }
 
 _YNN = "--xla_cpu_experimental_ynn_fusion_type"
-# What it is given by default, but INDIVIDUAL_CONVOLUTION.
+# Its default without INDIVIDUAL_CONVOLUTION.
 _YNN_KEEPS = "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE"
-# XLA ends a process that names a flag which it does not know: only releases that were tried are told, of 0.10 and 0.12.
+# XLA ends a process that names an unknown flag: only releases that were tried get it, 0.10 and 0.12.
 _TRIED = (10, 12)
 
 
 def tune_cpu() -> None:
-    """Both; call it once, at the start of a process that trains, before JAX starts.
+    """Settles memory and convolutions; call it once, at the start of a process that trains, before JAX starts.
 
     For an entry point, not for a library: it changes the whole process and, by XLA_FLAGS, those that it starts.
     """

@@ -17,8 +17,8 @@ from lesion_jax.errors import ConfigError
 from lesion_jax.runtime.checksum import checksum
 
 AXIS = "replica"
-# Of populations: nothing is ever said along it. It has a name of its own because a sharding carries the name, and
-# arrays that are put on devices under another than pmap gives back would have the program compiled twice.
+# Axis of populations; no collective runs along it. It has a name of its own because a sharding carries the name, and
+# arrays that are put on devices under another name than pmap's would have the program compiled twice.
 _SLOTS = "slot"
 # What `jax.devices()` holds; to a type checker jax.Device is a variable, not a type.
 Device = Any
@@ -83,7 +83,7 @@ def choose_local_devices(num_devices: int) -> list[Device]:
 
 
 def memory_bytes(device: Device) -> int:
-    """Memory that a device has for us: an accelerator's own, or its share of half of the machine's."""
+    """Bytes that a device has for us: an accelerator's own, or its share of half of the machine's."""
     stats = device.memory_stats() or {}
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return stats.get("bytes_limit") or machine // (2 * jax.local_device_count())
@@ -119,7 +119,7 @@ def over_devices(step: Callable, devices: list[Device]) -> Callable:
 def over_slots(program: Callable, devices: list[Device]) -> Callable:
     """Runs a program of `population.make_program` on every device, each with its own slots.
 
-    The axis is nobody's to use: a test searches what is compiled for collectives.
+    Nothing may use the axis: a test searches what is compiled for collectives.
 
     Args:
       program: program(states, images, keys, chosen, num_steps) -> (states, metrics).
@@ -161,7 +161,7 @@ def replicate(tree: Any, devices: list[Device]) -> Any:
       devices: D devices, of one process or of several.
 
     Returns:
-      Tree of arrays that claim to be replicated over the D devices: see `replica_checksums`.
+      Tree of arrays that claim to be replicated over the D devices; `replica_checksums` checks the claim.
     """
     sharding = _sharding(devices, AXIS, is_replicated=True)
 
@@ -209,7 +209,7 @@ def replica_checksums(tree: Any, devices: list[Device]) -> np.ndarray:
 
     Args:
       tree: From `replicate` or a step of `over_devices`; not donated.
-      devices: Those it was spread over.
+      devices: Devices that it was spread over.
 
     Returns:
       uint32 [D] on the host, see `checksum.checksum`; the i-th is of devices[i], and every process

@@ -1,4 +1,4 @@
-"""Many trainings of one shape in one compiled program, some on each device; no device ever hears of another.
+"""Many trainings of one shape in one compiled program, some on each device; the devices exchange nothing.
 
 A training's step is the step that trains it alone. How the trainings of a device share its program is the packing:
 
@@ -27,18 +27,18 @@ PACKINGS: tuple[Packing, ...] = ("one", "unrolled", "map", "vmap", "gemm")
 
 
 def make_program(step: Callable[..., Any], packing: Packing) -> Callable[..., Any]:
-    """What one device runs: so many steps of each of its slots.
+    """What one device runs: some steps of each of its slots.
 
     Args:
       step: step(state, batch, key) -> (state, metrics), of one replica; see `families.base.Step`. For "gemm", of
         networks whose convolutions are matrix products.
-      packing: See the module.
+      packing: How the slots share the program; the module lists the packings.
 
     Returns:
       program(states, images, keys, chosen, num_steps) -> (states, metrics) with k slots on the first axis of all but
       images: keys uint32 [k, 2] raw data of each training's root key; images {"pixels": int16 [N, H, H], "label":
-      int32 [N]}, shared; chosen int32 [k, S, B], rows of the images of the batches of S steps; num_steps int32 [k], of
-      those how many each training takes, 0 leaves it as it is; metrics float32 [k, S].
+      int32 [N]}, shared; chosen int32 [k, S, B], rows of the images of the batches of S steps; num_steps int32 [k],
+      how many of these steps each training takes, 0 leaves its state as it is; metrics float32 [k, S].
     """
     steps = make_steps(step)
 
@@ -62,7 +62,7 @@ class Population:
     """The states of the trainings under way, in slots on devices.
 
     Attributes:
-      num_slots: K.
+      num_slots: Number of slots, K.
     """
 
     def __init__(
@@ -76,10 +76,10 @@ class Population:
         """Fills every slot.
 
         Args:
-          run: From `parallel.over_slots` of a `make_program`.
+          run: Compiled by `parallel.over_slots` from a `make_program`.
           slots: (state, root key) of each of K slots.
           images: {"pixels": int16 [N, H, H], "label": int32 [N]} on the host; copied to every device.
-          devices: D of this process.
+          devices: D devices of this process.
           each: k, slots that a device trains in one call; K is a multiple of D k, and the program is called K / (D k)
             times for a step of all.
         """
@@ -91,24 +91,24 @@ class Population:
         self._images = parallel.replicate(images, self._devices)
         rows = [slots[first : first + each] for first in range(0, len(slots), each)]
         stacked = [jax.tree.map(lambda *x: np.stack(x), *(jax.device_get(state) for state, _ in row)) for row in rows]
-        self._groups = [
+        self._rounds = [
             parallel.join_slots(stacked[first : first + len(devices)], self._devices)
             for first in range(0, len(stacked), len(devices))
         ]
         self._keys = np.stack([jax.random.key_data(key) for _, key in slots])
 
     def advance(self, chosen: np.ndarray, num_steps: np.ndarray) -> list[dict[str, jax.Array] | None]:
-        """Trains every slot that has steps to take; returns as soon as the devices know.
+        """Starts the steps of every slot that has some to take; does not wait for the devices.
 
         Args:
           chosen: int32 [K, S, B], rows of the images of the batches of the next S steps of each slot.
-          num_steps: int32 [K], of those how many each slot takes.
+          num_steps: int32 [K], how many of these steps each slot takes.
 
         Returns:
           Metrics for `read`, on the devices.
         """
         found: list[dict[str, jax.Array] | None] = []
-        for group, first in enumerate(range(0, self.num_slots, self._at_once)):
+        for number, first in enumerate(range(0, self.num_slots, self._at_once)):
             some = slice(first, first + self._at_once)
             if not num_steps[some].any():
                 found.append(None)
@@ -118,41 +118,41 @@ class Population:
                 np.array(x[some]).reshape(len(self._devices), self._each, *x.shape[1:])
                 for x in (self._keys, chosen, num_steps)
             ]
-            self._groups[group], metrics = self._run(self._groups[group], self._images, *given)
+            self._rounds[number], metrics = self._run(self._rounds[number], self._images, *given)
             found.append(metrics)
         return found
 
     def read(self, metrics: list[dict[str, jax.Array] | None]) -> list[dict[str, np.ndarray]]:
-        """Waits for what `advance` returned: of each slot float32 [S] by name; of steps not taken they mean nothing."""
+        """Waits for `advance`: metrics of each slot by name, float32 [S]; those of steps not taken mean nothing."""
         found: list[dict[str, np.ndarray]] = []
-        for group in metrics:
-            host = {name: np.asarray(x) for name, x in group.items()} if group else {}
+        for some in metrics:
+            host = {name: np.asarray(x) for name, x in some.items()} if some else {}
             flat = {name: x.reshape(self._at_once, -1) for name, x in host.items()}
             found += [{name: x[at] for name, x in flat.items()} for at in range(self._at_once)]
         return found
 
     def state(self, slot: int) -> Any:
         """The state in a slot, on its device."""
-        group, device, at = self._where(slot)
-        return _taken(parallel.shard_of(self._groups[group], device), at)
+        number, device, at = self._where(slot)
+        return _taken(parallel.shard_of(self._rounds[number], device), at)
 
     def put(self, slot: int, state: Any, key: jax.Array) -> None:
         """Gives a slot to another training.
 
         Args:
-          slot: Its former training is lost.
-          state: Of the new one, anywhere.
+          slot: Number of the slot; the training in it is lost.
+          state: State of the new training, on the host or any device.
           key: Its root key.
         """
-        group, device, at = self._where(slot)
-        shards = [parallel.shard_of(self._groups[group], d) for d in range(len(self._devices))]
+        number, device, at = self._where(slot)
+        shards = [parallel.shard_of(self._rounds[number], d) for d in range(len(self._devices))]
         shards[device] = _replaced(shards[device], jax.device_put(state, self._devices[device]), at)
-        self._groups[group] = parallel.join_shards(shards, self._devices)
+        self._rounds[number] = parallel.join_shards(shards, self._devices)
         self._keys[slot] = jax.random.key_data(key)
 
     def _where(self, slot: int) -> tuple[int, int, int]:
-        group, rest = divmod(slot, self._at_once)
-        return group, *divmod(rest, self._each)
+        number, rest = divmod(slot, self._at_once)
+        return number, *divmod(rest, self._each)
 
 
 @jax.jit

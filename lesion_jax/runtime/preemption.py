@@ -28,8 +28,8 @@ def agree_by(agree: Callable[[int], bool]) -> None:
     """Lets the processes of a run end after the same step.
 
     Args:
-      agree: Asked by every process after every step; true for all of them at one step after SIGTERM reached any,
-        whose handler it has brought along.
+      agree: Called by every process after every step; true for all of them at one step after SIGTERM reached any
+        of them. It has a handler of SIGTERM of its own.
     """
     global _agree
     _agree = agree
@@ -49,7 +49,7 @@ def _receive(number: int, _: Any) -> None:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Inside the block a signal does not end the process; the block asks `requested`."""
+    """Inside the block a signal does not end the process; the block calls `requested`."""
     global _is_deferred
     _is_deferred = True
     try:
@@ -59,7 +59,7 @@ def deferred() -> Iterator[None]:
 
 
 def end_if_asked() -> None:
-    """Ends where a signal came in a block that did not ask any more.
+    """Ends where a signal came in a `deferred` block after its last call of `requested`.
 
     Raises:
       Preempted: One came.

@@ -23,8 +23,8 @@ def start(coordinator: str, num_processes: int | None, process_id: int | None) -
 
     Args:
       coordinator: HOST:PORT that process 0 opens; "auto" asks the cluster (SLURM, a GKE JobSet, a TPU pod).
-      num_processes: How many; None with "auto".
-      process_id: Which one this is, from 0; None with "auto".
+      num_processes: Number of processes; None with "auto".
+      process_id: Number of this process, from 0; None with "auto".
 
     Raises:
       ConfigError: The three do not fit together, or there is no cluster to ask.
@@ -70,7 +70,7 @@ def from_first(tree: Any) -> Any:
     """What the first process holds, on every process.
 
     Args:
-      tree: Of host arrays and numbers; the same structure, shapes and dtypes everywhere.
+      tree: Tree of host arrays and numbers; the same structure, shapes and dtypes everywhere.
 
     Returns:
       The first process's, as host arrays; with one process `tree` itself.
@@ -79,10 +79,10 @@ def from_first(tree: Any) -> Any:
 
 
 def agree(text: str) -> bool:
-    """Whether all processes say the same; each of them is told.
+    """Whether all processes pass the same text; each of them gets the answer.
 
     Args:
-      text: Of any length, such as a digest.
+      text: Text of any length, such as a digest.
     """
     words = np.frombuffer(hashlib.sha256(text.encode()).digest(), np.uint32)
     return count() == 1 or bool((multihost_utils.process_allgather(words) == words).all())

@@ -1,6 +1,6 @@
 """What a program costs on TPUs that are not at hand: their compiler needs none.
 
-It wants `commands.plan.TPU_ENVIRONMENT`, set before JAX starts.
+It needs `commands.plan.TPU_ENVIRONMENT`, set before JAX starts.
 """
 
 import dataclasses
@@ -31,12 +31,12 @@ class Compiled:
     """What the compiler says of one call of a program on one chip.
 
     Attributes:
-      kind: Of the chip.
-      num_devices: Of the topology.
-      device_bytes: Memory that the call takes, images included.
-      memory: Bytes that a chip has.
-      flops: Of the call.
-      bytes_moved: Between the chip and its memory.
+      kind: Kind of the chip, as JAX names it.
+      num_devices: Chips of the topology.
+      device_bytes: Memory that the call takes, images included, bytes.
+      memory: Memory of a chip, bytes.
+      flops: Floating-point operations of the call.
+      bytes_moved: Bytes moved between the chip and its memory.
     """
 
     kind: str
@@ -57,7 +57,7 @@ def chip_bytes(topology: str) -> int:
     """Memory of one chip of a topology.
 
     Raises:
-      ConfigError: See `compile_for`.
+      ConfigError: There is no such topology, no TPU compiler, or a chip whose peaks are not known.
     """
     return _CHIPS[_chip(topology)[0].device_kind][2]
 
@@ -68,11 +68,11 @@ def compile_for(
     """Compiles a step of a vmapped population for a TPU that is not there; takes most of a minute at paper width.
 
     Args:
-      topology: Such as "v5e:4x4", as `jax.experimental.topologies` names them.
-      config: Of the members.
-      num_classes: Of their dataset.
-      num_members: On one chip.
-      num_images: Images on it.
+      topology: Name such as "v5e:4x4", as `jax.experimental.topologies` names them.
+      config: Config of the trainings.
+      num_classes: Classes of their dataset.
+      num_members: Trainings on one chip.
+      num_images: Images on that chip.
 
     Raises:
       ConfigError: There is no such topology, no TPU compiler, or a chip whose peaks are not known.

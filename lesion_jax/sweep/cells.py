@@ -23,7 +23,7 @@ class Cell:
     Attributes:
       index: Position among all cells.
       changes: Varied field -> value.
-      config: Resolved; its data are checked later.
+      config: Config of the cell; its data are checked later.
     """
 
     index: int

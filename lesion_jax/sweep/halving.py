@@ -46,15 +46,15 @@ def rung_steps(config: HalvingConfig, training: TrainingConfig, steps_per_epoch:
 
 
 class Halving:
-    """The rungs of one program, and who came to them."""
+    """A stop rule: the rungs of one program, and the cells that came to them."""
 
     def __init__(self, keep: float, rungs: Sequence[Sequence[int]], cells: Sequence[int], path: Path):
-        """Reads who came before.
+        """Reads which cells came before.
 
         Args:
           keep: Share of the cells at a rung that goes on.
-          rungs: Of each member, from `rung_steps`.
-          cells: Index of each member's cell.
+          rungs: Steps of the rungs of each training, from `rung_steps`.
+          cells: Index of each training's cell.
           path: File of the scores and of what they decided.
 
         Raises:
@@ -86,7 +86,7 @@ class Halving:
                 what = f"score {score:.6g}" if math.isfinite(score) else "collapsed"
                 came[cell][1] = f"halving: {what}, score {needed:.6g} was needed"
         if new:
-            # Before anybody ends by it.
+            # Written before any training ends by it.
             with writing(self._path):
                 write_json(self._path, {"rungs": self._came})
         return {position: came[cell][1] for position, cell, came, _ in now if came[cell][1]}

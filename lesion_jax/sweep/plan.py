@@ -1,4 +1,4 @@
-"""What a config would cost, before anything runs: programs, members, steps, memory, device-hours."""
+"""What a config would cost, before anything runs: programs, trainings, steps, memory, device-hours."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -32,14 +32,14 @@ class PlannedProgram:
     """One program.
 
     Attributes:
-      index: For `sweep --index`.
-      kind: Of its members.
-      num_members: Trainings.
-      slots_per_device: Members on a device at once.
-      num_steps: Of all members together.
-      device_gib: Memory on each device.
-      seconds_per_step: Of one member: wall time over the steps of all members; None where it does not fit.
-      device_hours: Of all its devices together, compilation not counted; None likewise.
+      index: Number for `sweep --index`.
+      kind: Family of its trainings.
+      num_members: Number of trainings.
+      slots_per_device: Trainings on a device at once.
+      num_steps: Steps of all trainings together.
+      device_gib: Memory on each device, GiB.
+      seconds_per_step: Time per step of one training: wall time over the steps of all; None where it does not fit.
+      device_hours: Time of all its devices together, compilation not counted; None likewise.
     """
 
     index: int
@@ -57,9 +57,9 @@ class Plan:
     """All programs, and how they were estimated.
 
     Attributes:
-      programs: In order.
-      num_devices: Of each program.
-      method: Where the times are from, in a sentence.
+      programs: Programs in order.
+      num_devices: Devices of each program.
+      method: Source of the times, in a sentence.
       refusals: Why it does not fit; empty where it does.
     """
 
@@ -79,11 +79,11 @@ def make_plan(
     """Plans a sweep, or a single training as a sweep of one cell.
 
     Args:
-      config: Of either.
+      config: Config of either.
       topology: TPU topology such as "v5e:4x4", compiled for and not run; None measures a few steps on the device at
         hand.
       study: Content of the dataset; None loads it.
-      tell: Hears what is being done.
+      tell: Called with what is being done.
 
     Raises:
       ConfigError: Bad settings; one training does not fit a device.
@@ -108,10 +108,10 @@ class Planner:
 
         Args:
           study: The dataset of all trainings.
-          num_devices: That each program is spread over.
-          topology: See `make_plan`.
-          packing: That is measured; of no meaning with a topology.
-          tell: See `make_plan`.
+          num_devices: Devices that each program is spread over.
+          topology: TPU topology to compile for; None measures on the device at hand.
+          packing: Packing that is measured; ignored with a topology.
+          tell: Called with what is being done.
         """
         self._study, self._num_devices = study, num_devices
         self._estimate = (
@@ -126,17 +126,17 @@ class Planner:
           ConfigError: A duration or size that cannot be.
         """
         for group in groups:
-            members = [resolve_window(configs[member], self._study) for member in group.members]
+            some = [resolve_window(configs[position], self._study) for position in group.trainings]
             seconds, device_bytes = None, group.device_bytes
-            # What has no gradient steps is over in a moment, and nobody has measured it.
-            if family_of(members[0]).fit is None:
-                seconds, device_bytes = self._estimate(members[0], group)
-            steps = sum(num_steps(member, self._study) for member in members)
+            # A training without gradient steps is over in a moment, and is not measured.
+            if family_of(some[0]).fit is None:
+                seconds, device_bytes = self._estimate(some[0], group)
+            steps = sum(num_steps(config, self._study) for config in some)
             self._programs.append(
                 PlannedProgram(
                     index=len(self._programs),
-                    kind=members[0].kind,
-                    num_members=len(members),
+                    kind=some[0].kind,
+                    num_members=len(some),
                     slots_per_device=group.slots_per_device,
                     num_steps=steps,
                     device_gib=device_bytes / _GIB,
@@ -178,7 +178,7 @@ class _Stopwatch:
             self._tell(f"measuring {config.kind}, {group.slots_per_device} slots")
             program, size = make_program(config, self._study.lesions.num_classes), config.data.image_size
             images = {"pixels": np.zeros((8, size, size), np.int16), "label": np.zeros(8, np.int32)}
-            # Where nothing is said: what `sweep` begins with.
+            # "one" where the config leaves it open: what `sweep` measures first.
             packing = self._packing
             num_slots = len(self._devices) * (1 if packing == "one" else group.slots_per_device)
             state = jax.device_get(init(config, program, None))

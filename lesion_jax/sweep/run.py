@@ -30,7 +30,8 @@ from lesion_jax.train.training import check_family
 _NOTE_SECONDS = 5.0
 # What tasks that start at the same time may have made already.
 _OURS = frozenset({"sweep.json", "programs", "cells", "cache", "compiled", "packings"})
-# What places the cells in programs. Halving compares the cells of one program, so that there it is part of the sweep.
+# Settings that divide the cells into programs. Halving compares the cells of one program: there they are part of the
+# sweep.
 _PLACING = frozenset({"config.num_devices", "config.device_memory"})
 
 
@@ -42,9 +43,9 @@ class Sweep:
     programs/ what is under way.
 
     Attributes:
-      config: Of the sweep.
-      workdir: Absolute.
-      cells: All of them.
+      config: Config of the sweep.
+      workdir: Directory of the sweep, absolute.
+      cells: All cells, by index.
     """
 
     config: SweepConfig
@@ -56,7 +57,7 @@ class Sweep:
         """Expands a config; nothing is read or written.
 
         Raises:
-          ConfigError: See `cells.expand` and `cells.dataset_of`.
+          ConfigError: A cell is impossible or repeated, or the cells are on several datasets.
         """
         cells = expand(config)
         dataset_of(cells)
@@ -75,9 +76,9 @@ class Sweep:
         """A file of a program under way.
 
         Args:
-          program: Its number.
+          program: Number of the program.
           kind: "lock", who trains it; "json", how far it is; "cells", its run directories, a line each, which
-            launch/slurm.sh reads; "rungs.json", who came to its rungs.
+            launch/slurm.sh reads; "rungs.json", which cells came to its rungs.
         """
         return self.workdir / "programs" / f"{program:04d}.{kind}"
 
@@ -172,9 +173,9 @@ def run_sweep(config: SweepConfig, workdir: Path, *, index: int | None = None, s
     refused by its lock.
 
     Args:
-      config: Of the sweep.
-      workdir: Made if absent; may be shared with other processes, which run other programs.
-      index: Of the only program to run; None runs all.
+      config: Config of the sweep.
+      workdir: Directory of the sweep, made if absent; may be shared with other processes, which run other programs.
+      index: Number of the only program to run; None runs all.
       study: Content of the dataset; None loads it.
 
     Returns:
@@ -182,7 +183,7 @@ def run_sweep(config: SweepConfig, workdir: Path, *, index: int | None = None, s
 
     Raises:
       LesionJaxError: Bad settings or data at the start, a directory of another sweep, no such program.
-      Preempted: The process was asked to end; every member has been saved.
+      Preempted: The process was asked to end; every training has been saved.
     """
     sweep = Sweep.of(config, workdir)
     study = study or Study.load(Path(dataset_of(sweep.cells)).expanduser())
@@ -211,7 +212,7 @@ def _run_program(
 ) -> int:
     left = []
     failed = 0
-    for cell in program.members:
+    for cell in program.trainings:
         run = RunDirectory(sweep.directory(cell))
         if (run.path / "FAILED").exists():
             # It would diverge again at the same step.
@@ -222,7 +223,7 @@ def _run_program(
         return failed
     names = sweep.file(number, "cells")
     with writing(names):
-        lines = [f"{sweep.directory(cell).relative_to(sweep.workdir)}\n" for cell in program.members]
+        lines = [f"{sweep.directory(cell).relative_to(sweep.workdir)}\n" for cell in program.trainings]
         write_bytes(names, "".join(lines).encode())
     config = sweep.config
     stop_rule = None

@@ -21,7 +21,7 @@ def scatter_figure(path: Path, panels: Mapping[str, tuple[Sequence[Any], np.ndar
       path: PNG to write.
       panels: Title -> (values, numbers or whatever else, of N points; float [N], what is drawn against them). At
         least one.
-      label: Of the vertical axes.
+      label: Label of the vertical axes.
     """
     rows = math.ceil(len(panels) / _COLUMNS)
     with figure_file(path, (3.4 * min(_COLUMNS, len(panels)), 3.0 * rows)) as figure:

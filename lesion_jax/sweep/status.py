@@ -18,7 +18,7 @@ from lesion_jax.sweep.cells import Cell
 from lesion_jax.sweep.config import SweepConfig
 from lesion_jax.sweep.run import Sweep, load_sweep
 
-# A program that has not been heard of for so long is not under way, whatever its note says.
+# A program whose note is older than this is not under way, whatever the note says.
 _SILENT_SECONDS = 600.0
 
 

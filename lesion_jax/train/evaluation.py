@@ -1,4 +1,4 @@
-"""What is found when a training is looked at; it follows from what the family can do, not from which one it is."""
+"""Scores and pictures of a training; which ones follows from what its family can do, not from which one it is."""
 
 import dataclasses
 from typing import Any
@@ -23,11 +23,11 @@ _NUM_SHOWN = 16
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """What is found when a training is looked at.
+    """Scores of a training at one step.
 
     Attributes:
-      score: Higher is better; None without inner images.
-      scalars: By "split/group/name".
+      score: Score that chooses the best checkpoint, higher is better; None without inner images.
+      scalars: Numbers by "split/group/name".
       collapse: One sentence where the training has collapsed.
     """
 
@@ -47,9 +47,9 @@ def evaluate(config: TrainingConfig, images: TrainingImages, arrays: Arrays, ste
     A family that draws is scored by its images, whatever else it can do; one that only classifies by its answers.
 
     Args:
-      config: Resolved.
-      images: Of the training.
-      arrays: Of its state, see `arrays_of`.
+      config: Resolved config.
+      images: Images of the training.
+      arrays: Arrays of its state, by `arrays_of`.
       step: Steps taken.
     """
     if family_of(config).draw is not None:
@@ -70,9 +70,9 @@ def draw(config: TrainingConfig, images: TrainingImages, arrays: Arrays, labels:
     """Draws images during training: image i is a function of (arrays, seed, i, labels[i]).
 
     Args:
-      config: Of a family that draws.
-      images: Of the training.
-      arrays: Of its state.
+      config: Config of a family that draws.
+      images: Images of the training.
+      arrays: Arrays of its state, by `arrays_of`.
       labels: int32 [N].
       seed: Seed of the drawing.
 

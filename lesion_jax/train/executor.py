@@ -18,7 +18,7 @@ from lesion_jax.runtime.population import Packing, Population, make_program
 from lesion_jax.runtime.steps import make_steps
 from lesion_jax.train.training import Training, step_alone
 
-# Steps that a device takes between two words with its host. A CPU's convolutions lose their threads in a loop.
+# Steps that a device takes in one call of its host. A CPU's convolutions lose their threads in a loop.
 _STEPS_PER_CALL = {"cpu": 1}
 _STEPS_PER_CALL_ELSEWHERE = 16
 
@@ -32,7 +32,7 @@ class Executor(Protocol):
     """Takes the steps of some trainings at once; each is in a slot.
 
     Attributes:
-      num_slots: K.
+      num_slots: Number of slots, K.
       steps_per_call: Steps that a slot can take in one call, S; every call is the same compiled program.
     """
 
@@ -48,10 +48,10 @@ class Executor(Protocol):
         ...
 
     def advance(self, num_steps: np.ndarray) -> Pending:
-        """Takes num_steps[k] <= S steps in each slot k and returns as soon as the devices know.
+        """Starts num_steps[k] <= S steps in each slot k; does not wait for the devices.
 
         Args:
-          num_steps: int32 [K].
+          num_steps: int32 [K], steps of each slot.
         """
         ...
 
@@ -69,7 +69,7 @@ class Executor(Protocol):
 
 
 def steps_per_call(device: parallel.Device) -> int:
-    """How many steps a device takes between two words with its host."""
+    """Steps that a device takes in one call of its host."""
     return _STEPS_PER_CALL.get(device.platform, _STEPS_PER_CALL_ELSEWHERE)
 
 
@@ -78,9 +78,9 @@ def compiled_population(program: Program, packing: Packing, devices: tuple[paral
     """What `Population` runs; compiled once for each shape of network.
 
     Args:
-      program: Of every training.
-      packing: See `runtime.population`.
-      devices: Over which the trainings are spread.
+      program: Program of every training.
+      packing: How the trainings of a device share the program; listed in `runtime.population`.
+      devices: Devices that the trainings are spread over.
     """
     step = step_alone(program.as_products() if packing == "gemm" else program)
     return parallel.over_slots(make_program(step, packing), list(devices))
@@ -102,7 +102,7 @@ class PopulationExecutor:
 
         Args:
           trainings: All that will be in slots, of one program.
-          devices: Of this process.
+          devices: Devices of this process.
           num_slots: Trainings that are in slots at once; rounded up to what every call of the program takes.
           packing: How the trainings of a device share its program.
           images: Holds the images of all of them.
@@ -123,7 +123,7 @@ class PopulationExecutor:
     def fill(self, entries: Sequence[Entry | None]) -> None:
         """See `Executor`."""
         some = next(entry for entry in entries if entry)
-        # Every call has the same shape: an empty slot holds a copy that nobody trains.
+        # Every call has the same shape: an empty slot holds a copy that is not trained.
         slots = [(state, training.key) for training, state in (entry or some for entry in entries)]
         self._population = Population(self._run, slots, self._images.arrays(), self._devices, self._each)
         for slot, entry in enumerate(entries):
@@ -167,8 +167,8 @@ def compiled_data_parallel(program: Program, devices: tuple[parallel.Device, ...
     """The step of one training whose batches several devices share, see `parallel.over_devices`.
 
     Args:
-      program: Of one device.
-      devices: Which share the batch.
+      program: Program of one device.
+      devices: Devices that share the batch.
       is_streamed: Whether it takes batches, step(state, batch, key) -> (state, metrics), or numbers of images:
         step(state, {"chosen": int32 [B, S], "index": int32 [B]}, (images, key, num_steps)) -> (state, metrics [S]).
     """
@@ -195,8 +195,8 @@ class DataParallelExecutor:
         """Prepares; nothing is on a device yet.
 
         Args:
-          training: The only one.
-          devices: Which share its batches.
+          training: The only training.
+          devices: Devices that share its batches.
           is_streamed: Whether tf.data streams the batches; otherwise all images lie on every device.
         """
         self._devices, self._is_streamed = list(devices), is_streamed

@@ -10,8 +10,8 @@ def fit(recorder: Recorder, progress: Progress) -> None:
     """Learns, scores, saves and declares the run done.
 
     Args:
-      recorder: Of a training whose family has `fit`; open, and closed at the end.
-      progress: Told of its only step.
+      recorder: Open recorder of a training whose family has `fit`; it is closed at the end.
+      progress: Shows its only step.
 
     Raises:
       DivergedError: What was learned is not finite; the run is marked as failed.

@@ -9,7 +9,7 @@ from lesion_jax.config.program import program_key
 from lesion_jax.data.study import Study, resolve_window
 from lesion_jax.errors import ConfigError
 from lesion_jax.runtime import parallel
-from lesion_jax.train.memory import images_bytes, member_bytes
+from lesion_jax.train.memory import images_bytes, training_bytes
 
 _GIB = 2**30
 
@@ -19,21 +19,21 @@ class Group:
     """Trainings that are one compiled program.
 
     Attributes:
-      members: Positions among all trainings.
+      trainings: Positions of its trainings among all.
       slots_per_device: Trainings that a device holds at once.
-      member_bytes: Bytes of one training's state and step.
+      training_bytes: Bytes of one training's state and step.
       images_bytes: Bytes of the images on each device.
     """
 
-    members: tuple[int, ...]
+    trainings: tuple[int, ...]
     slots_per_device: int
-    member_bytes: int
+    training_bytes: int
     images_bytes: int
 
     @property
     def device_bytes(self) -> int:
-        """Of everything on a device that holds as many members as it may."""
-        return self.images_bytes + self.slots_per_device * self.member_bytes
+        """Bytes of everything on a device whose slots are all taken."""
+        return self.images_bytes + self.slots_per_device * self.training_bytes
 
     def refusal(self, device: parallel.Device) -> str | None:
         """Why a device cannot take it, in a sentence; None where it can."""
@@ -54,17 +54,17 @@ def make_groups(
     device_memory: float,
     queue: bool = False,
 ) -> list[Group]:
-    """Divides trainings by what they compile, and each part to what the devices hold.
+    """Divides trainings by what they compile, then by what the devices hold.
 
     Args:
-      configs: Of trainings on one dataset.
+      configs: Configs of trainings on one dataset.
       study: The dataset.
-      num_devices: Over which each program is spread.
-      device_memory: GiB of each.
+      num_devices: Number of devices that each program is spread over.
+      device_memory: Memory of each device, GiB.
       queue: Divide by what is compiled alone: trainings that find no slot wait until one is free.
 
     Returns:
-      Groups in the order of their first members; a function of the arguments alone.
+      Groups in the order of their first trainings; a function of the arguments alone.
 
     Raises:
       ConfigError: One training needs more than a device has.
@@ -76,7 +76,7 @@ def make_groups(
     groups = []
     for positions in by_program.values():
         some = [configs[p] for p in positions]
-        each, images = member_bytes(some[0], study.lesions.num_classes), images_bytes(some, study)
+        each, images = training_bytes(some[0], study.lesions.num_classes), images_bytes(some, study)
         fit = int((device_memory * _GIB - images) // max(each, 1))
         if fit < 1:
             raise ConfigError(
@@ -84,12 +84,12 @@ def make_groups(
                 f"its images {images / _GIB:.2g} GiB, but a device has {device_memory:.2g} GiB (device_memory); "
                 "choose a smaller width, data.batch_size or data.classic_size."
             )
-        # No member waits for a place while another device has one.
+        # No training waits for a slot while another device has a free one.
         at_once = len(positions) if queue else fit * num_devices
         num_groups = math.ceil(len(positions) / at_once)
         size = math.ceil(len(positions) / num_groups)
         for first in range(0, len(positions), size):
-            members = tuple(positions[first : first + size])
-            slots = min(fit, math.ceil(len(members) / num_devices))
-            groups.append(Group(members, slots, each, images))
+            trainings = tuple(positions[first : first + size])
+            slots = min(fit, math.ceil(len(trainings) / num_devices))
+            groups.append(Group(trainings, slots, each, images))
     return groups

@@ -17,7 +17,7 @@ from lesion_jax.runtime import preemption, processes
 from lesion_jax.train.executor import Executor, Pending
 from lesion_jax.train.recorder import Recorder
 
-# [(position of a training, steps taken, score)] of those that were scored at once -> why some of them end here. The
+# [(position of a training, steps taken, score)] of those that were scored at once -> {position: why it ends here}. The
 # score of a generator that has collapsed is -inf.
 StopRule = Callable[[list[tuple[int, int, float]]], dict[int, str]]
 
@@ -51,10 +51,10 @@ def run_loop(
     """Trains every training to its end; a slot that becomes free is taken by the next that waits.
 
     Args:
-      recorders: Of the trainings, open; they are closed as the trainings end.
-      executor: With slots for as many of them as are trained at once; freshly made.
-      progress: Told of the steps of all of them together.
-      stop_rule: Asked after each look at a state, and of what was restored from one; None lets every training go on to
+      recorders: Open recorders of the trainings; they are closed as the trainings end.
+      executor: Executor with slots for as many of them as are trained at once; freshly made.
+      progress: Shows the steps of all of them together.
+      stop_rule: Called with the scores of each evaluation, and with restored ones; None lets every training go on to
         its end.
 
     Returns:
@@ -89,7 +89,7 @@ class _Loop:
         self._slots = [found[0] if found else None for found in entered]
         self._executor.fill([(found[0].recorder.training, found[1]) if found else None for found in entered])
         del entered
-        # One that was interrupted between a look at it and its end.
+        # A training may have been interrupted between its score and its end.
         self._apply_stop_rule([slot for slot in self._slots if slot])
         with preemption.deferred():
             while self._refill():
@@ -158,7 +158,7 @@ class _Loop:
             metrics = self._executor.read(pending)
             self._pace.tick()
             for at, slot, done, count in taken:
-                # Not of one that has ended since: it took steps that nobody looks at.
+                # A training that has ended since took steps that are not recorded.
                 if self._slots[at] is slot:
                     self._log(at, slot, done, {name: x[:count] for name, x in metrics[at].items()})
 
@@ -173,7 +173,7 @@ class _Loop:
         self._tell(slot.position, done, note if len(self._recorders) == 1 else "")
 
     def _visit(self, at: int, slot: _Slot, *, stopping: bool) -> bool:
-        """Looks at a state after its last step; whether the training goes on."""
+        """Scores, shows and saves the state in a slot; whether the training goes on."""
         done = slot.done
         try:
             state = self._executor.state(at)
@@ -190,7 +190,7 @@ class _Loop:
         self._slots = [None if slot and slot.position in ended else slot for slot in self._slots]
 
     def _stopped(self, some: Sequence[_Slot]) -> set[int]:
-        """Ends those that the rule does not let go on; their positions."""
+        """Ends the trainings that the stop rule names; their positions."""
         scored = []
         for slot in some:
             periods, score = slot.recorder.training.periods, slot.recorder.score

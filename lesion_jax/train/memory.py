@@ -1,4 +1,4 @@
-"""What a training takes of a device's memory: computed from shapes, so that every machine finds the same."""
+"""Memory that a training takes on a device: computed from shapes, so that every machine finds the same."""
 
 from collections.abc import Sequence
 
@@ -18,11 +18,11 @@ from lesion_jax.train.training import make_program, periods_of, step_alone
 _MARGIN = 1.25
 
 
-def member_bytes(config: TrainingConfig, num_classes: int) -> int:
+def training_bytes(config: TrainingConfig, num_classes: int) -> int:
     """Bytes of the state and the step of one training on one device, with a margin; 0 without gradient steps.
 
     Args:
-      config: With a resolved window; its images are not read.
+      config: Config with a resolved window; its images are not read.
       num_classes: Number of classes of the dataset.
     """
     family, data = family_of(config), config.data
@@ -43,7 +43,7 @@ def images_bytes(configs: Sequence[TrainingConfig], study: Study) -> int:
     """All images that trainings on one dataset may put on a device, equal ones once; an upper limit.
 
     Args:
-      configs: Of the trainings.
+      configs: Configs of the trainings.
       study: Their dataset.
 
     Raises:

@@ -21,11 +21,11 @@ from lesion_jax.train.training import Training
 # cost what it saves.
 _COMPILATIONS = 20
 _WORTH_SECONDS = 120.0
-# Timed calls of each.
+# Timed calls of each packing.
 _REPEATS = 3
 # A packing whose first call is so many times slower than the best is not timed further.
 _HOPELESS = 3
-# Each training is compiled anew.
+# Trainings of a device for "unrolled", which compiles the step once for each.
 _MOST_UNROLLED = 12
 
 
@@ -42,13 +42,13 @@ def choose_packing(
     """The packing that ends soonest, compilation included.
 
     Args:
-      training: Any of the group; it stands for all.
-      images: See `Population`.
-      devices: Of the population.
+      training: One training of the group; it stands for all.
+      images: {"pixels": int16 [N, H, H], "label": int32 [N]} on the host.
+      devices: Devices of the population.
       slots_per_device: Trainings that a device is to hold at once, k.
-      num_steps: Of all members together.
+      num_steps: Steps of all trainings together.
       directory: Where choices are remembered: for this kind of device, versions and shape.
-      tell: Hears what is measured.
+      tell: Called with what is being measured.
 
     Returns:
       The choice, written to a file of `directory`, with the seconds of each packing that was tried.
@@ -72,7 +72,7 @@ def choose_packing(
     path = directory / f"{name}.json"
     try:
         known = json.loads(path.read_text())
-        # A search that was broken off says nothing of more work than it was for.
+        # A search that ended early holds for no more steps than it was made for.
         if known["is_complete"] or num_steps <= known["num_steps"]:
             return known["packing"]
     except (FileNotFoundError, ValueError, KeyError):
@@ -106,7 +106,7 @@ def choose_packing(
     found = {"packing": best, "tried": tried, "num_steps": num_steps, "is_complete": is_complete, **facts}
     with writing(path):
         directory.mkdir(parents=True, exist_ok=True)
-        # Others may be measuring the same.
+        # Other processes may be measuring the same.
         replace_json(path, found)
     return best
 
@@ -124,22 +124,22 @@ def measure_packing(
     """Times a packing on the devices at hand.
 
     Args:
-      program: Of every member.
-      state: Of every place.
-      packing: See `runtime.population`.
-      images: See `Population`.
-      devices: Over which the places are spread.
-      num_slots: Of all devices together.
-      batch_size: B.
-      limit: Seconds per step of a member, above which one call is enough.
+      program: Program of every slot.
+      state: State that every slot starts from.
+      packing: The packing to time.
+      images: {"pixels": int16 [N, H, H], "label": int32 [N]} on the host.
+      devices: Devices that the slots are spread over.
+      num_slots: Slots of all devices together.
+      batch_size: Images in a batch, B.
+      limit: Seconds per step of a training, above which one call is enough.
 
     Returns:
-      compile_seconds, and seconds_per_step of one member: wall time over the steps of all members.
+      compile_seconds, and seconds_per_step of one training: wall time over the steps of all trainings.
     """
     num_steps = steps_per_call(devices[0])
-    members = [(jax.device_get(state), jax.random.key(0))] * num_slots
+    slots = [(jax.device_get(state), jax.random.key(0))] * num_slots
     each = num_slots // len(devices)
-    population = Population(compiled_population(program, packing, devices), members, images, devices, each)
+    population = Population(compiled_population(program, packing, devices), slots, images, devices, each)
     chosen = np.zeros((num_slots, num_steps, batch_size), np.int32)
     taken = np.full(num_slots, num_steps, np.int32)
 

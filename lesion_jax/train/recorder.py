@@ -27,13 +27,13 @@ class Recorder:
     """The run directory of one training under way; a context manager, which notes a divergence and closes everything.
 
     Attributes:
-      training: What is recorded.
+      training: The training that is recorded.
       collapse: The first collapse that was found, in a sentence; None where there was none.
       score: The last score, also of the checkpoint that was restored; None where there was none, or a collapse.
     """
 
     def __init__(self, training: Training, run: RunDirectory | None):
-        """See `open` and `silent`."""
+        """Takes what `open` or `silent` gives: a run directory, or None to write nothing."""
         self.training = training
         self.run = run
         self.collapse: str | None = None
@@ -49,7 +49,7 @@ class Recorder:
         """Makes or continues a run directory and locks it; a finished one is only looked at, see `is_done`.
 
         Raises:
-          RunError: See `RunDirectory.open`; or it has been trained for longer already.
+          RunError: The directory is another run's or cannot be written, or the run has been trained for longer already.
         """
         _check_not_shorter(workdir, training.periods.total)
         facts = {**training.images.provenance, "environment": describe_environment()}
@@ -102,7 +102,7 @@ class Recorder:
         """Takes the metrics of consecutive steps.
 
         Args:
-          first: The first of them, counted as steps taken.
+          first: Number of the first of them, counted as steps taken.
           values: float32 [S] by name.
 
         Returns:
@@ -133,7 +133,7 @@ class Recorder:
 
         Args:
           done: Steps taken.
-          state: After them: a TrainState or nested dicts of arrays, on one device or the host.
+          state: State after them: a TrainState or nested dicts of arrays, on one device or the host.
           stopping: Whether the process has been asked to end, so that it is saved in any case.
 
         Returns:

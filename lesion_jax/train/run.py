@@ -20,7 +20,7 @@ from lesion_jax.train.training import Training, require_dataset
 
 # What the first process tells the others of the run directory.
 _GO, _DONE, _REFUSED = range(3)
-# Of a device's memory that images may take.
+# Share of a device's memory that images may take.
 _IMAGES_SHARE = 0.25
 
 
@@ -32,16 +32,17 @@ def train(
     cache_dir: Path | None = None,
     label: str = "",
 ) -> bool:
-    """Trains until the config's duration; a finished run returns at once, a broken-off one carries on.
+    """Trains until the config's duration; a finished run returns at once, an interrupted one carries on.
 
-    Of several processes (see `runtime.processes`) each calls this with the same arguments, and the first one writes.
+    Where a run has several processes (`runtime.processes`), each calls this with the same arguments, and the first one
+    writes.
 
     Args:
-      config: Resolved.
-      workdir: Of the run; made if absent.
+      config: Resolved config.
+      workdir: Directory of the run; made if absent.
       study: Already loaded content of `config.data.dataset`; None loads it.
       cache_dir: Where augmented images are kept between runs.
-      label: What progress calls this run.
+      label: Name of the run in progress lines.
 
     Returns:
       Whether anything was left to do.

@@ -35,21 +35,22 @@ def train_group(
     """Trains what is not finished of a group.
 
     Args:
-      trainings: (config, run directory) of each; see `groups.make_groups`.
+      trainings: (config, run directory) of each; `groups.make_groups` divides trainings into groups.
       study: Their dataset.
-      devices: Of this process.
+      devices: Devices of this process.
       slots_per_device: Trainings that a device holds at once; with packing "one" and no stop rule it is 1.
-      packing: None measures, see `packing.choose_packing`.
+      packing: How the trainings of a device share its program; None measures, by `packing.choose_packing`.
       workdir: Holds packings/, where choices are remembered, and cache/, augmented images.
-      label: What progress calls them.
-      stop_rule: See `run_loop`; its positions are those of `trainings`, none of which is finished then.
-      progress: (total steps, label) -> what is told of them.
+      label: Their name in progress lines.
+      stop_rule: Ends trainings early, as in `run_loop`; its positions are those of `trainings`, none of which is
+        finished then.
+      progress: (total steps, label) -> shows their progress.
 
     Returns:
       (how many were not finished; those of them that diverged, by run directory).
 
     Raises:
-      RunError: One of the directories is another run's, or being written by another process; they are too many.
+      RunError: One of the directories is another run's, or being written by another process; or there are too many.
     """
     # Every run directory is locked from the start.
     allow_open_files(len(trainings))
@@ -67,7 +68,7 @@ def train_group(
                 recorders.append(recorder)
         if not recorders:
             return 0, {}
-        # Of whole trainings, not of what is left of them: what is continued goes on in the packing that it began in.
+        # Steps of whole trainings, not of what is left: a continued training keeps the packing that it began with.
         num_steps = sum(recorder.training.periods.total for recorder in recorders)
         shown = progress(num_steps, label)
         if recorders[0].training.family.fit:
@@ -107,28 +108,28 @@ def run_population(
     stop_rule: StopRule | None = None,
     images: DeviceImages | None = None,
 ) -> dict[int, DivergedError]:
-    """Trains members of one program, each on one device.
+    """Trains a group, each training on one device.
 
     A training's result is that of training it alone: its step, batches and random numbers are the same, whatever is
     beside it. With packing "one" on one device the bits are the same too; otherwise they may differ by rounding.
 
     Args:
-      recorders: Of the trainings, open.
-      devices: Of this process.
-      progress: Told of the steps of all of them together.
-      packing: How the trainings of a device share its program, see `runtime.population`.
-      slots_per_device: See `train_group`.
-      stop_rule: See `run_loop`.
+      recorders: Open recorders of the trainings.
+      devices: Devices of this process.
+      progress: Shows the steps of all of them together.
+      packing: How the trainings of a device share its program; listed in `runtime.population`.
+      slots_per_device: Trainings that a device holds at once; with packing "one" and no stop rule it is 1.
+      stop_rule: Ends trainings early, as in `run_loop`.
       images: Holds the images of all of them; None collects them.
 
     Returns:
-      See `run_loop`.
+      Errors of the trainings that diverged, by position; see `run_loop`.
     """
     if images is None:
         images = DeviceImages()
         for recorder in recorders:
             images.add(recorder.training.images.images)
-    # One at a time need not be interrupted by others, unless they are to be compared.
+    # With "one" a training need not take turns with others, unless a stop rule compares them.
     per_device = 1 if packing == "one" and not stop_rule else slots_per_device
     executor = PopulationExecutor(
         [recorder.training for recorder in recorders],

@@ -1,4 +1,4 @@
-"""One training: checked, with its images, its periods and its program; not started."""
+"""One training before it starts: checked, with its images, its periods and its program."""
 
 import dataclasses
 import functools
@@ -19,18 +19,18 @@ from lesion_jax.runtime import parallel
 from lesion_jax.runtime.tracing import traced_once
 from lesion_jax.train.periods import Periods
 
-# Of a family without gradient steps: everything happens at once.
+# Periods of a family without gradient steps: everything happens at once.
 _AT_ONCE = Periods(total=1, log=0, evaluate=1, checkpoint=1, pictures=1)
 
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """A training that has been checked and not been started.
+    """A checked training that has not started.
 
     Attributes:
-      config: Resolved: absolute paths, a window of two numbers.
-      images: What it sees.
-      periods: When what happens.
+      config: Resolved config: absolute paths, a window of two numbers.
+      images: Images that it sees, and their order.
+      periods: Steps at which it is logged, scored, shown and saved.
       free: Dotted config fields that may differ when it is continued.
     """
 
@@ -56,7 +56,7 @@ class Training:
           study: Content of `config.data.dataset`; None loads it.
           num_devices: Devices that share each batch.
           cache_dir: Where augmented images are kept between runs.
-          like: A training of equal kind and data, whose images this one shares.
+          like: A training of the same family and data, whose images this one shares.
 
         Raises:
           LesionJaxError: Bad settings or data.
@@ -120,7 +120,7 @@ def step_alone(program: Program) -> Step:
 
 
 def periods_of(config: TrainingConfig, steps_per_epoch: int) -> Periods:
-    """When what happens in a training; a family without gradient steps takes one."""
+    """The periods of a training in steps; a family without gradient steps takes one step."""
     return _AT_ONCE if family_of(config).fit else Periods.of(config.loop, steps_per_epoch)
 
 

@@ -53,7 +53,7 @@ def contents(workdir):
 
 def test_cells_of_one_shape_are_one_program_and_each_is_a_run(finished, tiny):
     programs = programs_of(TWO, expand(TWO), tiny)
-    assert [program.members for program in programs] == [(0, 1), (2, 3)]
+    assert [program.trainings for program in programs] == [(0, 1), (2, 3)]
     for cell in range(4):
         assert (finished / "cells" / f"{cell:04d}" / "DONE").exists()
     assert (finished / "programs" / "0001.cells").read_text() == "cells/0002\ncells/0003\n"
@@ -258,7 +258,7 @@ def test_programs_are_cut_to_what_a_device_holds(tiny):
     wide = DcganConfig(data=dataclasses.replace(DCGAN.data, image_size=64, batch_size=64))
     sweep = SweepConfig(base=wide, grid=(("seed", tuple(range(10))),), device_memory=4.0, num_devices=2)
     programs = programs_of(sweep, expand(sweep), tiny)
-    assert len(programs) > 1 and sum(len(p.members) for p in programs) == 10
+    assert len(programs) > 1 and sum(len(p.trainings) for p in programs) == 10
     assert all(p.device_bytes <= 4 * 2**30 for p in programs)
     with pytest.raises(ConfigError, match="GiB"):
         programs_of(dataclasses.replace(sweep, device_memory=0.1), expand(sweep), tiny)
