@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains one GAN or classifier on every device of this machine; started again, it continues.
+# Trains one config on every device of this machine; started again, it continues.
 #
 #   launch/one_machine.sh CONFIG WORKDIR [--config.field=value ...]
 #   launch/one_machine.sh configs/acgan.py runs/acgan --config.data.dataset=DATASET

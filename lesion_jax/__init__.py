@@ -1,4 +1,4 @@
-"""lesion_jax: do GAN-made lesions make my classifier better?"""
+"""lesion_jax: do synthetic lesions make my classifier better?"""
 
 import importlib
 from typing import TYPE_CHECKING, Any

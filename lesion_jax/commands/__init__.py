@@ -35,7 +35,7 @@ VERBS = {
 def _usage() -> str:
     verbs = "\n".join(f"  {verb:10}{text}" for verb, text in VERBS.items())
     return (
-        f"lesion-jax {__version__}: do GAN-made lesions make my classifier better?\n\n"
+        f"lesion-jax {__version__}: do synthetic lesions make my classifier better?\n\n"
         f"usage: lesion-jax VERB [flags]\n\n{verbs}\n\nlesion-jax VERB --help tells what a verb takes.\n"
         "exit status: 0 done; 1 a defect of ours; 2 bad input; 3 a training diverged;\n"
         "75 ended by SIGTERM or SIGUSR1, run the same command again; 130 Ctrl-C, likewise;\n"

@@ -1,4 +1,4 @@
-"""Synthetic banks: images that a GAN drew, with the facts that say for which fold they may be used.
+"""Synthetic banks: images that a generator drew, with the facts that say for which fold they may be used.
 
 A bank is a directory: images.npy (int16 [N, H, H], pixels in the unit of the dataset),
 labels.npy (int32 [N]) and bank.json (its provenance, which names the unit, and a digest of everything).
@@ -37,9 +37,9 @@ class Bank:
     """A bank in memory.
 
     Attributes:
-      images: In the order in which they were drawn.
-      provenance: What made them: run, step, checkpoint, fold, fingerprints, seed, window and so
-        on; `label_counts` is how many images each class has.
+      images: Images in the order in which they were drawn.
+      provenance: Facts about their origin: run, step, checkpoint, fold, fingerprints, seed, window and so
+        on; `label_counts` is the number of images of each class.
     """
 
     images: Images
@@ -86,7 +86,7 @@ def save_bank(path: Path, images: Images, provenance: dict[str, Any]) -> None:
 
     Args:
       path: A directory that does not exist yet.
-      images: What the GAN drew.
+      images: Images that the generator drew.
       provenance: Needs run, step, checkpoint, fold, class_names, seed, image_size, unit, window,
         dataset_fingerprint, fold_fingerprint and train_fingerprint; more is kept.
 
@@ -133,15 +133,15 @@ def load_bank(path: Path) -> Bank:
 
 
 def check_bank(bank: Bank, *, train_fingerprint: str, path: Path, run: str) -> None:
-    """Refuses a bank whose GAN was not trained on exactly the run's own training patients.
+    """Refuses a bank whose generator was not trained on exactly the run's own training patients.
 
-    A GAN that saw other patients may have seen those that the run is tested on.
+    A generator that saw other patients may have seen those that the run is tested on.
 
     Args:
       bank: The bank.
       train_fingerprint: Digest of the run's training patients, by `folds.train_fingerprint`.
-      path: Where the bank is, for the message.
-      run: What the bank is wanted for, for the message.
+      path: Directory of the bank, for the message.
+      run: Name of what wants the bank, for the message.
 
     Raises:
       BankError: The patients differ; both are named.
@@ -149,7 +149,7 @@ def check_bank(bank: Bank, *, train_fingerprint: str, path: Path, run: str) -> N
     theirs = bank.provenance["train_fingerprint"]
     if theirs != train_fingerprint:
         raise BankError(
-            f"Bank {path} was drawn from a GAN trained on patients {theirs[:12]} (run {bank.provenance['run']}, test "
+            f"Bank {path} was drawn from a generator trained on patients {theirs[:12]} (run {bank.provenance['run']}, test "
             f"fold {bank.provenance['fold']}), but {run} trains on patients {train_fingerprint[:12]}; use a bank of "
             "the same fold, with the same data.hold_out_inner."
         )
@@ -160,8 +160,8 @@ def take_per_class(images: Images, num: int, *, source: str = "The bank") -> Ima
 
     Args:
       images: N images.
-      num: How many of each class.
-      source: Where they are from, for the message.
+      num: Images of each class.
+      source: Name of their origin, for the message.
 
     Returns:
       num images of each class, classes taking turns: what is taken with a smaller `num` is a prefix.

@@ -45,7 +45,7 @@ def classic_pool(
       image_size: Side H of the images, pixels.
       margin: Tissue on each side, as a share of the diameter.
       seed: Seed of the augmentation.
-      cache_dir: Where variants are kept, one file per lesion, shared by all folds and sizes;
+      cache_dir: Folder of the variants, one file per lesion, shared by all folds and sizes;
         None keeps none. Several processes may use it at once.
 
     Returns:

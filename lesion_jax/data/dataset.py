@@ -11,7 +11,7 @@ def load_dataset(directory: Path) -> LesionSet:
     """Reads a dataset into memory.
 
     Args:
-      directory: What `lesion-jax build --out` wrote.
+      directory: Folder that `lesion-jax build --out` wrote.
 
     Returns:
       Lesions sorted by lesion_id; the fingerprint is taken from what was read.

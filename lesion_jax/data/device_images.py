@@ -64,7 +64,7 @@ class Numbers:
 
         Args:
           rows: int32 [N], from `DeviceImages.add`.
-          schedule: Which of the N images make up the batch of a step.
+          schedule: Schedule that chooses the images of each step from the N.
         """
         self._rows, self._schedule = rows, schedule
         self._first = 0

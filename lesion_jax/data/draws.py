@@ -15,8 +15,8 @@ def bits(*words: int | str, count: int) -> np.ndarray:
     """Independent random words for a sequence of seeds and names.
 
     Args:
-      *words: What the numbers are a function of; their order and types matter.
-      count: How many.
+      *words: Seeds and names that the numbers are a function of; their order and types matter.
+      count: Length of the result.
 
     Returns:
       uint64 [count]; the first n are the same for every `count` >= n.

@@ -23,7 +23,7 @@ def write_lesion_arrays(lesions: LesionSet, directory: Path) -> None:
 
     Args:
       lesions: As they were read from the records of `directory`.
-      directory: What `build` wrote.
+      directory: Folder that `build` wrote.
 
     Raises:
       OSError: The disk does not take it.

@@ -21,7 +21,7 @@ def make_batches(images: Images, schedule: Schedule, *, start: int, stop: int) -
 
     Args:
       images: Real images, then synthetic ones, as the schedule counts them.
-      schedule: Which of them make up a batch.
+      schedule: Schedule that chooses the images of each step.
       start: First step, from 0.
       stop: One past the last step.
 

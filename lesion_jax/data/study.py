@@ -42,8 +42,8 @@ class TrainingImages:
 
     Attributes:
       images: Original real images, then augmented ones, then synthetic ones.
-      num_originals: How many of them are originals.
-      schedule: Which of them make up the batch of a step.
+      num_originals: Number of originals among them.
+      schedule: Schedule that chooses the images of each step.
       inner: Original inner validation images; empty where the config holds none out.
       unit: Unit of the pixels, a key of `core.types.UNITS`.
       class_names: Names of the dataset's classes.
@@ -149,8 +149,8 @@ def prepare_images(config: TrainingConfig, study: Study, *, cache_dir: Path | No
 
     Args:
       config: Config of the run.
-      study: What `config.data.dataset` holds.
-      cache_dir: Where augmented images are kept for other runs; None recomputes them.
+      study: Content of `config.data.dataset`.
+      cache_dir: Folder of augmented images, kept for other runs; None recomputes them.
 
     Raises:
       ConfigError: A fold or class that does not exist.

@@ -122,7 +122,7 @@ def write_dataset(lesions: LesionSet, directory: Path) -> None:
     """Writes the dataset below a directory, by the builder that `tfds build` runs.
 
     Args:
-      lesions: From `read_lesions`.
+      lesions: Lesions from `read_lesions`.
       directory: TFDS's data_dir.
 
     Raises:

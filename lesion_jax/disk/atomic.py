@@ -84,8 +84,8 @@ def unwritable(
     """The error for a file or directory that the disk does not take.
 
     Args:
-      path: What was being written.
-      cause: What the system says.
+      path: Path that was being written.
+      cause: Error of the system.
       what: Name of the path in the message: "--out", "Bank".
       then: End of the message, after "make room" or "make it writable": `AND_AGAIN`, `OR_ELSEWHERE`.
       error: Class of the result.

@@ -48,7 +48,7 @@ def building_new(path: Path, what: str, error: type[LesionJaxError], *, may_be_e
     Args:
       path: The directory to be; `check_new` may refuse it.
       what: Its name in messages: "Bank", "--out".
-      error: What to raise, also for an OSError of the body.
+      error: Class of the errors, also of an OSError of the body.
       may_be_empty: Whether an empty directory may be there already.
     """
     check_new(path, what, error, may_be_empty=may_be_empty)
@@ -62,7 +62,7 @@ def check_new(path: Path, what: str, error: type[LesionJaxError], *, may_be_empt
     Args:
       path: The directory to be.
       what: Its name in messages: "Bank", "--out".
-      error: What to raise.
+      error: Class of the errors.
       may_be_empty: Whether an empty directory may be there already.
 
     Raises:

@@ -30,7 +30,7 @@ def locked(path: Path, *, what: Path) -> Iterator[None]:
 
     Args:
       path: Lock file; its directory exists. It is removed at the end.
-      what: What is being written, for the message.
+      what: Path that is being written, for the message.
 
     Raises:
       RunError: Another process holds it; the message names that process.

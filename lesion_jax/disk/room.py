@@ -28,10 +28,10 @@ def require_room(
 
     Args:
       path: The file or directory to be; neither it nor its parents need exist.
-      num_bytes: What will be written at most.
+      num_bytes: Most bytes that will be written.
       what: Name of the path in the message: "--out", "Bank".
       then: End of the message, such as `atomic.OR_ELSEWHERE`.
-      error: What to raise.
+      error: Class of the errors.
 
     Raises:
       LesionJaxError: An `error` with both numbers; also where the disk does not answer.

@@ -116,7 +116,7 @@ def make_gan_step(
       latent_size: Length of z; z is drawn from the key, the step and each example's index.
       window: Range of pixel values that the networks can tell apart.
       average: Mean over replicas.
-      penalty: What D's loss gains, such as a gradient penalty; None for nothing.
+      penalty: Term that D's loss gains, such as a gradient penalty; None for none.
 
     Returns:
       The step, as in `families.base.Step`; its key is the root of the training's latents.

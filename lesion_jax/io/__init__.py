@@ -1,1 +1,1 @@
-"""What touches a run directory: checkpoints, metrics, pictures, provenance."""
+"""Contents of a run directory: checkpoints, metrics, pictures, provenance."""

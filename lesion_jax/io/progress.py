@@ -23,9 +23,9 @@ class Progress:
         """Prepares; prints nothing yet.
 
         Args:
-          total: What `done` reaches at the end.
+          total: Value of `done` at the end.
           label: Begins the line.
-          stream: Where to print; stderr by default.
+          stream: Stream to print to; stderr by default.
           clock: Seconds, for tests.
         """
         self._total = total

@@ -1,4 +1,4 @@
-"""What exactly made this: code, versions, devices and command line of the running process."""
+"""Provenance: code, versions, devices and command line of the running process."""
 
 import functools
 import importlib.metadata

@@ -1,4 +1,4 @@
-"""What a run tells while it trains: metrics.jsonl, TensorBoard, pictures."""
+"""What a run writes while it trains: metrics.jsonl, TensorBoard, pictures."""
 
 import io
 import json
@@ -33,7 +33,7 @@ class MetricsWriter:
         """Opens the files; lines and events after `start` are dropped, the run is about to write them again.
 
         Args:
-          run: Where to write.
+          run: Run directory to write to.
           start: Step that the run was restored at; 0 for a fresh one.
 
         Raises:

@@ -10,11 +10,11 @@ from lesion_jax.inference.predict import Predictions, pooled
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What one classifier says of the lesions that it was not trained on.
+    """Predictions of one classifier for the lesions that it was not trained on.
 
     Attributes:
-      inner: Of its inner validation patients; None where none were held out.
-      test: Of its test fold.
+      inner: Predictions for its inner validation patients; None where none were held out.
+      test: Predictions for its test fold.
     """
 
     inner: Predictions | None

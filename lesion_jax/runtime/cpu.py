@@ -1,4 +1,4 @@
-"""What a process that trains on a CPU settles before JAX starts; accelerators do not notice.
+"""What a process that trains on a CPU settles before JAX starts; accelerators are not affected.
 
 Memory: XLA's CPU backend allocates a step's scratch space at its start and frees it at its end. glibc gives blocks of
 that size back to the kernel at once, and at the next step every page is cleared and mapped again: half of the time of

@@ -37,7 +37,7 @@ def _peak(jaxpr: Any) -> int:
         made = sum(map(_bytes, equation.outvars))
         inner = max((_peak(j) - sum(map(_bytes, j.invars)) for j in _within(equation)), default=0)
         peak = max(peak, alive + max(made, inner))
-        # What nobody reads is gone at once.
+        # A value that is never read is freed at once.
         alive += sum(_bytes(v) for v in equation.outvars if v in last_use)
         read = {v for v in equation.invars if not isinstance(v, jex_core.Literal)}
         alive -= sum(_bytes(v) for v in read - ours if last_use[v] == at)

@@ -38,7 +38,7 @@ def choose_devices(num_devices: int, batch_size: int) -> list[Device]:
     """The devices of a data-parallel run.
 
     Args:
-      num_devices: How many to use; 0 means all of them, those of other processes included.
+      num_devices: Number of devices; 0 means all of them, those of other processes included.
       batch_size: Global batch, which they share evenly.
 
     Raises:
@@ -68,7 +68,7 @@ def choose_local_devices(num_devices: int) -> list[Device]:
     """The devices of this process that populations are spread over.
 
     Args:
-      num_devices: How many; 0 means all.
+      num_devices: Number of devices; 0 means all.
 
     Raises:
       ConfigError: More than there are.
@@ -95,7 +95,7 @@ def over_devices(step: Callable, devices: list[Device]) -> Callable:
     Args:
       step: step(state, batch, shared) -> (state, metrics), both results equal on all replicas. Shared is what a
         step needs besides its own part of a batch, such as the root key.
-      devices: From `choose_devices`.
+      devices: Devices from `choose_devices`.
 
     Returns:
       The same signature; batch leaves carry a leading device axis [D, B / D, ...], state,
@@ -208,7 +208,7 @@ def replica_checksums(tree: Any, devices: list[Device]) -> np.ndarray:
     Every process must call it, as any step; it waits for the tree.
 
     Args:
-      tree: From `replicate` or a step of `over_devices`; not donated.
+      tree: Tree from `replicate` or a step of `over_devices`; not donated.
       devices: Devices that it was spread over.
 
     Returns:

@@ -78,5 +78,5 @@ def requested(step: int) -> bool:
 
 
 def describe() -> str:
-    """What happened, and what to do."""
+    """One sentence: what happened, and what to do."""
     return f"{_received or 'SIGTERM'} came, so it ended; nothing is lost, and the same command carries on."

@@ -75,7 +75,7 @@ def steps_per_call(device: parallel.Device) -> int:
 
 @functools.cache
 def compiled_population(program: Program, packing: Packing, devices: tuple[parallel.Device, ...]) -> Callable:
-    """What `Population` runs; compiled once for each shape of network.
+    """The program that `Population` runs; compiled once for each shape of network.
 
     Args:
       program: Program of every training.

@@ -73,9 +73,9 @@ def schedule_of(config: TrainingConfig, study: Study) -> Schedule:
 
 
 def num_steps(config: TrainingConfig, study: Study) -> int:
-    """Steps of a whole training; see `schedule_of`.
+    """Steps of a whole training, without preparing its images.
 
     Raises:
-      ConfigError: Likewise, or a duration that cannot be.
+      ConfigError: A fold, class, size, share or duration that cannot be.
     """
     return periods_of(config, schedule_of(config, study).steps_per_epoch).total

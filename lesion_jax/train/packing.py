@@ -47,7 +47,7 @@ def choose_packing(
       devices: Devices of the population.
       slots_per_device: Trainings that a device is to hold at once, k.
       num_steps: Steps of all trainings together.
-      directory: Where choices are remembered: for this kind of device, versions and shape.
+      directory: Folder of remembered choices: one for each kind of device, versions and shape.
       tell: Called with what is being measured.
 
     Returns:

@@ -41,7 +41,7 @@ def train(
       config: Resolved config.
       workdir: Directory of the run; made if absent.
       study: Already loaded content of `config.data.dataset`; None loads it.
-      cache_dir: Where augmented images are kept between runs.
+      cache_dir: Folder of augmented images, kept between runs.
       label: Name of the run in progress lines.
 
     Returns:

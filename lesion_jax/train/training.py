@@ -55,7 +55,7 @@ class Training:
           config: Checked by itself.
           study: Content of `config.data.dataset`; None loads it.
           num_devices: Devices that share each batch.
-          cache_dir: Where augmented images are kept between runs.
+          cache_dir: Folder of augmented images, kept between runs.
           like: A training of the same family and data, whose images this one shares.
 
         Raises:
@@ -81,7 +81,7 @@ class Training:
 
     @property
     def family(self) -> Family:
-        """What is trained."""
+        """Family of the training."""
         return family_of(self.config)
 
     @property
@@ -91,7 +91,7 @@ class Training:
 
     @functools.cached_property
     def program(self) -> Program:
-        """What is compiled for it."""
+        """Everything about its step that is fixed when it is compiled."""
         return make_program(self.config, len(self.images.class_names))
 
     @property
@@ -106,7 +106,7 @@ class Training:
 
 
 def make_program(config: TrainingConfig, num_classes: int) -> Program:
-    """What a config with a resolved window compiles."""
+    """The program of a config with a resolved window."""
     make = family_of(config).make_program
     if make is None:
         raise ConfigError(f"kind is {config.kind!r}, which is trained without gradient steps: there is no program.")
