@@ -74,7 +74,8 @@ class RunDirectory:
         Args:
           path: Absent, empty, or the directory of a run.
           config: Resolved, as JSON can hold it (tuples may be lists).
-          provenance: Facts about data and environment, likewise. "environment" may differ when a run is continued, the rest may not.
+          provenance: Facts about data and environment, likewise. "environment" may differ when a run is continued,
+            the rest may not.
           free: Dotted names of config fields that may change when a run is continued.
           reopening: Those of them that make a finished run unfinished again.
           min_free_bytes: Room that must be left on the disk.
