@@ -150,8 +150,8 @@ def check_bank(bank: Bank, *, train_fingerprint: str, path: Path, run: str) -> N
     if theirs != train_fingerprint:
         raise BankError(
             f"Bank {path} was drawn from a generator trained on patients {theirs[:12]} (run {bank.provenance['run']}, "
-            f"test fold {bank.provenance['fold']}), but {run} trains on patients {train_fingerprint[:12]}; use a bank of "
-            "the same fold, with the same data.hold_out_inner."
+            f"test fold {bank.provenance['fold']}), but {run} trains on patients {train_fingerprint[:12]}; use a bank "
+            "of the same fold, with the same data.hold_out_inner."
         )
 
 
