@@ -16,6 +16,8 @@ from population_throughput import population_rows
 from rows import Row, interleaved_seconds, write_rows
 from step_throughput import gan_runner
 
+from lesion_jax.runtime.population import PACKINGS
+
 # Of the paper: the generator's W; the discriminator's is ours.
 PAPER_WIDTH, PAPER_DISCRIMINATOR_WIDTH = 128, 64
 
@@ -30,6 +32,7 @@ def main() -> None:
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument("--image_size", type=int, default=64)
     parser.add_argument("--matrix", type=int, default=8192, help="side of the matrices whose product is the limit")
+    parser.add_argument("--packing", choices=PACKINGS, action="append", help="may be repeated; default: all")
     parser.add_argument("--repeats", type=int, default=5)
     flags = parser.parse_args()
     rows: list[Row] = []
@@ -42,7 +45,7 @@ def main() -> None:
                 batch_size=flags.batch_size,
                 image_size=flags.image_size,
                 dtype="bfloat16",
-                packing=None,
+                packing=flags.packing,
                 repeats=flags.repeats,
                 must=3.0,
             )

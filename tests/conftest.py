@@ -6,12 +6,9 @@ from pathlib import Path
 import pytest
 
 from lesion_jax.runtime.cpu import leave_convolutions_to_eigen
+from tests.xla import compile_fast
 
-# Tests compile much and compute little: unoptimised code halves their time.
-_FLAGS = "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"
-
-os.environ["JAX_PLATFORMS"] = "cpu"
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_FLAGS}".strip()
+compile_fast(num_devices=4)
 # As every command does; it imports no JAX.
 leave_convolutions_to_eigen()
 # Most of a test's time is compiling networks that another test, worker or process has compiled.

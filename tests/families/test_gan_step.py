@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,8 +20,14 @@ def create(networks, **changes):
     return create_gan_state(*networks, seed=1, image_size=16, latent_size=5, hyper=gan_hyper(**changes))
 
 
-def make(networks, average=parallel.alone, loss="non_saturating"):
-    return make_gan_step(*networks, pair_loss=PAIR_LOSSES[loss], latent_size=5, window=WINDOW, average=average)
+def make(networks, loss="non_saturating"):
+    return make_gan_step(*networks, pair_loss=PAIR_LOSSES[loss], latent_size=5, window=WINDOW, average=parallel.alone)
+
+
+@functools.cache
+def compiled(networks):
+    """Its tests take the same step; it is traced and compiled for the first of them."""
+    return jax.jit(make(networks))
 
 
 def equal(a, b):
@@ -60,7 +68,7 @@ def test_one_step_equals_two_textbook_gradients(networks):
         _, (fake_source, fake_classes) = logits(state.networks["discriminator"].params, params_g)
         return -jnp.mean(jnp.log(jax.nn.sigmoid(fake_source))) + class_loss(fake_classes)
 
-    new, metrics = jax.jit(make(networks))(state, batch, KEY)
+    new, metrics = compiled(networks)(state, batch, KEY)
     for loss, name in ((loss_d, "discriminator"), (loss_g, "generator")):
         value, grads = jax.jit(jax.value_and_grad(loss))(state.networks[name].params)
         np.testing.assert_allclose(metrics[f"loss/{name}"], value, rtol=1e-5)
@@ -73,7 +81,7 @@ def test_one_step_equals_two_textbook_gradients(networks):
 @pytest.mark.parametrize("player", ["generator", "discriminator"])
 def test_a_player_with_a_period_is_updated_only_when_due(networks, player):
     other = {"generator": "discriminator", "discriminator": "generator"}[player]
-    state, step = create(networks, **{f"{player}_every": 2}), jax.jit(make(networks))
+    state, step = create(networks, **{f"{player}_every": 2}), compiled(networks)
     changed = []
     for seed in range(4):
         new, _ = step(state, host_batch(4, seed=seed), KEY)
@@ -84,7 +92,7 @@ def test_a_player_with_a_period_is_updated_only_when_due(networks, player):
 
 
 def test_ema_is_the_textbook_average_and_the_generator_itself_at_decay_zero(networks):
-    batch, step = host_batch(4), jax.jit(make(networks))
+    batch, step = host_batch(4), compiled(networks)
     state = create(networks, ema_decay=0.9)
     new, _ = step(state, batch, KEY)
     want = jax.tree.map(

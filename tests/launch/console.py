@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def main():
-    os.environ["JAX_PLATFORMS"] = "cpu"
-    os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0"
+    from tests.xla import compile_fast
 
+    compile_fast(num_devices=2)
     from lesion_jax.commands import main as lesion_jax
     from lesion_jax.data.study import Study
     from lesion_jax.runtime import preemption

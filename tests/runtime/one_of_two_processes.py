@@ -13,7 +13,7 @@ import numpy as np
 from lesion_jax.errors import ConfigError
 from lesion_jax.models.layers import batch_norm
 from lesion_jax.runtime import parallel
-from tests.train.agreement import disagreements
+from tests.families.agreement import disagreements
 
 
 def main(port, index):

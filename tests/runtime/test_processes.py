@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.xla import compile_fast
+
 pytestmark = pytest.mark.slow
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -27,12 +29,8 @@ def free_port():
 @pytest.fixture(scope="module")
 def both():
     # The suite's own four fake devices must not be seen.
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(CHECKOUT),
-        "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": "--xla_backend_optimization_level=0",
-    }
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    compile_fast(environment=environment)
     port = str(free_port())
     processes = [
         subprocess.Popen(

@@ -24,11 +24,9 @@ def main():
     parser.add_argument("--memory", type=int, help="bytes that its devices say they have")
     parser.add_argument("--processes", nargs=3, help="coordinator, how many, which")
     flags = parser.parse_args()
-    os.environ["JAX_PLATFORMS"] = "cpu"
-    os.environ["XLA_FLAGS"] = (
-        f"--xla_force_host_platform_device_count={flags.num_devices} --xla_backend_optimization_level=0"
-    )
+    from tests.xla import compile_fast
 
+    compile_fast(flags.num_devices)
     from lesion_jax.runtime.cpu import leave_convolutions_to_eigen
 
     # As the suite and every command do: other convolutions are other bits.
