@@ -62,7 +62,7 @@ class Setting:
     def holds(self, value: float) -> bool:
         """Whether a number lies in the range; what is not finite never does."""
         return (
-            math.isfinite(value)
+            -math.inf < value < math.inf
             and (self.low is None or value >= self.low)
             and (self.above is None or value > self.above)
             and (self.high is None or value <= self.high)

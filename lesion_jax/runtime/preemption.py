@@ -1,7 +1,7 @@
 """SIGTERM and SIGUSR1, which a cluster sends before it takes a machine away: end in order, to be run again.
 
 Outside of a training loop the process ends at once, as if killed: everything there is either whole on disk or will be
-made again. Inside `deferred` the loop asks after every step whether to end, and saves first.
+made again. Inside `deferred` the loop asks now and then whether to end, and saves first.
 """
 
 import os
@@ -16,6 +16,7 @@ from lesion_jax.errors import Preempted
 _received: str | None = None
 _is_deferred = False
 _agree: Callable[[int], bool] | None = None
+_num_asked = 0
 
 
 def install() -> None:
@@ -28,8 +29,9 @@ def agree_by(agree: Callable[[int], bool]) -> None:
     """Lets the processes of a run end after the same step.
 
     Args:
-      agree: Called by every process after every step; true for all of them at one step after SIGTERM reached any
-        of them. It has a handler of SIGTERM of its own.
+      agree: Given a number that rises by one from question to question; true for all processes at one number after
+        SIGTERM reached any, and brings a handler of its own. They agree on the number after the highest that any
+        has come to: one that is left out is never agreed on again.
     """
     global _agree
     _agree = agree
@@ -68,13 +70,11 @@ def end_if_asked() -> None:
         raise Preempted(describe())
 
 
-def requested(step: int) -> bool:
-    """Whether to end after a step.
-
-    Args:
-      step: Steps taken.
-    """
-    return _received is not None if _agree is None else _agree(step)
+def requested() -> bool:
+    """Whether to end after the step that was taken; the processes of a run ask equally often."""
+    global _num_asked
+    _num_asked += 1
+    return _received is not None if _agree is None else _agree(_num_asked)
 
 
 def describe() -> str:

@@ -135,11 +135,13 @@ class _Loop:
         self._ahead.append(([(at, slot, slot.done, int(num_steps[at])) for at, slot, _ in visits], pending))
         self._read(leave=self._pace.most_ahead)
         running = [(at, slot, visit) for at, slot, visit in visits if self._slots[at] is slot]
-        stopping = preemption.requested(sum(slot.done for _, slot, _ in running))
+        stopping = preemption.requested()
         due = [(at, slot) for at, slot, visit in running if stopping or slot.done == visit]
         if not due:
             return
         self._read(leave=0)
+        # What follows, a score or a save, says nothing of how long a call takes.
+        self._pace = _Pace()
         for at, slot in due:
             if self._slots[at] is slot and not self._visit(at, slot, stopping=stopping):
                 self._slots[at] = None
@@ -232,6 +234,9 @@ class _Pace:
 
     def __init__(self):
         self.most_ahead = 1
+        # Processes that train together make the same calls. Were it left to the speed of each when it sees that the
+        # training has diverged, one would wait for ever for a call that another never makes.
+        self._limit = _MOST_AHEAD if processes.count() == 1 else 1
         self._last: float | None = None
 
     def tick(self) -> None:
@@ -240,5 +245,5 @@ class _Pace:
         if self._last is not None:
             seconds = max(now - self._last, 1e-6)
             # Not by leaps: several may be read at once.
-            self.most_ahead = max(1, min(_MOST_AHEAD, 2 * self.most_ahead, int(_AHEAD_SECONDS / seconds)))
+            self.most_ahead = max(1, min(self._limit, 2 * self.most_ahead, int(_AHEAD_SECONDS / seconds)))
         self._last = now

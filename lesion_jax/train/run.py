@@ -73,7 +73,8 @@ def train(
             return False
         progress = Progress(training.periods.total, label or config.kind) if processes.is_first() else _Silent()
         if is_fitted:
-            fit(recorder, progress)
+            fit(recorder)
+            progress.update(1)
             return True
         if len(devices) == 1 and not is_streamed:
             failed = run_population([recorder], devices, progress)

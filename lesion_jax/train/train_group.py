@@ -143,12 +143,13 @@ def run_population(
 
 def _fit_in_turn(recorders: Sequence[Recorder], progress: Progress) -> dict[Path, DivergedError]:
     failed = {}
-    for recorder in recorders:
+    for done, recorder in enumerate(recorders, 1):
         preemption.end_if_asked()
         try:
-            fit(recorder, progress)
+            fit(recorder)
         except DivergedError as error:
             failed[_path(recorder)] = error
+        progress.update(done, f"{len(failed)} diverged" if failed else "")
     return failed
 
 

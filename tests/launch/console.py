@@ -19,10 +19,10 @@ def main():
     is_slow = int(os.environ.get("SLURM_RESTART_COUNT", "0")) < int(os.environ["SLOW_STARTS"])
     hurry, requested = Path(os.environ["HURRY"]), preemption.requested
 
-    def slow(step):
+    def slow():
         if is_slow and not hurry.exists():
             time.sleep(2.0)
-        return requested(step)
+        return requested()
 
     preemption.requested = slow
     Study.load = classmethod(lambda cls, directory: study())  # type: ignore[method-assign]

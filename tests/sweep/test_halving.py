@@ -41,10 +41,10 @@ def test_halving_ends_the_worst_at_a_rung_and_interruption_changes_nothing(tiny,
     assert all(row["score"] <= kept for row in stopped)
 
     calls = iter(range(10**6))
-    monkeypatch.setattr(preemption, "requested", lambda step: next(calls) == 5)
+    monkeypatch.setattr(preemption, "requested", lambda: next(calls) == 5)
     with pytest.raises(Preempted):
         run_sweep(sweep, tmp_path / "broken", study=tiny)
-    monkeypatch.setattr(preemption, "requested", lambda step: False)
+    monkeypatch.setattr(preemption, "requested", lambda: False)
     run_sweep(sweep, tmp_path / "broken", study=tiny)
     again = cell_rows(open_sweep(tmp_path / "broken"))
     assert [(row["state"], row["score"]) for row in again] == [(row["state"], row["score"]) for row in rows]

@@ -1,5 +1,6 @@
 import csv
 import dataclasses
+import itertools
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -76,13 +77,13 @@ def test_tasks_of_an_array_do_the_same_as_one_process(finished, tiny, tmp_path):
 
 
 def test_an_interrupted_program_resumes(finished, tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(preemption, "requested", lambda step: step == 5)
+    monkeypatch.setattr(preemption, "requested", lambda calls=itertools.count(1): next(calls) == 5)
     with pytest.raises(Preempted):
         run_sweep(TWO, tmp_path / "broken", study=tiny)
     states = [row["state"] for row in cell_rows(open_sweep(tmp_path / "broken"))]
     # One after another on one device: the second cell of the program is only prepared.
     assert states == ["interrupted", "interrupted", "waiting", "waiting"]
-    monkeypatch.setattr(preemption, "requested", lambda step: False)
+    monkeypatch.setattr(preemption, "requested", lambda: False)
     run_sweep(TWO, tmp_path / "broken", study=tiny)
     for cell in range(4):
         one, other = (root / "cells" / f"{cell:04d}" / "metrics.jsonl" for root in (finished, tmp_path / "broken"))

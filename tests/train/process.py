@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import itertools
 import json
 import os
 import signal
@@ -32,6 +33,7 @@ def main():
     # As the suite and every command do: other convolutions are other bits.
     leave_convolutions_to_eigen()
     from lesion_jax.errors import LesionJaxError, Preempted
+    from lesion_jax.io.checkpoints import last_step
     from lesion_jax.runtime import parallel, preemption, processes
     from lesion_jax.train.run import train
     from tests.train.tiny import configs, study
@@ -42,12 +44,14 @@ def main():
         processes.start(coordinator, int(num_processes), int(process_id))
     if flags.signal_at:
         step, number = flags.signal_at
-        requested = preemption.requested
+        requested, start = preemption.requested, last_step(flags.workdir / "checkpoints") or 0
+        # A CPU is asked to take one step at a time.
+        taken = itertools.count(start + 1)
 
-        def kill_at(done):
-            if done == step:
+        def kill_at():
+            if next(taken) == step:
                 os.kill(os.getpid(), number)
-            return requested(done)
+            return requested()
 
         preemption.requested = kill_at
     if flags.memory is not None:

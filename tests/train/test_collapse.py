@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import json
 import logging
 
@@ -72,10 +73,10 @@ def test_by_default_it_is_only_said(collapsed_from, tiny, tmp_path, caplog):
 
 def test_a_collapse_is_remembered_by_a_run_that_is_continued(collapsed_from, tiny, tmp_path, monkeypatch):
     collapsed_from(0)
-    monkeypatch.setattr(preemption, "requested", lambda step: step == 5)
+    monkeypatch.setattr(preemption, "requested", lambda calls=itertools.count(1): next(calls) == 5)
     with pytest.raises(Preempted):
         train(DCGAN, tmp_path, study=tiny)
-    monkeypatch.setattr(preemption, "requested", lambda step: False)
+    monkeypatch.setattr(preemption, "requested", lambda: False)
     collapsed_from(100)
     train(DCGAN, tmp_path, study=tiny)
     assert json.loads((tmp_path / "DONE").read_text())["collapse"] == "Step 4: collapsed."

@@ -138,11 +138,11 @@ def test_an_interrupted_population_carries_on_and_ends_alike(packing, tiny, tmp_
     options = {"packing": packing, "slots_per_device": 1 if packing == "one" else 2}
     train_all(varied(CLASSIFIER), tmp_path / "whole", tiny, **options)
     calls = iter(range(100))
-    monkeypatch.setattr(preemption, "requested", lambda step: next(calls) == 3)
+    monkeypatch.setattr(preemption, "requested", lambda: next(calls) == 3)
     with pytest.raises(Preempted):
         train_all(varied(CLASSIFIER), tmp_path / "broken", tiny, **options)
     # One of them goes on alone, as any single run; the rest together.
-    monkeypatch.setattr(preemption, "requested", lambda step: False)
+    monkeypatch.setattr(preemption, "requested", lambda: False)
     if packing == "one":
         train(list(varied(CLASSIFIER))[0], tmp_path / "broken" / "0", study=tiny)
     again = [config for i, config in enumerate(varied(CLASSIFIER)) if packing == "vmap" or i]
