@@ -1,6 +1,5 @@
 import csv
 import dataclasses
-import itertools
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,7 @@ from lesion_jax.sweep.config import HalvingConfig, SweepConfig
 from lesion_jax.sweep.run import Sweep, programs_of, run_sweep
 from lesion_jax.sweep.status import cell_rows, describe_sweep, open_sweep
 from lesion_jax.train import evaluation
-from tests.train.tiny import configs, study
+from tests.train.tiny import configs, study, true_at
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -77,7 +76,7 @@ def test_tasks_of_an_array_do_the_same_as_one_process(finished, tiny, tmp_path):
 
 
 def test_an_interrupted_program_resumes(finished, tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(preemption, "requested", lambda calls=itertools.count(1): next(calls) == 5)
+    monkeypatch.setattr(preemption, "requested", true_at(5))
     with pytest.raises(Preempted):
         run_sweep(TWO, tmp_path / "broken", study=tiny)
     states = [row["state"] for row in cell_rows(open_sweep(tmp_path / "broken"))]

@@ -1,5 +1,4 @@
 import dataclasses
-import itertools
 import json
 import logging
 
@@ -10,7 +9,7 @@ from lesion_jax.io.checkpoints import last_step
 from lesion_jax.runtime import preemption
 from lesion_jax.train import evaluation
 from lesion_jax.train.run import train
-from tests.train.tiny import configs, study
+from tests.train.tiny import configs, study, true_at
 
 DCGAN = configs()["dcgan"]
 
@@ -73,7 +72,7 @@ def test_by_default_it_is_only_said(collapsed_from, tiny, tmp_path, caplog):
 
 def test_a_collapse_is_remembered_by_a_run_that_is_continued(collapsed_from, tiny, tmp_path, monkeypatch):
     collapsed_from(0)
-    monkeypatch.setattr(preemption, "requested", lambda calls=itertools.count(1): next(calls) == 5)
+    monkeypatch.setattr(preemption, "requested", true_at(5))
     with pytest.raises(Preempted):
         train(DCGAN, tmp_path, study=tiny)
     monkeypatch.setattr(preemption, "requested", lambda: False)

@@ -1,7 +1,6 @@
 """Resume is resume: whatever interrupts a training, at whatever step, it ends with the same bits."""
 
 import dataclasses
-import itertools
 import json
 import signal
 
@@ -12,7 +11,7 @@ from lesion_jax.errors import Preempted
 from lesion_jax.inference.sample import draw_bank
 from lesion_jax.runtime import preemption
 from lesion_jax.train.run import train
-from tests.train.tiny import configs, study
+from tests.train.tiny import configs, study, true_at
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +56,7 @@ def test_preempted_after_any_step_it_is_saved_there_and_ends_the_same(
     expected, _ = whole(config)
     for at in (1, 4, 7):
         path = tmp_path / str(at)
-        monkeypatch.setattr(preemption, "requested", lambda at=at, calls=itertools.count(1): next(calls) == at)
+        monkeypatch.setattr(preemption, "requested", true_at(at))
         with pytest.raises(Preempted):
             train(config, path, study=tiny)
         assert (path / "checkpoints" / str(at)).is_dir() and not (path / "DONE").exists()

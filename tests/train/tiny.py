@@ -1,5 +1,7 @@
 """The smallest states, batches and studies that a step or a run can take."""
 
+import itertools
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -69,3 +71,9 @@ def study(num_patients=30, side=61):
         lesions.append(Lesion(f"lesion{i:02}", f"patient{i // 2:02}", label, 14.0, (1.0, 1.0), (30.0, 30.0), patch))
     found = LesionSet(tuple(lesions), names, "HU", "fingerprint of the tiny study")
     return Study(found, make_folds(found, 3, 0))
+
+
+def true_at(number):
+    """A function without arguments that is true at its so-manieth call, and only there."""
+    calls = itertools.count(1)
+    return lambda: next(calls) == number
