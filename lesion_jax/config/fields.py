@@ -148,7 +148,7 @@ def help_text(config: type, prefix: str = "", *, without: type | None = None) ->
       prefix: Put before each name.
       without: A class whose fields are left out where default and meaning are the same.
     """
-    hints = _hints(config)
+    hints = hints_of(config)
     known = {name: (setting, default) for name, setting, default in settings_of(without, prefix)} if without else {}
     lines = []
     for name, setting, default in settings_of(config, prefix):
@@ -161,10 +161,11 @@ def help_text(config: type, prefix: str = "", *, without: type | None = None) ->
     return "\n".join(lines)
 
 
-def _hints(config: type, prefix: str = "") -> dict[str, Any]:
+def hints_of(config: type, prefix: str = "") -> dict[str, Any]:
+    """Declared type of every field of a config class by dotted name, those of nested ones included."""
     found: dict[str, Any] = {}
     for name, hint in typing.get_type_hints(config).items():
         found[prefix + name] = hint
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-            found |= _hints(hint, f"{prefix}{name}.")
+            found |= hints_of(hint, f"{prefix}{name}.")
     return found

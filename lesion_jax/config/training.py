@@ -117,6 +117,16 @@ class TrainingConfig:
     data: DataConfig = DataConfig()
     loop: LoopConfig = LoopConfig()
 
+    @property
+    def stops_on_collapse(self) -> bool:
+        """Whether a collapse ends the training; a family that can collapse may say so."""
+        return False
+
+    @property
+    def depends_on_devices(self) -> bool:
+        """Whether the result depends on num_devices by more than rounding, so that it is part of the run."""
+        return False
+
     def check(self, prefix: str = "") -> None:
         """Refuses impossible settings; a family's class checks its own and calls this.
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lesion_jax.config import TrainingConfig
-from lesion_jax.config.fields import settings_of
+from lesion_jax.config.fields import hints_of, settings_of
 from lesion_jax.core.state import TrainState
 from lesion_jax.core.types import Images
 from lesion_jax.data.study import TrainingImages
@@ -92,9 +92,11 @@ class Family:
 
 
 def hyper_of(config: TrainingConfig) -> dict[str, jax.Array]:
-    """Every traced setting of a config as a float32 or int32 scalar, by name."""
+    """Every traced setting of a config by name: int32 scalars of those that are declared as int, float32 of others."""
+    # By the field, not by the value: a rate that somebody wrote as 1 must share the programs of 1.0.
+    hints = hints_of(type(config))
     return {
-        name: jnp.int32(value) if isinstance(value, int) else jnp.float32(value)
+        name: jnp.int32(value) if hints[name] is int else jnp.float32(value)
         for name, setting, value in settings_of(config)
         if setting.role == "traced"
     }

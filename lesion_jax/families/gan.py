@@ -64,6 +64,16 @@ class GanConfig(TrainingConfig):
     )
     loop: LoopConfig = LoopConfig(duration="70 epochs")
 
+    @property
+    def stops_on_collapse(self) -> bool:
+        """See `TrainingConfig`."""
+        return self.on_collapse == "stop"
+
+    @property
+    def depends_on_devices(self) -> bool:
+        """See `TrainingConfig`."""
+        return self.batch_norm == "replica"
+
     def check(self, prefix: str = "") -> None:
         """Refuses impossible settings with a ConfigError."""
         super().check(prefix)

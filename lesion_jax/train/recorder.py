@@ -172,7 +172,7 @@ class Recorder:
                 is_healthy=found.collapse is None if is_scored else None,
                 collapse=self.collapse,
             )
-        if found.collapse and getattr(config, "on_collapse", "continue") == "stop":
+        if found.collapse and config.stops_on_collapse:
             self._checkpoints.return_to_healthy()
             return True
         return False

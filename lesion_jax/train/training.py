@@ -72,8 +72,7 @@ class Training:
             images = prepare_images(config, study, cache_dir=cache_dir)
         images.schedule.check_devices(num_devices)
         free = names_where(config, lambda setting: setting.is_free)
-        if getattr(config, "batch_norm", "synchronised") == "replica":
-            # The number of devices is then part of the run.
+        if config.depends_on_devices:
             config = replace(config, {"num_devices": num_devices})
         else:
             free |= {"num_devices"}

@@ -23,6 +23,17 @@ def test_a_config_survives_json_and_config_dict(config):
     assert training_config(to_config_dict(config)) == config
 
 
+def test_a_rate_that_is_written_as_a_whole_number_is_the_same_array():
+    whole, real = (hyper_of(AcganConfig(class_weight=weight)) for weight in (1, 1.0))
+    assert {name: x.dtype for name, x in whole.items()} == {name: x.dtype for name, x in real.items()}
+    assert whole["class_weight"].dtype == "float32" and whole["generator_every"].dtype == "int32"
+
+
+def test_a_seed_beyond_every_float_is_refused_in_words():
+    with pytest.raises(ConfigError, match="seed is 1000"):
+        training_config({"kind": "dcgan", "seed": 10**400})
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
 def test_every_config_file_is_valid_and_its_header_gives_the_command(path):
     module = runpy.run_path(str(path))
