@@ -115,6 +115,8 @@ def paper_job(folder: Path) -> Job:
         "--config.classic_sizes=(0, 50)",
         "--config.synthetic_sizes=(20,)",
         "--config.arms=('none', 'classic', 'acgan', 'acgan_discriminator')",
+        "--config.models.classifier.loop.duration=60 steps",
+        "--config.models.acgan.loop.duration=40 steps",
     )
     return Job("paper", ("paper", *words, f"--workdir={out}"), out)
 
