@@ -71,9 +71,10 @@ class _Builder:
     def _of_kind(self, base: type, value: Any, path: str) -> type:
         """The class of a nested config whose kind decides it."""
         fitting = {name: cls for name, cls in self.kinds.items() if issubclass(cls, base)}
-        kind = str(value.get("kind") if isinstance(value, Mapping) else value)
-        if kind not in fitting:
-            raise ConfigError(f"{path}.kind is {kind!r}; choose one of {', '.join(map(repr, fitting))}.")
+        kind = value.get("kind") if isinstance(value, Mapping) else value
+        if not isinstance(kind, str) or kind not in fitting:
+            said = "is missing" if kind is None else f"is {kind!r}"
+            raise ConfigError(f"{path}.kind {said}; choose one of {', '.join(map(repr, fitting))}.")
         return fitting[kind]
 
     def _value(self, hint: Any, value: Any, path: str) -> Any:

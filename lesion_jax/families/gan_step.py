@@ -13,13 +13,12 @@ from lesion_jax.core import keys
 from lesion_jax.core.intensity import to_signed
 from lesion_jax.core.state import Network, TrainState
 from lesion_jax.families.base import Average, Metrics, Step
+from lesion_jax.metrics.collapse import DISCRIMINATOR_LOSS
 from lesion_jax.objectives.classification import cross_entropy_loss
 from lesion_jax.objectives.gan import PairLoss
 
 # Decay of the running mean of D's loss, which follows within some fifty steps.
 _LOSS_DECAY = 0.98
-# Key of the running mean in `TrainState.health`.
-DISCRIMINATOR_LOSS = "loss/discriminator"
 
 # critic(params, images [B, H, H, 1]) -> source logits [B], by the batch's own statistics, which are not kept.
 Critic = Callable[[Any, jax.Array], jax.Array]

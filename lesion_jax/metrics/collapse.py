@@ -1,5 +1,6 @@
-"""Signs that a GAN no longer trains: its images are all alike, or its discriminator has nothing left to learn."""
+"""Signs that a generator no longer learns: its images are all alike, or its discriminator has nothing left to learn."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,12 +8,14 @@ from typing import Any
 _MIN_STEPS = 500
 # An ACGAN that drew one image per class had 0.04 to 0.09 of the variety of real lesions, one that did not 0.5 and more.
 _MIN_VARIETY = 0.1
+# Key of the running mean of a discriminator's loss in `TrainState.health`.
+DISCRIMINATOR_LOSS = "loss/discriminator"
 # A discriminator that guesses has a loss of 1.39, one that errs once in a hundred about 0.02.
 _MIN_DISCRIMINATOR_LOSS = 0.01
 
 
 def describe_collapse(
-    step: int, scored: Mapping[str, Any], class_names: Sequence[str], discriminator_loss: float | None = None
+    step: int, scored: Mapping[str, Any], class_names: Sequence[str], health: Mapping[str, float]
 ) -> str | None:
     """Whether a generator has collapsed, and how.
 
@@ -20,7 +23,8 @@ def describe_collapse(
       step: Steps taken.
       scored: What `images.score_images` returned; without a variety in it, images are not looked at.
       class_names: One name per label.
-      discriminator_loss: Running mean of the discriminator's loss; None for a generator that has none.
+      health: Numbers of the training's state, `TrainState.health`; a generator without a discriminator has no loss of
+        one.
 
     Returns:
       One sentence; None for a generator in order, and within the first 500 steps.
@@ -33,6 +37,6 @@ def describe_collapse(
         for label, share in varieties.items()
         if share < _MIN_VARIETY
     ]
-    if discriminator_loss is not None and discriminator_loss < _MIN_DISCRIMINATOR_LOSS:
+    if (discriminator_loss := health.get(DISCRIMINATOR_LOSS, math.inf)) < _MIN_DISCRIMINATOR_LOSS:
         found.append(f"its discriminator's loss is at zero ({discriminator_loss:.4f})")
-    return f"Step {step}: the GAN has collapsed: {' and '.join(found)}." if found else None
+    return f"Step {step}: the generator has collapsed: {' and '.join(found)}." if found else None

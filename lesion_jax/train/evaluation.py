@@ -96,7 +96,7 @@ def _evaluate_images(config: TrainingConfig, images: TrainingImages, arrays: Arr
     numbers = {f"{split}/{name}": value for name, value in scalars(found, images.class_names).items()}
     health = {name: float(value) for name, value in jax.device_get(arrays.get("health", {})).items()}
     numbers |= {f"health/{name}": value for name, value in health.items()}
-    collapse = describe_collapse(step, found, images.class_names, health.get("loss/discriminator"))
+    collapse = describe_collapse(step, found, images.class_names, health)
     return Evaluation(checkpoint_score(found) if is_inner else None, numbers, collapse)
 
 

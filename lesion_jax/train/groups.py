@@ -77,7 +77,8 @@ def make_groups(
     for positions in by_program.values():
         some = [configs[p] for p in positions]
         each, images = training_bytes(some[0], study.lesions.num_classes), images_bytes(some, study)
-        fit = int((device_memory * _GIB - images) // max(each, 1))
+        # What has no gradient steps puts nothing on a device.
+        fit = int((device_memory * _GIB - images) // each) if each else len(positions)
         if fit < 1:
             raise ConfigError(
                 f"A training of kind {some[0].kind!r} needs about {each / _GIB:.2g} GiB and "

@@ -55,6 +55,10 @@ def train(
     # Before JAX starts its backend, which takes a while.
     require_dataset(config)
     is_fitted = family_of(config).fit is not None
+    if is_fitted and processes.count() > 1:
+        raise ConfigError(
+            f"kind is {config.kind!r}, which learns at once, on one process; start it without the others."
+        )
     devices = parallel.choose_devices(1 if is_fitted else config.num_devices, config.data.batch_size)
     training = Training.prepare(config, study, num_devices=len(devices), cache_dir=cache_dir)
     if not processes.agree(training.identity):
