@@ -176,7 +176,7 @@ def test_what_is_restored_does_what_was_trained(tiny, tmp_path):
     np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
     with pytest.raises(ValueError, match="32"):
         classifier(np.zeros((1, 64, 64), np.int16))
-    with pytest.raises(RunError, match="classifier"):
+    with pytest.raises(RunError, match="Classifier. cannot draw"):
         restore_generator(tmp_path)
 
 
