@@ -17,7 +17,7 @@ def get_config():
     models.classifier.width = 8
     models.classifier.learning_rate = 1e-2
     models.classifier.data.batch_size = 32
-    models.classifier.loop.duration = "300 steps"
+    models.classifier.loop.duration = "240 steps"
     for gan in (models.dcgan, models.acgan):
         gan.width = gan.discriminator_width = 8
         gan.data.batch_size = 16
@@ -26,7 +26,7 @@ def get_config():
         gan.beta1 = 0.0
         gan.ema_decay = 0.98
     models.dcgan.beta2 = 0.99
-    models.dcgan.loop.duration = "400 steps"
+    models.dcgan.loop.duration = "320 steps"
     # With a weight of one it draws one image per class.
     models.acgan.class_weight = 0.5
     models.acgan.loop.duration = "600 steps"
