@@ -28,7 +28,7 @@ def get_config():
     models.dcgan.beta2 = 0.99
     models.dcgan.loop.duration = "320 steps"
     # With a weight of one it draws one image per class.
-    models.acgan.class_weight = 0.5
+    models.acgan.class_weight = 0.3
     models.acgan.loop.duration = "600 steps"
     for model in models.values():
         model.num_devices = 1

@@ -19,6 +19,20 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
+# Minutes each, or much waiting: begun last, one of them would run on while other workers have nothing left.
+_LONG = ("launch/test_slurm", "test_smoke", "train/test_several_processes", "train/test_population", "train/test_run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """xdist hands files out as they come, not those of many tests first."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first."""
+    order = {str(_CHECKOUT / f"tests/{name}.py"): i for i, name in enumerate(_LONG)}
+    items.sort(key=lambda item: order.get(str(item.path), len(order)))
 
 
 @pytest.fixture(scope="session")

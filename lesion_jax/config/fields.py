@@ -135,9 +135,9 @@ def check_ranges(config: Any, prefix: str = "") -> None:
         numbers = value if isinstance(value, tuple) else (value,)
         for number in numbers:
             if isinstance(number, int | float) and not isinstance(number, bool) and not setting.holds(number):
-                must = f"lie {text}" if (text := setting.range_text).startswith("in") else f"be {text or 'finite'}"
-                also = " and finite" if isinstance(number, float) and text else ""
-                raise ConfigError(f"{name} is {number}; it must {must}{also}.")
+                text = setting.range_text
+                must = f"lie {text}" if text.startswith("in") else f"be {text or 'finite'}"
+                raise ConfigError(f"{name} is {number}; it must {must}.")
 
 
 def help_text(config: type, prefix: str = "", *, without: type | None = None) -> str:
@@ -146,13 +146,15 @@ def help_text(config: type, prefix: str = "", *, without: type | None = None) ->
     Args:
       config: The class.
       prefix: Put before each name.
-      without: A class whose fields are left out where default and meaning are the same.
+      without: A class whose fields are left out where default and meaning are the same; so are nested configs that
+        are declared to be of it, which may be of any of its subclasses.
     """
     hints = hints_of(config)
+    open_ones = tuple(f"{prefix}{name}." for name, hint in hints.items() if hint is without)
     known = {name: (setting, default) for name, setting, default in settings_of(without, prefix)} if without else {}
     lines = []
     for name, setting, default in settings_of(config, prefix):
-        if known.get(name) == (setting, default):
+        if known.get(name) == (setting, default) or name.startswith(open_ones):
             continue
         choices = typing.get_args(hints[name.removeprefix(prefix)])
         allowed = " | ".join(map(str, choices)) if choices and all(isinstance(c, str) for c in choices) else ""

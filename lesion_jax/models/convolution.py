@@ -67,7 +67,7 @@ def up(y: jax.Array, w: jax.Array) -> jax.Array:
     # The one place where a backend gets its form, by benchmarks/convolution_forms.py: timed on CPUs; for
     # TPUs by the bytes that their compiler counts, which are fewest for lax's own; not yet on GPUs. It is decided when
     # the program is lowered, so a program compiled on this machine for an absent TPU gets the TPU's.
-    return lax.platform_dependent(y, w, cpu=_cpu_up(*y.shape[1:3], w.shape[2]), default=up_by_dilation)
+    return lax.platform_dependent(y, w, cpu=_cpu_up(y.shape[1], y.shape[2], w.shape[2]), default=up_by_dilation)
 
 
 def _cpu_down(height: int, width: int) -> Form:

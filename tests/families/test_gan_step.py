@@ -69,8 +69,10 @@ def test_one_step_equals_two_textbook_gradients(networks):
         return -jnp.mean(jnp.log(jax.nn.sigmoid(fake_source))) + class_loss(fake_classes)
 
     new, metrics = compiled(networks)(state, batch, KEY)
-    for loss, name in ((loss_d, "discriminator"), (loss_g, "generator")):
-        value, grads = jax.jit(jax.value_and_grad(loss))(state.networks[name].params)
+    losses = {"discriminator": loss_d, "generator": loss_g}
+    params = {name: state.networks[name].params for name in losses}
+    expected = jax.jit(lambda params: {n: jax.value_and_grad(loss)(params[n]) for n, loss in losses.items()})(params)
+    for name, (value, grads) in expected.items():
         np.testing.assert_allclose(metrics[f"loss/{name}"], value, rtol=1e-5)
         # Adam's first moment after one step is (1 - beta1) times the gradient that it was given.
         moment = new.networks[name].opt_state[0].mu

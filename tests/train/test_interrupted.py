@@ -65,10 +65,9 @@ def test_preempted_after_any_step_it_is_saved_there_and_ends_the_same(
         assert differences(expected, results_of(path)) == []
 
 
-@pytest.mark.parametrize("kind", ["dcgan", "acgan"])
-def test_killed_between_checkpoints_it_ends_the_same_in_another_process(kind, tiny, whole, start_training, tmp_path):
-    config = configs()[kind]
-    killed = start_training(tmp_path / "run", kind, "--signal_at", 6, signal.SIGKILL.value)
+def test_killed_between_checkpoints_it_ends_the_same_in_another_process(tiny, whole, start_training, tmp_path):
+    config = configs()["acgan"]
+    killed = start_training(tmp_path / "run", "acgan", "--signal_at", 6, signal.SIGKILL.value)
     status, printed = ending(killed)
     assert status == -signal.SIGKILL, printed
     assert not (tmp_path / "run" / "DONE").exists()

@@ -90,8 +90,8 @@ def alone(tiny, tmp_path_factory):
     return of
 
 
-@pytest.mark.parametrize("config", [ACGAN, CLASSIFIER], ids=lambda c: c.kind)
-@pytest.mark.parametrize("num_devices", [1, 2])
+# One program on each device is not another program: a second kind on two devices would compile it for nothing.
+@pytest.mark.parametrize(("config", "num_devices"), [(ACGAN, 1), (CLASSIFIER, 1), (CLASSIFIER, 2)])
 def test_one_per_device_gives_the_bits_of_training_alone(config, num_devices, alone, tiny, tmp_path):
     assert not train_all(varied(config), tmp_path, tiny, num_devices)
     for i in range(3):
@@ -99,7 +99,7 @@ def test_one_per_device_gives_the_bits_of_training_alone(config, num_devices, al
         assert_same_run(alone(config) / str(i), tmp_path / str(i), exact=num_devices == 1)
 
 
-@pytest.mark.parametrize(("config", "num_devices"), [(ACGAN, 1), (CLASSIFIER, 1), (ACGAN, 2), (CLASSIFIER, 2)])
+@pytest.mark.parametrize(("config", "num_devices"), [(CLASSIFIER, 1), (ACGAN, 2)])
 def test_images_that_lie_on_the_devices_train_as_those_that_are_streamed(config, num_devices, alone, tiny, tmp_path):
     member = dataclasses.replace(next(varied(config)), num_devices=num_devices)
     streamed = dataclasses.replace(member, data=dataclasses.replace(member.data, feed="stream"))
@@ -113,7 +113,7 @@ def test_images_that_lie_on_the_devices_train_as_those_that_are_streamed(config,
 
 @pytest.mark.parametrize(
     ("config", "packing"),
-    [(CLASSIFIER, packing) for packing in PACKINGS if packing != "one"] + [(ACGAN, "vmap"), (ACGAN, "gemm")],
+    [(CLASSIFIER, packing) for packing in PACKINGS if packing != "one"] + [(ACGAN, "gemm")],
 )
 def test_packed_members_are_those_trained_alone(config, packing, alone, tiny, tmp_path):
     # Three members, two at once on a device: one waits for a slot.
