@@ -12,28 +12,30 @@ def get_config():
     config = to_config_dict(PaperConfig())
     config.phantom_patients_scale = 0.4
     config.classic_sizes = (0, 600)
+    # A generator sees each lesion often enough, within its few steps, to learn the rim of a hemangioma.
+    config.gan_classic_size = 50
     config.synthetic_sizes = (100,)
     models = config.models
     models.classifier.width = 8
     models.classifier.learning_rate = 1e-2
     models.classifier.data.batch_size = 32
-    models.classifier.loop.duration = "240 steps"
+    models.classifier.loop.duration = "200 steps"
     for gan in (models.dcgan, models.acgan):
         gan.width = gan.discriminator_width = 8
-        gan.data.batch_size = 16
+        gan.data.batch_size = 8
         # For trainings as short as these: a high rate without momentum, and an average over the last fifty steps.
         gan.learning_rate = 1e-3
-        gan.beta1 = 0.0
+        gan.beta1, gan.beta2 = 0.0, 0.99
         gan.ema_decay = 0.98
-    models.dcgan.beta2 = 0.99
-    models.dcgan.loop.duration = "320 steps"
+    models.dcgan.loop.duration = "400 steps"
     # With a weight of one it draws one image per class.
     models.acgan.class_weight = 0.3
-    models.acgan.loop.duration = "600 steps"
+    models.acgan.loop.duration = "800 steps"
     for model in models.values():
         model.num_devices = 1
         model.data.image_size = 32
+        model.data.margin = 0.15
         # Narrower than the usual window: the liver is grey, cysts are dark, and enhancing nodules bright.
         model.data.window = (-20.0, 220.0)
-        model.loop.evaluate_every = model.loop.pictures_every = model.loop.checkpoint_every = "50%"
+        model.loop.evaluate_every = model.loop.pictures_every = model.loop.checkpoint_every = "100%"
     return config
