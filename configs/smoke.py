@@ -1,6 +1,9 @@
 """A first run in minutes: the whole path on a small phantom, with synthetic lesions that look like lesions.
 
 lesion-jax paper --config configs/smoke.py --workdir runs/smoke
+
+Three and a half minutes on two cores (AMD EPYC), compilation included. Expect 65 to 80 % in every arm, and synthetic
+lesions whose class can be told at a glance; all are softer than real ones. With 73 lesions it can tell nothing about a gain.
 """
 
 from lesion_jax.config import to_config_dict

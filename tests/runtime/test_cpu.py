@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from lesion_jax.runtime.cpu import leave_convolutions_to_eigen
+from lesion_jax.runtime.cpu import compile_loops_fast, leave_convolutions_to_eigen
 
 # Blocks of 64 MB written and freed: minor page faults per round once the heap is warm.
 _PROGRAM = """
@@ -46,25 +46,35 @@ def no_flags(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "")
 
 
-def test_it_is_added_once_to_what_the_user_has_set(monkeypatch, no_flags):
+SETTLED = {leave_convolutions_to_eigen: FLAG, compile_loops_fast: "--xla_cpu_use_fusion_emitters"}
+
+
+@pytest.fixture(params=SETTLED, ids=lambda settle: settle.__name__)
+def settle(request, monkeypatch, no_flags):
+    """One of the flags, with a release that has it."""
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.10.2")
+    return request.param
+
+
+def test_it_is_added_once_to_what_the_user_has_set(monkeypatch, settle):
     monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
-    assert leave_convolutions_to_eigen()
+    assert settle()
     first = os.environ["XLA_FLAGS"]
-    assert first.startswith("--xla_force_host_platform_device_count=2 ") and FLAG in first
-    assert not leave_convolutions_to_eigen()
+    assert first.startswith("--xla_force_host_platform_device_count=2 ") and SETTLED[settle] in first
+    assert not settle()
     assert os.environ["XLA_FLAGS"] == first
 
 
-def test_the_users_own_choice_stays(monkeypatch, no_flags):
-    monkeypatch.setenv("XLA_FLAGS", f"{FLAG}=LIBRARY_FUSION_TYPE_ELTWISE")
-    assert not leave_convolutions_to_eigen()
-    assert os.environ["XLA_FLAGS"] == f"{FLAG}=LIBRARY_FUSION_TYPE_ELTWISE"
+def test_the_users_own_choice_stays(monkeypatch, settle):
+    monkeypatch.setenv("XLA_FLAGS", f"{SETTLED[settle]}=else")
+    assert not settle()
+    assert os.environ["XLA_FLAGS"] == f"{SETTLED[settle]}=else"
 
 
 @pytest.mark.parametrize("version", ["0.9.2", "0.13.0", "1.10.0"])
-def test_releases_that_were_not_tried_are_not_told(monkeypatch, no_flags, version):
+def test_releases_that_were_not_tried_are_not_told(monkeypatch, settle, version):
     monkeypatch.setattr(importlib.metadata, "version", lambda name: version)
-    assert not leave_convolutions_to_eigen()
+    assert not settle()
     assert os.environ["XLA_FLAGS"] == ""
 
 
