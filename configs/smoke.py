@@ -3,7 +3,7 @@
 lesion-jax paper --config configs/smoke.py --workdir runs/smoke
 
 Three and a half minutes on two cores (AMD EPYC), compilation included. Expect 65 to 80 % in every arm, and synthetic
-lesions whose class can be told at a glance; all are softer than real ones. With 73 lesions it can tell nothing about a gain.
+lesions whose class can be told at a glance; all are softer than real ones. 73 lesions can tell nothing about a gain.
 """
 
 from lesion_jax.config import to_config_dict
