@@ -78,6 +78,7 @@ def test_the_entry_points_run():
     assert done.returncode == 0 and "paper" in done.stdout
 
 
+@pytest.mark.slow
 def test_deterministic_is_handed_to_xla_before_it_starts(tmp_path):
     script = f"""
 import os, sys
@@ -93,12 +94,14 @@ assert words[0] == "--xla_a=1" and "--xla_gpu_deterministic_ops=true" in words
     assert done.returncode == 0 and "data.dataset is empty" in done.stderr, done.stderr
 
 
+@pytest.mark.slow
 def test_xla_knows_the_flag_of_deterministic():
     environment = os.environ | {"XLA_FLAGS": "--xla_gpu_deterministic_ops=true", "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-c", "import jax; jax.devices()"]
     assert subprocess.run(command, env=environment, capture_output=True).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["--help"], ["show", "--help"], ["show", "--workdir=nowhere"], ["trian"]])
 @pytest.mark.parametrize("closed", ["stdout", "stderr"])
 def test_a_reader_that_goes_away_ends_a_command_quietly(words, closed, tmp_path):

@@ -128,6 +128,7 @@ def test_an_absent_dataset_is_none_and_a_damaged_one_is_refused(written, tmp_pat
         assert not re.search(r"function_node|Op:|\n", str(caught.value))
 
 
+@pytest.mark.slow
 def test_tensorflow_logs_nothing_of_a_damaged_dataset(written, tmp_path):
     shutil.copytree(written[1], tmp_path / "cut")
     (record,) = (tmp_path / "cut").rglob("*.tfrecord*")

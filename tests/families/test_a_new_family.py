@@ -263,6 +263,7 @@ def test_sweep_and_plan_take_it(kind, dataset, config_file, tmp_path, capsys):
     assert "2 cells, 2 done" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_paper_compares_a_new_arm(dataset, config_file, tmp_path, capsys):
     path = config_file(
         "PaperConfig(arms=('classic', 'nearest_blend'), classic_sizes=(0, 24), synthetic_sizes=(4, 8), models={"

@@ -67,6 +67,7 @@ def r1(critic, params, real, fake, hyper):
     return 5.0 * jnp.mean(jnp.sum(jnp.square(slopes), axis=(1, 2, 3)))
 
 
+@pytest.mark.slow
 def test_a_step_with_a_penalty_gives_the_discriminator_its_gradient_and_no_other():
     networks = Generator(width=2, image_size=16), Discriminator(width=2)
     state = create_gan_state(*networks, seed=1, image_size=16, latent_size=5, hyper=gan_hyper())

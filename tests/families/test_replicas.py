@@ -5,6 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from lesion_jax.core import keys
 from lesion_jax.families.classifier_step import create_classifier_state, make_classifier_step
@@ -15,6 +16,8 @@ from lesion_jax.objectives.gan import non_saturating_loss
 from lesion_jax.runtime import parallel
 from tests.families.agreement import disagreements, gan_evidence
 from tests.train.tiny import WINDOW, classifier_hyper, gan_hyper, host_batch
+
+pytestmark = pytest.mark.slow
 
 D, B, SIDE = 4, 8, 16
 KEY = keys.stream(0, "replicas")

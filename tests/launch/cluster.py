@@ -72,7 +72,7 @@ def wait_until(condition, seconds: float, what: str):
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
         assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.1)
+        time.sleep(0.5)
     return answer
 
 

@@ -200,6 +200,7 @@ def test_what_no_device_here_can_take_is_refused_at_the_start(tiny, tmp_path, mo
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.slow
 def test_a_cell_that_a_collapse_ends_says_so(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(evaluation, "describe_collapse", lambda step, *_: f"Step {step}: collapsed.")
     sweep = SweepConfig(base=dataclasses.replace(DCGAN, on_collapse="stop"))
@@ -230,6 +231,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(changes, m
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.slow
 def test_the_verbs(tiny, tmp_path, capsys, monkeypatch):
     dataset, workdir = tmp_path / "dataset", tmp_path / "sweep"
     write_dataset(tiny.lesions, dataset)

@@ -20,6 +20,8 @@ from lesion_jax.runtime import parallel
 from lesion_jax.train.run import train
 from tests.train.tiny import configs, study
 
+pytestmark = pytest.mark.slow
+
 DCGAN, ACGAN, CLASSIFIER = configs().values()
 LOOP = CLASSIFIER.loop
 
