@@ -99,7 +99,7 @@ def test_one_per_device_gives_the_bits_of_training_alone(config, num_devices, al
         assert_same_run(alone(config) / str(i), tmp_path / str(i), exact=num_devices == 1)
 
 
-@pytest.mark.parametrize(("config", "num_devices"), [(CLASSIFIER, 1), (ACGAN, 2)])
+@pytest.mark.parametrize(("config", "num_devices"), [(CLASSIFIER, 1), (CLASSIFIER, 2)])
 def test_images_that_lie_on_the_devices_train_as_those_that_are_streamed(config, num_devices, alone, tiny, tmp_path):
     member = dataclasses.replace(next(varied(config)), num_devices=num_devices)
     streamed = dataclasses.replace(member, data=dataclasses.replace(member.data, feed="stream"))
