@@ -20,6 +20,26 @@ class _PathParser(flags.ArgumentParser):
         return Path(argument).expanduser()
 
 
+class _CheckpointParser(flags.ArgumentParser):
+    def __init__(self, words: tuple[str, ...]):
+        self._words = words
+        self.syntactic_help = f"{', '.join(words)} or a step"
+
+    def parse(self, argument: str | int) -> str | int:
+        if argument in self._words:
+            return argument
+        if str(argument).isdecimal():
+            return int(argument)
+        raise ValueError(f"must be {self.syntactic_help}")
+
+
+def define_checkpoint(values: flags.FlagValues, default: str) -> None:
+    """--checkpoint: "best", "last", a step, and the default."""
+    words = tuple(dict.fromkeys((default, "best", "last")))
+    text = f"Which checkpoint: {', '.join(words)}, or the number of a step."
+    flags.DEFINE(_CheckpointParser(words), "checkpoint", default, text, flag_values=values)
+
+
 def define_path(values: flags.FlagValues, name: str, text: str, *, required: bool = True) -> None:
     """A flag that holds a `Path`, or None where it is not required and not given."""
     flags.DEFINE(_PathParser(), name, None, text, flag_values=values, required=required)

@@ -3,8 +3,8 @@
 lesion-jax evaluate --workdir RUN --part test
 
 What classifies is scored by every metric of predictions, what draws by every metric of images, against the original
-images of those lesions; an ACGAN does both. Without --checkpoint the best one is taken, but for an ACGAN's
-discriminator the last, as the paper's report does: its best is chosen by its generator's images.
+images of those lesions; an ACGAN does both. --checkpoint=auto takes the best one, but for an ACGAN's discriminator the
+last, as the paper's report does: its best is chosen by its generator's images.
 
 From a script: `from lesion_jax import restore_classifier, restore_generator`.
 """
@@ -13,7 +13,7 @@ import json
 
 from absl import flags
 
-from lesion_jax.commands.config_flag import define_path
+from lesion_jax.commands.config_flag import define_checkpoint, define_path
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -21,9 +21,7 @@ def define_flags(values: flags.FlagValues) -> None:
     define_path(values, "workdir", "Run directory.")
     define_path(values, "dataset", "Where the run's dataset lies now, if it was moved.", required=False)
     flags.DEFINE_enum("part", "test", ["test", "inner", "train"], "Which lesions.", flag_values=values)
-    flags.DEFINE_enum(
-        "checkpoint", None, ["best", "last"], "Which checkpoint, whatever it is asked.", flag_values=values
-    )
+    define_checkpoint(values, "auto")
     flags.DEFINE_bool("json", False, "Print JSON instead of a table.", flag_values=values)
 
 

@@ -10,14 +10,14 @@ From a script: `from lesion_jax.io.export import load_export`, which needs numpy
 
 from absl import flags
 
-from lesion_jax.commands.config_flag import define_path
+from lesion_jax.commands.config_flag import define_checkpoint, define_path
 
 
 def define_flags(values: flags.FlagValues) -> None:
     """--workdir, --out, --checkpoint."""
     define_path(values, "workdir", "Run directory.")
     define_path(values, "out", "Directory of the export; must not exist.")
-    flags.DEFINE_enum("checkpoint", "best", ["best", "last"], "Which checkpoint.", flag_values=values)
+    define_checkpoint(values, "best")
 
 
 def run(values: flags.FlagValues) -> None:

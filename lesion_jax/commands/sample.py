@@ -8,7 +8,7 @@ The same command again leaves the bank as it is.
 
 from absl import flags
 
-from lesion_jax.commands.config_flag import define_path
+from lesion_jax.commands.config_flag import define_checkpoint, define_path
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -17,7 +17,7 @@ def define_flags(values: flags.FlagValues) -> None:
     define_path(values, "out", "Directory of the bank.")
     flags.DEFINE_integer("num", None, "Images of each class that the run makes.", flag_values=values, required=True)
     flags.DEFINE_integer("seed", 0, "Seed of the drawing.", lower_bound=0, upper_bound=2**24, flag_values=values)
-    flags.DEFINE_enum("checkpoint", "best", ["best", "last"], "Which checkpoint.", flag_values=values)
+    define_checkpoint(values, "best")
 
 
 def run(values: flags.FlagValues) -> None:

@@ -50,7 +50,8 @@ def load_run(run: Path | str, which: Which) -> Restored:
 
     Args:
       run: Directory of the run.
-      which: "best" by inner validation (the last one where the run had none), or "last".
+      which: "best" by inner validation (the last one where the run had none), "last", or the step of a
+        checkpoint.
 
     Raises:
       RunError: There is no such run or checkpoint, or the checkpoint is another run's.

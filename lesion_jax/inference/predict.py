@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class Predictions:
         return float(np.mean(np.log(self.probabilities[np.arange(len(self.labels)), self.labels] + 1e-12)))
 
 
-def predict(run: Path, lesions: Sequence[Lesion], which: Which | None = None) -> Predictions:
+def predict(run: Path, lesions: Sequence[Lesion], which: Which | Literal["auto"] = "auto") -> Predictions:
     """Classifies lesions with a run.
 
     Args:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -27,13 +28,25 @@ class RestoredClassifier(Restored):
           gives its probabilities for them.
 
         Raises:
-          ValueError: Images of another size.
+          ValueError: Images of another size, or numbers that are no pixels in `unit`: those that are not whole, as
+            after scaling to 0-1, or that int16 does not hold, as of negative ones that were made unsigned.
         """
-        side = self.config.data.image_size
-        if pixels.shape[1:] != (side, side):
-            raise ValueError(f"This run takes images [N, {side}, {side}], got {pixels.shape}.")
+        side, pixels = self.config.data.image_size, np.asarray(pixels)
+        if pixels.ndim != 3 or pixels.shape[1:] != (side, side):
+            raise ValueError(f"This run takes images [N, {side}, {side}], got {list(pixels.shape)}.")
+        if not np.issubdtype(pixels.dtype, np.integer):
+            raise ValueError(
+                f"This run takes pixels as whole numbers, int16 in {self.unit}, got {pixels.dtype}; give them as they "
+                "are in the dataset, not scaled."
+            )
+        held = np.iinfo(np.int16)
+        if pixels.size and (pixels.min() < held.min or pixels.max() > held.max):
+            raise ValueError(
+                f"This run takes pixels in {self.unit} from {held.min} to {held.max}, got {pixels.min()} to "
+                f"{pixels.max()} ({pixels.dtype}); were negative ones made unsigned?"
+            )
         assert self.family.classify is not None
-        return self.family.classify(self.config, len(self.class_names), self.arrays, pixels)
+        return self.family.classify(self.config, len(self.class_names), self.arrays, pixels.astype(np.int16))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,15 +71,18 @@ class RestoredGenerator(Restored):
 
         Args:
           labels: int32 [N], each of `self.labels`.
-          seed: Seed of the drawing.
+          seed: Seed of the drawing, in [0, 2^31).
 
         Returns:
           int16 [N, H, H] in `unit`, on the host.
 
         Raises:
-          ValueError: A label that this generator cannot make.
+          ValueError: A label that this generator cannot make, or a seed outside of its range.
         """
         labels = self._checked(labels)
+        if not 0 <= seed < 2**31:
+            # Beyond it two seeds would be one.
+            raise ValueError(f"A seed lies in [0, 2147483648), got {seed}.")
         assert self.family.draw is not None
         image_keys = keys.per_image(seed, len(labels))
         return self.family.draw(self.config, len(self.class_names), self.arrays, image_keys, labels, self.context)
@@ -103,20 +119,21 @@ class RestoredGenerator(Restored):
         return labels.astype(np.int32)
 
 
-def restore_classifier(run: Path | str, which: Which | None = None) -> RestoredClassifier:
+def restore_classifier(run: Path | str, which: Which | Literal["auto"] = "auto") -> RestoredClassifier:
     """Restores a run as a classifier; nothing is written.
 
     Args:
       run: Directory of the run.
-      which: "best" by inner validation (the last one where the run had none), or "last". None takes what its family
-        classifies with: the best; of an ACGAN the last, because its best is that of its generator.
+      which: "best" by inner validation (the last one where the run had none), "last", or the step of a checkpoint.
+        "auto" takes what its family classifies with: the best; of an ACGAN the last, because its best is that of its
+        generator.
 
     Raises:
       RunError: There is no such run or checkpoint, or the run cannot classify.
     """
     family = family_of(load_run_config(run))
     require(run, family, "classify", "classify")
-    return RestoredClassifier(**vars(load_run(run, which or family.classifies_with)))
+    return RestoredClassifier(**vars(load_run(run, family.classifies_with if which == "auto" else which)))
 
 
 def restore_generator(run: Path | str, which: Which = "best", *, dataset: Path | None = None) -> RestoredGenerator:
@@ -124,7 +141,7 @@ def restore_generator(run: Path | str, which: Which = "best", *, dataset: Path |
 
     Args:
       run: Directory of the run.
-      which: "best" by inner validation (the last one where the run had none), or "last".
+      which: "best" by inner validation (the last one where the run had none), "last", or the step of a checkpoint.
       dataset: Where its dataset lies now; only a family that draws by the training images reads it.
 
     Raises:

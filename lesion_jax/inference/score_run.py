@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lesion_jax.core.types import Lesion
 from lesion_jax.families import family_of
@@ -17,7 +17,7 @@ from lesion_jax.metrics.predictions import score_predictions
 
 
 def score_run(
-    run: Path, *, dataset: Path | None = None, part: Part = "test", which: Which | None = None
+    run: Path, *, dataset: Path | None = None, part: Part = "test", which: Which | Literal["auto"] = "auto"
 ) -> dict[str, Any]:
     """Restores a run and scores whatever it can do on the lesions of its own partition.
 
@@ -25,7 +25,7 @@ def score_run(
       run: Directory of a training.
       dataset: Where its dataset lies now; None where the config says.
       part: "test": its test fold; "inner": its inner validation patients; "train": what it saw.
-      which: Checkpoint; None takes the best, and for predictions what the family classifies with.
+      which: Checkpoint, see `restore_classifier`; "auto" draws with the best.
 
     Returns:
       {run, kind, fold, part, n, class_names}; "predictions" where it can classify: {checkpoint, step} and what
@@ -49,7 +49,9 @@ def score_run(
     if family.classify is not None:
         result["predictions"] = _score_predictions(restore_classifier(run, which), lesions)
     if family.draw is not None:
-        result["images"] = _score_images(restore_generator(run, which or "best", dataset=dataset), lesions)
+        result["images"] = _score_images(
+            restore_generator(run, "best" if which == "auto" else which, dataset=dataset), lesions
+        )
     return result
 
 

@@ -23,7 +23,8 @@ from lesion_jax.io.checkpoint_format import (
     write_checkpoint,
 )
 
-Which = Literal["best", "last"]
+# "best" by score, of equals the newest, or the last one where none has a score; "last"; or that of a step.
+Which = Literal["best", "last"] | int
 
 # The newest, and one to fall back on where a disk spoils it.
 _NUM_LAST = 2
@@ -187,25 +188,26 @@ def damaged_steps(directory: Path) -> list[int]:
 
 
 def find_note(directory: Path, which: Which) -> Note | None:
-    """The note of the best or the last checkpoint whose note is whole; None without any. See `load_checkpoint`."""
+    """The note of a checkpoint, of the best and the last one whose note is whole; None without. See `load_checkpoint`."""
     return next(iter(_ranked(directory.absolute(), which, lambda _: None)), None)
 
 
 def load_checkpoint(directory: Path | str, which: Which, *, run: str | None = None) -> tuple[Note, dict[str, Any]]:
     """Reads a checkpoint as nested dicts of numpy arrays, without its config or its code; nothing is written.
 
-    Where it is damaged the next one is read instead, by score or by step, with a warning that names both.
+    Where the best or the last one is damaged the next one is read instead, by score or by step, with a warning that
+    names both. The checkpoint of a step is that one or an error.
 
     Args:
       directory: The `checkpoints` directory of a run.
-      which: "best" by score, of equals the newest, or the last one where none has a score; or "last".
+      which: "best" by score, of equals the newest, or the last one where none has a score; "last"; or a step.
       run: Identity that they must have; None takes any.
 
     Returns:
       (note, nested dict of host arrays).
 
     Raises:
-      RunError: There is no checkpoint, one is another run's, or each of them is damaged.
+      RunError: There is no such checkpoint, one is another run's, or each of them is damaged.
     """
     directory = Path(directory).absolute()
     damaged: list[DamagedError] = []
@@ -225,6 +227,8 @@ def load_checkpoint(directory: Path | str, which: Which, *, run: str | None = No
         return note, arrays
     if not damaged:
         raise RunError(f"{directory} holds no checkpoint; has the run saved one yet?")
+    if which not in ("best", "last"):
+        raise damaged[0]
     raise DamagedError(
         f"{directory} holds no whole checkpoint ({damaged[0]}); bring one back from a copy, or remove the directory to "
         "start again."
@@ -232,17 +236,28 @@ def load_checkpoint(directory: Path | str, which: Which, *, run: str | None = No
 
 
 def _ranked(directory: Path, which: Which, tell: Callable[[DamagedError], None]) -> Sequence[Note]:
-    notes = []
-    for step in sorted(_steps(directory), reverse=True):
+    steps, notes = sorted(_steps(directory), reverse=True), []
+    if which not in ("best", "last"):
+        steps = [_step_of(which, directory, steps)]
+    for step in steps:
         try:
             notes.append(read_note(directory / str(step)))
         except DamagedError as error:
             tell(error)
-    if which == "last":
+    if which != "best":
         return notes
     # Sorting is stable: of equal scores the newest comes first.
     scored = sorted((note for note in notes if note.score is not None), key=lambda note: note.score or 0, reverse=True)
     return [*scored, *(note for note in notes if note.score is None)]
+
+
+def _step_of(which: Any, directory: Path, steps: Sequence[int]) -> int:
+    if not isinstance(which, int | np.integer) or isinstance(which, bool):
+        raise RunError(f"A checkpoint is 'best', 'last' or the number of a step; got {which!r}.")
+    if which not in steps:
+        held = ", ".join(map(str, sorted(steps))) or "none"
+        raise RunError(f"{directory} holds no checkpoint of step {which}; the steps that it holds: {held}.")
+    return int(which)
 
 
 def _steps(directory: Path) -> list[int]:

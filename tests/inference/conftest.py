@@ -16,7 +16,7 @@ LOOP = LoopConfig(
     duration="40 steps",
     log_every="40 steps",
     evaluate_every="0 steps",
-    checkpoint_every="40 steps",
+    checkpoint_every="20 steps",
     pictures_every="0 steps",
 )
 DATA = DataConfig(dataset="moved away", image_size=32, classic_size=40, batch_size=8)

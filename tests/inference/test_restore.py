@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from lesion_jax import restore_classifier, restore_generator
 from lesion_jax.config import TrainingConfig
 from lesion_jax.core import keys
-from lesion_jax.errors import RunError
+from lesion_jax.errors import DamagedError, RunError
 from lesion_jax.families import FAMILIES, ClassifierConfig, Family
 from lesion_jax.inference.export import export_run
 from lesion_jax.inference.load import load_run_config
@@ -150,6 +151,61 @@ def test_each_run_classifies_with_the_checkpoint_that_its_family_says(runs):
     assert restore_classifier(runs["classifier"]).which == "best"
     assert restore_classifier(runs["acgan"]).which == "last" and restore_generator(runs["acgan"]).which == "best"
     assert restore_classifier(runs["acgan"], "best").which == "best"
+
+
+def test_a_step_gives_the_checkpoint_of_that_step(runs):
+    steps = sorted(int(path.name) for path in (runs["classifier"] / "checkpoints").iterdir())
+    assert len(steps) > 1
+    assert [restore_classifier(runs["classifier"], step).step for step in steps] == steps
+    assert [restore_generator(runs["dcgan"], np.int64(step)).which for step in steps[-1:]] == steps[-1:]
+
+
+@pytest.mark.parametrize("which", ["Last", "newest", "", "4", None, True, 3.0, 270, -1])
+def test_no_other_word_or_step_gives_a_checkpoint(which, runs):
+    # The last of the runs is at another step.
+    with pytest.raises(RunError, match="'best', 'last' or the number of a step|the steps that it holds: "):
+        restore_classifier(runs["classifier"], which)
+    with pytest.raises(RunError, match="'best', 'last' or the number of a step|the steps that it holds: "):
+        restore_generator(runs["dcgan"], which)
+
+
+def test_for_a_damaged_checkpoint_of_a_step_no_other_is_taken(runs, tmp_path):
+    run = shutil.copytree(runs["classifier"], tmp_path / "run")
+    step = max(int(path.name) for path in (run / "checkpoints").iterdir())
+    (run / "checkpoints" / str(step) / "_CHECKPOINT_METADATA").write_text("{}")
+    assert restore_classifier(run, "last").step < step
+    with pytest.raises(DamagedError, match=rf"checkpoints/{step} is damaged"):
+        restore_classifier(run, step)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "message"),
+    [
+        (np.full((1, 32, 32), np.nan), "whole numbers, int16 in HU, got float64"),
+        (np.full((1, 32, 32), 0.5, np.float32), "not scaled"),
+        (np.full((1, 32, 32), True), "got bool"),
+        (np.full((1, 32, 32), -50, np.int16).astype(np.uint16), "made unsigned"),
+        (np.full((1, 32, 32), 2**40), "from -32768 to 32767"),
+        (np.zeros((32, 32), np.int16), "got"),
+        (np.zeros((1, 32, 31), np.int16), "got"),
+    ],
+)
+def test_numbers_that_are_no_images_are_refused(pixels, message, runs):
+    with pytest.raises(ValueError, match=message):
+        restore_classifier(runs["classifier"])(pixels)
+
+
+def test_whole_numbers_of_any_type_are_the_images_that_they_say(runs):
+    classifier = restore_classifier(runs["classifier"])
+    pixels = np.arange(1024).reshape(1, 32, 32) % 200
+    for kind in (np.int64, np.uint8):
+        np.testing.assert_array_equal(classifier(pixels.astype(kind))[0], classifier(pixels.astype(np.int16))[0])
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31, 2**40])
+def test_a_seed_beyond_its_range_is_refused(seed, runs):
+    with pytest.raises(ValueError, match="A seed lies in"):
+        restore_generator(runs["acgan"])(np.zeros(1, np.int32), seed=seed)
 
 
 def test_what_was_learned_without_steps_is_restored_alike_and_may_draw_by_the_training_images(
