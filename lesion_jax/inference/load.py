@@ -62,6 +62,8 @@ def load_run(run: Path | str, which: Which) -> Restored:
     if missing := {"class_names", "unit", "identity"} - provenance.keys():
         raise RunError(f"{run / 'provenance.json'} lacks {', '.join(sorted(missing))}; bring it back from a copy.")
     note, arrays = load_checkpoint(run / "checkpoints", which, run=provenance["identity"])
+    # A step may come as numpy's integer, which JSON does not know.
+    which = which if isinstance(which, str) else note.step
     return Restored(run, config, tuple(provenance["class_names"]), provenance["unit"], which, note, arrays)
 
 

@@ -188,7 +188,7 @@ def damaged_steps(directory: Path) -> list[int]:
 
 
 def find_note(directory: Path, which: Which) -> Note | None:
-    """The note of a checkpoint, of the best and the last one whose note is whole; None without. See `load_checkpoint`."""
+    """The note of the best or the last checkpoint whose note is whole, None without any; or of a step's."""
     return next(iter(_ranked(directory.absolute(), which, lambda _: None)), None)
 
 
