@@ -18,6 +18,7 @@ from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
 from lesion_jax.sources.classes import order_classes
 from lesion_jax.sources.marks import load_marks
 from lesion_jax.sources.patches import cut_patch, half_side
+from lesion_jax.sources.plausible import check_plausible, image_digest
 
 AUTO = "auto"
 _HASH_DIGITS = 16
@@ -51,12 +52,19 @@ def read_lesions(
     # A csv that names the classes is refused before minutes of reading.
     is_labelled = "label" in chosen.columns
     names = order_classes(((mark.where, mark.values["label"]) for mark in marks), class_names) if is_labelled else None
-    found = [_cut(raw) for raw in chosen.read(input_dir, marks, progress or (lambda done, total: None))]
+    found: list[tuple[RawLesion, tuple[float, float]]] = []
+    # An image holds many lesions, and its pixels stay no longer than its lesions take to be cut.
+    digests: dict[str, str] = {}
+    for raw in chosen.read(input_dir, marks, progress or (lambda done, total: None)):
+        if raw.name not in digests:
+            digests[raw.name] = image_digest(raw.image.pixels)
+        found.append(_cut(raw))
     if not found:
         raise DataError(f"--input {input_dir} holds nothing for the source {chosen.name}; name another folder.")
     _check_once([raw for raw, _ in found])
     names = names or order_classes(((raw.where, raw.label) for raw, _ in found), class_names)
     unit, value_range = _one_unit([raw for raw, _ in found])
+    check_plausible([(raw, center, digests[raw.name]) for raw, center in found])
     salt = hashlib.sha256("\n".join(sorted({_salt(raw) for raw, _ in found})).encode()).hexdigest()
     return LesionSet.of([_lesion(raw, center, names, salt) for raw, center in found], names, unit, value_range)
 

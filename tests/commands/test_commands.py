@@ -53,7 +53,7 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
         (["export", "--workdir=nowhere", "--out=configs"], "configs exists"),
         (["export", "--workdir=nowhere", "--out=configs/dcgan.py/export"], "dcgan.py is not a directory"),
         (["export", "--workdir=nowhere"], "--out is missing"),
-        (["export", "--workdir=nowhere", "--out=export", "--checkpoint=first"], "best|last"),
+        (["export", "--workdir=nowhere", "--out=export", "--checkpoint=first"], "must be best, last or a step"),
         (["sweep", "--workdir=x"], "--config is missing"),
         (["sweep", "--config=configs/dcgan.py", "--workdir=x"], "kind 'dcgan'"),
         (["sweep", "--config=configs/sweep.py", "--workdir=x"], "base.data.dataset"),

@@ -67,8 +67,8 @@ def test_no_place_of_the_sources_is_in_it(written, tmp_path):
 
 
 def test_the_builder_reads_the_source_of_its_config(tmp_path):
-    for name in ("a", "b"):
-        Image.fromarray(np.full((40, 50), 7, np.uint8)).save(tmp_path / f"{name}.png")
+    for grey, name in enumerate(("a", "b")):
+        Image.fromarray(np.full((40, 50), grey, np.uint8)).save(tmp_path / f"{name}.png")
     csv = tmp_path / "lesions.csv"
     csv.write_text("file,patient,spacing_mm,row,column,diameter_mm,label\na.png,P,1,9,9,5,x\nb.png,Q,1,9,9,5,y\n")
     # What `tfds build lesions --config '{...}'` does with its words.

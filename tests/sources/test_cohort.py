@@ -26,7 +26,7 @@ def read(tmp_path):
 def test_lesions_carry_their_pixels_and_nothing_of_the_header(write_ct, read):
     write_ct("a", uid="1.1", PatientID="Miller")
     write_ct("b", uid="1.2", PatientID="Miller")
-    write_ct("c", uid="1.3", PatientID="Smith")
+    write_ct("c", uid="1.3", PatientID="Smith", RescaleIntercept=-501)
     calls = []
     found = read(
         "1.1,10,20.25,5,cyst",
@@ -82,7 +82,7 @@ def test_identical_copies_are_one_slice_and_others_are_refused(write_ct, read, n
 
 def test_a_patient_column_replaces_the_header(write_ct, read):
     write_ct("a", uid="1.1", PatientID="")
-    write_ct("b", uid="1.2", PatientID=None)
+    write_ct("b", uid="1.2", PatientID=None, RescaleIntercept=-501)
     with pytest.raises(DataError, match="PatientID is empty; add a column `patient`"):
         read("1.1,10,20,5,x")
     with pytest.raises(DataError, match="b: PatientID is empty"):
@@ -161,7 +161,7 @@ def test_files_of_two_depths_are_refused_with_both_names(tmp_path):
 def test_ids_are_those_of_the_first_version(write_ct, read):
     """Ids are part of what a dataset promises: hashed as written here, by hand."""
     write_ct("a", uid="1.1", PatientID="Miller")
-    write_ct("b", uid="1.2", PatientID="Smith")
+    write_ct("b", uid="1.2", PatientID="Smith", RescaleIntercept=-501)
     found = {lesion.diameter_mm: lesion for lesion in read("1.1,10,20.25,5,x", "1.2,10,20,6,x").lesions}
     salt = hashlib.sha256(b"1.1\n1.2").hexdigest()
 
