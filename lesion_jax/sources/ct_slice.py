@@ -4,6 +4,7 @@ The pixels stay as they are stored: rows run downwards and columns rightwards, a
 viewer counted them. On a supine axial slice that is patient left on the right, table at the bottom.
 """
 
+import math
 import warnings
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pydicom
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_partial
+from pydicom.multival import MultiValue
 from pydicom.pixels.processing import apply_modality_lut
 
 from lesion_jax.core.types import UNITS
@@ -112,10 +114,21 @@ def _check_header(path: Path, data: pydicom.Dataset) -> tuple[float, float]:
         raise refuse("PixelData", "export the slice with its pixels")
     if data.get("RescaleType", "HU") not in ("HU", "", None):
         raise refuse("RescaleType", "export the slice in Hounsfield units (HU)")
-    if "ModalityLUTSequence" not in data:
+    if data.get("SamplesPerPixel", 1) != 1:
+        raise refuse("SamplesPerPixel", "a CT slice has 1")
+    if data.get("BitsStored", 16) <= 8:
+        raise refuse("BitsStored", "so few cannot hold Hounsfield units, and this is a mask or a screen capture")
+    if data.get("HighBit", data.BitsStored - 1) != data.BitsStored - 1:
+        raise refuse("HighBit", f"it must be {data.BitsStored - 1}, one less than BitsStored")
+    if table := data.get("ModalityLUTSequence"):
+        if (kind := table[0].get("ModalityLUTType")) != "HU":
+            raise DataError(f"{path}: ModalityLUTType is {kind}; export the slice in Hounsfield units (HU).")
+    else:
         for field in ("RescaleSlope", "RescaleIntercept"):
-            if data.get(field) in (None, ""):
+            if (value := data.get(field)) in (None, ""):
                 raise refuse(field, "without it the values are not Hounsfield units, so export the slice again")
+            if isinstance(value, MultiValue) or not math.isfinite(value) or (field == "RescaleSlope" and value <= 0):
+                raise refuse(field, f"it must be one number{' above 0' if field == 'RescaleSlope' else ''}")
     orientation = data.get("ImageOrientationPatient")
     if orientation:
         across, down = np.asarray(orientation, np.float64).reshape(2, 3)
@@ -128,6 +141,7 @@ def _check_header(path: Path, data: pydicom.Dataset) -> tuple[float, float]:
 
 
 def _hounsfield(path: Path, data: pydicom.Dataset) -> np.ndarray:
+    _check_bits(path, data)
     try:
         stored = data.pixel_array
     except (RuntimeError, NotImplementedError) as error:
@@ -140,6 +154,22 @@ def _hounsfield(path: Path, data: pydicom.Dataset) -> np.ndarray:
     # pepper lesions with air. Below air, the clip raises it.
     hu[_is_padding(data, stored) & (hu > DENSEST_HU)] = AIR_HU
     return np.rint(hu).clip(AIR_HU, HIGHEST_HU).astype(np.int16)
+
+
+def _check_bits(path: Path, data: pydicom.Dataset) -> None:
+    """Bits beyond BitsStored are another thing's, such as an overlay's, or BitsStored is wrong: decoders drop them."""
+    bits = data.BitsStored
+    if bits >= 16 or data.BitsAllocated != 16 or data.file_meta.TransferSyntaxUID.is_compressed:
+        return
+    order = "<" if data.file_meta.TransferSyntaxUID.is_little_endian else ">"
+    stored = np.frombuffer(data.PixelData, f"{order}u2")
+    beyond = stored >> bits
+    # A negative number's may be ones, or left out.
+    is_negative = (stored >> (bits - 1) & 1).astype(bool) & bool(data.PixelRepresentation)
+    if np.any((beyond != 0) & ~(is_negative & (beyond == (1 << 16 - bits) - 1))):
+        raise DataError(
+            f"{path}: its pixels have more bits than BitsStored = {bits} says; export it without overlays."
+        )
 
 
 def _is_padding(data: pydicom.Dataset, stored: np.ndarray) -> np.ndarray:

@@ -13,6 +13,14 @@ from lesion_jax.sources.ct_slice import index_files, load_slice
 from lesion_jax.sources.files import list_files
 
 
+def _table(kind):
+    table = Dataset()
+    table.LUTDescriptor, table.LUTData = [3, 0, 16], np.array([40, 50, 60], "<u2").tobytes()
+    if kind is not None:
+        table.ModalityLUTType = kind
+    return table
+
+
 def test_hu_spacing_and_patient_come_from_the_header(write_ct):
     image = load_slice(write_ct(PatientID=" Miller "))
     assert image.pixels.dtype == np.int16 and image.pixels.shape == (40, 50)
@@ -24,6 +32,13 @@ def test_a_slope_is_applied_and_rounded(write_ct):
     stored = np.array([[0, 1], [2, 3]], "<i2")
     image = load_slice(write_ct(pixels=stored, PixelData=stored.tobytes(), RescaleSlope=2.3, RescaleIntercept=-10))
     assert image.pixels.tolist() == [[-10, -8], [-5, -3]]
+
+
+@pytest.mark.parametrize("written", [[-5, 5, 2047, -2048], [0x0FFB, 5, 2047, 0x0800]], ids=["extended", "cut"])
+def test_numbers_of_twelve_bits_are_read_with_their_sign(write_ct, written):
+    stored = np.array(written, np.int64).astype("<i2").reshape(2, 2)
+    path = write_ct(pixels=stored, PixelData=stored.tobytes(), BitsStored=12, HighBit=11, RescaleIntercept=0)
+    assert load_slice(path).pixels.tolist() == [[-5, 5], [2047, -1024]]
 
 
 def test_a_modality_lookup_table_is_applied(write_ct):
@@ -87,6 +102,15 @@ def test_padding_written_with_the_other_sign_is_still_found(write_ct):
         ({"RescaleSlope": None}, "RescaleSlope is missing"),
         ({"RescaleIntercept": None}, "RescaleIntercept is missing"),
         ({"RescaleType": "US"}, "RescaleType is US"),
+        ({"RescaleSlope": 0}, "RescaleSlope is 0.0; it must be one number above 0"),
+        ({"RescaleSlope": -1}, "RescaleSlope is -1"),
+        ({"RescaleSlope": [1, 2]}, "RescaleSlope is [1.0, 2.0]"),
+        ({"ModalityLUTSequence": [_table("OD")]}, "ModalityLUTType is OD"),
+        ({"ModalityLUTSequence": [_table(None)]}, "ModalityLUTType is None"),
+        ({"SamplesPerPixel": 3, "PlanarConfiguration": 0}, "SamplesPerPixel is 3"),
+        ({"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}, "BitsStored is 8"),
+        ({"BitsStored": 12, "HighBit": 15}, "HighBit is 15; it must be 11"),
+        ({"BitsStored": 10, "HighBit": 9}, "more bits than BitsStored = 10 says"),
         ({"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]}, "ImageOrientationPatient"),
         ({"PixelSpacing": None}, "PixelSpacing is missing"),
         ({"PixelSpacing": [0, 1]}, "PixelSpacing is"),
