@@ -167,9 +167,7 @@ def _check_bits(path: Path, data: pydicom.Dataset) -> None:
     # A negative number's may be ones, or left out.
     is_negative = (stored >> (bits - 1) & 1).astype(bool) & bool(data.PixelRepresentation)
     if np.any((beyond != 0) & ~(is_negative & (beyond == (1 << 16 - bits) - 1))):
-        raise DataError(
-            f"{path}: its pixels have more bits than BitsStored = {bits} says; export it without overlays."
-        )
+        raise DataError(f"{path}: its pixels have more bits than BitsStored = {bits} says; export it without overlays.")
 
 
 def _is_padding(data: pydicom.Dataset, stored: np.ndarray) -> np.ndarray:
