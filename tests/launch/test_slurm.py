@@ -16,7 +16,7 @@ from benchmarks.same_results import differences, results_of
 from tests.launch.cluster import NODES, Cluster, wait_until, why_not
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
+pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
 
 ONE, SEVERAL, SWEEP = "train.sbatch", "train_nodes.sbatch", "sweep.sbatch"
 # Slow ones take two seconds each: longer than SLURM takes until it looks at the time limit again.
