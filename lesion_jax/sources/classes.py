@@ -1,5 +1,6 @@
 """Names of the classes, and their order."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from lesion_jax.errors import DataError
@@ -16,11 +17,18 @@ def order_classes(labelled: Iterable[tuple[str, str]], wanted: Sequence[str] | N
         the order of first appearance otherwise.
 
     Raises:
-      DataError: `wanted` lacks a class, has one that does not occur, or one twice.
+      DataError: `wanted` lacks a class, has one that does not occur, or one twice; or two names look alike.
     """
     first: dict[str, str] = {}
     for where, label in labelled:
         first.setdefault(label, where)
+    alike: dict[str, str] = {}
+    for label, where in first.items():
+        if (other := alike.setdefault(_as_read(label), label)) != label:
+            raise DataError(
+                f"{where}: label {label!a} differs from {other!a} ({first[other]}) in case, spaces or invisible "
+                "characters only; write them alike, or give two classes names that a reader can tell apart."
+            )
     if not wanted:
         return PAPER_CLASSES if set(first) == set(PAPER_CLASSES) else tuple(first)
     listed = ",".join(wanted)
@@ -34,3 +42,9 @@ def order_classes(labelled: Iterable[tuple[str, str]], wanted: Sequence[str] | N
     if unused := [name for name in wanted if name not in first]:
         raise DataError(f"--class_names has {unused[0]!r}, but no lesion is labelled so; leave the class out.")
     return tuple(wanted)
+
+
+def _as_read(label: str) -> str:
+    """What a reader sees of a name: no case, no spaces, nothing that does not show."""
+    text = unicodedata.normalize("NFKC", label).casefold()
+    return "".join(c for c in text if not c.isspace() and unicodedata.category(c) not in ("Cf", "Cc"))

@@ -59,13 +59,14 @@ def _read_uid(path: Path) -> str | None:
             # Odd values in headers that nobody asked for.
             warnings.simplefilter("ignore")
             data = read_partial(file, stop_when=lambda tag, vr, length: tag > 0x00080018)
+            # Read when it is asked for. Anonymisers empty the data set's UID and leave the file meta's, which by the
+            # standard is the same.
+            return str(data.get("SOPInstanceUID") or data.file_meta.get("MediaStorageSOPInstanceUID") or "")
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}; make it readable or remove it.") from error
     except Exception:
         # Not DICOM, or so broken that no UID can be read from it: pydicom raises all sorts of things.
         return None
-    # Anonymisers empty the data set's UID and leave the file meta's, which by the standard is the same.
-    return str(data.get("SOPInstanceUID") or data.file_meta.get("MediaStorageSOPInstanceUID") or "")
 
 
 def load_slice(path: Path) -> Slice:
@@ -92,7 +93,7 @@ def load_slice(path: Path) -> Slice:
             patient = str(data.get("PatientID") or "").strip()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}; copy it again.") from error
-    except (InvalidDicomError, EOFError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (InvalidDicomError, EOFError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError) as error:
         raise DataError(f"{path} is not a whole DICOM file ({_one_line(error)}); export it again.") from error
     return Slice(hu, spacing, patient, "HU")
 

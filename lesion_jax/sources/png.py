@@ -31,7 +31,7 @@ def load_png(path: Path) -> tuple[np.ndarray, str]:
             mode, values = image.mode, np.asarray(image)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; the csv's `file` is relative to --input.") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{path} is not a whole PNG file ({' '.join(str(error).split())}); copy it again.") from error
     if mode == "L":
         return values.astype(np.int16), "grey"

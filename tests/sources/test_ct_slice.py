@@ -158,6 +158,19 @@ def test_files_are_found_by_uid_whatever_their_names(write_ct, tmp_path):
     }
 
 
+def test_a_damaged_header_is_passed_over_where_nobody_wants_it_and_refused_by_name_where_somebody_does(
+    write_ct, tmp_path
+):
+    whole = write_ct("good", uid="1.1").read_bytes()
+    (tmp_path / "unwanted").write_bytes(whole.replace(b"\x08\x00\x18\x00UI", b"\x08\x00\x18\x00U\x00"))
+    found, _ = index_files(list_files(tmp_path), {"1.1"})
+    assert [path.name for path in found["1.1"]] == ["good"]
+    spoilt = tmp_path / "spoilt"
+    spoilt.write_bytes(whole.replace(b"\x10\x00\x20\x00LO", b"\x10\x00\x20\x00L\x00"))
+    with pytest.raises(DataError, match="spoilt is not a whole DICOM file"):
+        load_slice(spoilt)
+
+
 def test_a_folder_that_is_missing_or_empty_is_refused(tmp_path):
     with pytest.raises(DataError, match="holds no files"):
         list_files(tmp_path)

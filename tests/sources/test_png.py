@@ -1,11 +1,25 @@
 """Grey PNG files of both depths, and those that are something else."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.png import load_png
+
+
+def _claims(side):
+    """A file of a few bytes whose header claims side x side pixels."""
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", side, side, 16, 0, 0, 0, 0)
+    rest = chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + rest
 
 
 def test_sixteen_bits_hold_hu_with_an_offset(tmp_path):
@@ -28,11 +42,13 @@ def test_what_is_not_a_grey_png_is_refused(tmp_path):
     Image.new("L", (4, 4)).save(tmp_path / "photo.jpg")
     Image.new("L", (64, 64)).save(tmp_path / "whole.png")
     (tmp_path / "half.png").write_bytes((tmp_path / "whole.png").read_bytes()[:60])
+    (tmp_path / "vast.png").write_bytes(_claims(60_000))
     for name, message in (
         ("colour.png", "mode RGB"),
         ("photo.jpg", "not a whole PNG"),
         ("half.png", "not a whole PNG"),
         ("none.png", "does not exist"),
+        ("vast.png", "could be decompression bomb"),
     ):
         with pytest.raises(DataError, match=message) as caught:
             load_png(tmp_path / name)

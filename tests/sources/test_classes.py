@@ -1,0 +1,26 @@
+"""Names of classes: their order, and those that only look alike."""
+
+import pytest
+
+from lesion_jax.errors import DataError
+from lesion_jax.sources.classes import PAPER_CLASSES, order_classes
+
+
+def order(*labels, wanted=None):
+    return order_classes([(f"line {i}", label) for i, label in enumerate(labels, start=2)], wanted)
+
+
+def test_the_papers_names_have_its_order_and_others_that_of_first_appearance():
+    assert order("hemangioma", "cyst", "metastasis") == PAPER_CLASSES
+    assert order("b", "a", "b", "c d") == ("b", "a", "c d")
+    assert order("b", "a", wanted=["a", "b"]) == ("a", "b")
+
+
+@pytest.mark.parametrize("other", ["Cyst", "CYST", "cyst\u200b", " cyst", "cy st", "cyst\u00a0", "\uff43yst"])
+def test_names_that_a_reader_cannot_tell_apart_are_refused_with_both_lines(other):
+    with pytest.raises(DataError, match=r"line 4: label .* differs from 'cyst' \(line 2\) in case, spaces or invis"):
+        order("cyst", "b", other)
+
+
+def test_names_that_differ_in_a_sign_are_two():
+    assert len(order("grade 1", "grade 2", "grade-1", "Zyste", "cyste")) == 5
