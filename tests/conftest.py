@@ -21,14 +21,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 _CHECKOUT = Path(__file__).resolve().parent.parent
 # Minutes each, or much waiting: begun last, one of them would run on while other workers have nothing left.
 _LONG = (
-    *(
-        "test_smoke",
-        "train/test_several_processes",
-        "train/test_population",
-        "train/test_run",
-        "train/test_interrupted",
-    ),
-    *("benchmarks/test_benchmarks", "families/test_replicas", "sweep/test_sweep"),
+    "test_smoke",
+    "train/test_several_processes",
+    "train/test_population",
+    "train/test_run",
+    "train/test_interrupted",
+    "benchmarks/test_benchmarks",
+    "families/test_replicas",
+    "sweep/test_sweep",
 )
 
 
