@@ -95,7 +95,7 @@ def fields_text(verb: str) -> str:
     if verb in ("sweep", "plan"):
         own = help_text(SweepConfig, "--config.", without=TrainingConfig)
         parts.append(f"fields of a sweep's config; those of its trainings, below, as --config.base.FIELD:\n{own}")
-        parts.append(f"fields of every training's config:\n{help_text(TrainingConfig, '--config.')}")
+    parts.append(f"fields of every training's config:\n{help_text(TrainingConfig, '--config.')}")
     for family in FAMILIES.values():
         added = help_text(family.config, "--config.", without=TrainingConfig)
         parts.append(f"{family.title}, where it differs:\n{added}")

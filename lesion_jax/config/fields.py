@@ -13,7 +13,7 @@ Roles:
 import dataclasses
 import math
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from lesion_jax.errors import ConfigError
@@ -135,8 +135,8 @@ def check_ranges(config: Any, prefix: str = "") -> None:
         numbers = value if isinstance(value, tuple) else (value,)
         for number in numbers:
             if isinstance(number, int | float) and not isinstance(number, bool) and not setting.holds(number):
-                text = setting.range_text
-                must = f"lie {text}" if text.startswith("in") else f"be {text or 'finite'}"
+                text = setting.range_text if -math.inf < number < math.inf else "finite"
+                must = f"lie {text}" if text.startswith("in") else f"be {text}"
                 raise ConfigError(f"{name} is {number}; it must {must}.")
 
 
@@ -159,7 +159,9 @@ def help_text(config: type, prefix: str = "", *, without: type | None = None) ->
         choices = typing.get_args(hints[name.removeprefix(prefix)])
         allowed = " | ".join(map(str, choices)) if choices and all(isinstance(c, str) for c in choices) else ""
         facts = "; ".join(text for text in (allowed, setting.range_text) if text)
-        lines.append(f"  {name} = {default!r}{f'  ({facts})' if facts else ''}\n      {setting.doc}")
+        # Of configs by name the names: their fields are another verb's help.
+        shown = f"{{{', '.join(default)}}}" if isinstance(default, Mapping) else repr(default)
+        lines.append(f"  {name} = {shown}{f'  ({facts})' if facts else ''}\n      {setting.doc}")
     return "\n".join(lines)
 
 

@@ -23,7 +23,12 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
     assert main([verb, "--help"]) == 0
     out = capsys.readouterr().out
     assert importlib.import_module(f"lesion_jax.commands.{verb}").__doc__.strip() in out
-    assert "--" in out.split(f"flags of lesion-jax {verb}:")[1]
+    flags = out.split(f"flags of lesion-jax {verb}:")[1]
+    assert "--" in flags
+    if "--config" in flags:
+        # Of every training, and of a family; the protocol's models have their own.
+        assert ("--config.models" if verb == "paper" else "--config.data.fold = 0") in flags
+        assert ("--config.models" if verb == "paper" else "--config.class_weight") in flags
 
 
 @pytest.mark.parametrize(

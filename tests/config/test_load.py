@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import runpy
 from pathlib import Path
 
@@ -138,6 +139,8 @@ def test_a_new_field_is_one_declaration():
 
     with pytest.raises(ConfigError, match=r"weight_decay is 1.0; it must lie in \[0.0, 1.0\)"):
         Config(weight_decay=1.0).check()
+    with pytest.raises(ConfigError, match="weight_decay is inf; it must be finite"):
+        Config(weight_decay=math.inf).check()
     assert "weight_decay" in hyper_of(Config()) and "Weight decay." in help_text(Config)
 
 
