@@ -53,7 +53,7 @@ def read_lesions(
     is_labelled = "label" in chosen.columns
     names = order_classes(((mark.where, mark.values["label"]) for mark in marks), class_names) if is_labelled else None
     found: list[tuple[RawLesion, tuple[float, float]]] = []
-    # An image holds many lesions, and its pixels stay no longer than its lesions take to be cut.
+    # Of whole images, which go as soon as their lesions are cut: two lesions of one image have different patches.
     digests: dict[str, str] = {}
     for raw in chosen.read(input_dir, marks, progress or (lambda done, total: None)):
         if raw.name not in digests:

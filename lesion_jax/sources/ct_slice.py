@@ -93,6 +93,7 @@ def load_slice(path: Path) -> Slice:
             patient = str(data.get("PatientID") or "").strip()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}; copy it again.") from error
+    # pydicom has no exception of its own for a header that it cannot take apart.
     except (InvalidDicomError, EOFError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError) as error:
         raise DataError(f"{path} is not a whole DICOM file ({_one_line(error)}); export it again.") from error
     return Slice(hu, spacing, patient, "HU")
@@ -100,9 +101,7 @@ def load_slice(path: Path) -> Slice:
 
 def _check_header(path: Path, data: pydicom.Dataset) -> tuple[float, float]:
     def refuse(field: str, must: str) -> DataError:
-        value = data.get(field)
-        state = "is missing" if value in (None, "") else f"is {value}"
-        return DataError(f"{path}: {field} {state}; {must}.")
+        return _refusal(path, data, field, must)
 
     if data.get("Modality") != "CT":
         raise refuse("Modality", "only CT slices can be used")
@@ -113,23 +112,13 @@ def _check_header(path: Path, data: pydicom.Dataset) -> tuple[float, float]:
         raise refuse("PhotometricInterpretation", "only MONOCHROME2 can be used")
     if "PixelData" not in data:
         raise refuse("PixelData", "export the slice with its pixels")
-    if data.get("RescaleType", "HU") not in ("HU", "", None):
-        raise refuse("RescaleType", "export the slice in Hounsfield units (HU)")
     if data.get("SamplesPerPixel", 1) != 1:
         raise refuse("SamplesPerPixel", "a CT slice has 1")
-    if data.get("BitsStored", 16) <= 8:
+    if data.BitsStored <= 8:
         raise refuse("BitsStored", "so few cannot hold Hounsfield units, and this is a mask or a screen capture")
-    if data.get("HighBit", data.BitsStored - 1) != data.BitsStored - 1:
+    if data.HighBit != data.BitsStored - 1:
         raise refuse("HighBit", f"it must be {data.BitsStored - 1}, one less than BitsStored")
-    if table := data.get("ModalityLUTSequence"):
-        if (kind := table[0].get("ModalityLUTType")) != "HU":
-            raise DataError(f"{path}: ModalityLUTType is {kind}; export the slice in Hounsfield units (HU).")
-    else:
-        for field in ("RescaleSlope", "RescaleIntercept"):
-            if (value := data.get(field)) in (None, ""):
-                raise refuse(field, "without it the values are not Hounsfield units, so export the slice again")
-            if isinstance(value, MultiValue) or not math.isfinite(value) or (field == "RescaleSlope" and value <= 0):
-                raise refuse(field, f"it must be one number{' above 0' if field == 'RescaleSlope' else ''}")
+    _check_rescale(path, data)
     orientation = data.get("ImageOrientationPatient")
     if orientation:
         across, down = np.asarray(orientation, np.float64).reshape(2, 3)
@@ -139,6 +128,28 @@ def _check_header(path: Path, data: pydicom.Dataset) -> tuple[float, float]:
     if len(spacing) != 2 or not all(0 < float(value) < np.inf for value in spacing):
         raise refuse("PixelSpacing", "it must be two numbers above 0, in mm")
     return float(spacing[0]), float(spacing[1])
+
+
+def _check_rescale(path: Path, data: pydicom.Dataset) -> None:
+    in_hu = "export the slice in Hounsfield units (HU)"
+    if data.get("RescaleType", "HU") not in ("HU", "", None):
+        raise _refusal(path, data, "RescaleType", in_hu)
+    if table := data.get("ModalityLUTSequence"):
+        if table[0].get("ModalityLUTType") != "HU":
+            raise _refusal(path, table[0], "ModalityLUTType", in_hu)
+        return
+    for field, least, must in (("RescaleSlope", 0, " above 0"), ("RescaleIntercept", -math.inf, "")):
+        if (value := data.get(field)) in (None, ""):
+            again = "without it the values are not Hounsfield units, so export the slice again"
+            raise _refusal(path, data, field, again)
+        if isinstance(value, MultiValue) or not least < value < math.inf:
+            raise _refusal(path, data, field, f"it must be one number{must}")
+
+
+def _refusal(path: Path, data: pydicom.Dataset, field: str, must: str) -> DataError:
+    value = data.get(field)
+    state = "is missing" if value in (None, "") else f"is {value}"
+    return DataError(f"{path}: {field} {state}; {must}.")
 
 
 def _hounsfield(path: Path, data: pydicom.Dataset) -> np.ndarray:

@@ -15,7 +15,7 @@ from lesion_jax.sources.base import RawLesion
 # Air is -1000 HU; 12 bits above it end at 3071. Half of the pixels may be padding of any number.
 _POSSIBLE_HU = (-1100, 3100)
 _LEAST_SHARE = 0.5
-# Below any lung: of healthy ones in deep inspiration 5 percent lie below -950, and lesions lie higher.
+# Where CT sees emphysema begin: what is below holds no tissue, in a lung neither.
 _AIR_HU = -950
 _LEAST_PIXELS = 2.0
 _MOST_SHOWN = 50

@@ -7,6 +7,7 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
+from pydicom.valuerep import DSfloat
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.ct_slice import index_files, load_slice
@@ -104,9 +105,11 @@ def test_padding_written_with_the_other_sign_is_still_found(write_ct):
         ({"RescaleType": "US"}, "RescaleType is US"),
         ({"RescaleSlope": 0}, "RescaleSlope is 0.0; it must be one number above 0"),
         ({"RescaleSlope": -1}, "RescaleSlope is -1"),
+        ({"RescaleSlope": DSfloat("nan")}, "RescaleSlope is nan"),
+        ({"RescaleIntercept": [1, 2]}, "RescaleIntercept is [1.0, 2.0]; it must be one number."),
         ({"RescaleSlope": [1, 2]}, "RescaleSlope is [1.0, 2.0]"),
         ({"ModalityLUTSequence": [_table("OD")]}, "ModalityLUTType is OD"),
-        ({"ModalityLUTSequence": [_table(None)]}, "ModalityLUTType is None"),
+        ({"ModalityLUTSequence": [_table(None)]}, "ModalityLUTType is missing"),
         ({"SamplesPerPixel": 3, "PlanarConfiguration": 0}, "SamplesPerPixel is 3"),
         ({"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}, "BitsStored is 8"),
         ({"BitsStored": 12, "HighBit": 15}, "HighBit is 15; it must be 11"),
