@@ -22,7 +22,8 @@ from rows import Row, write_rows
 from step_throughput import gan_runner
 from trials import Job, make_data, train_job, wait_for
 
-from lesion_jax.io.checkpoints import Checkpoints, last_step, load_checkpoint
+from lesion_jax.io.checkpoints import Checkpoints
+from lesion_jax.io.saved_checkpoints import last_step, load_checkpoint
 from lesion_jax.runtime.cpu import tune_cpu
 
 # Paper, section 4: some 3,700 updates of a DCGAN; `loop.checkpoint_every` and `loop.evaluate_every` are 10 % each.

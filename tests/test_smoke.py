@@ -93,6 +93,10 @@ def test_runs_can_be_scored_and_sampled_by_hand(workdir, capsys, tmp_path):
     assert main(["evaluate", "--workdir", str(run), "--json"]) == 0
     scored = json.loads(capsys.readouterr().out)
     assert scored["part"] == "test" and np.sum(scored["predictions"]["confusion"]) == scored["n"]
+    assert main(["evaluate", "--workdir", str(run), "--json", "--checkpoint=4"]) == 0
+    assert json.loads(capsys.readouterr().out)["predictions"] == scored["predictions"] | {"checkpoint": 4}
+    assert main(["evaluate", "--workdir", str(run), "--checkpoint=3"]) == 2
+    assert "the steps that it holds: 4." in capsys.readouterr().err
     gan = workdir / "runs/seed0/fold0/acgan-on-20"
     assert main(["evaluate", "--workdir", str(gan)]) == 0
     out = capsys.readouterr().out

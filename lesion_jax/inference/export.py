@@ -6,9 +6,9 @@ from lesion_jax import __version__
 from lesion_jax.config import to_dict
 from lesion_jax.families import family_of
 from lesion_jax.inference.load import load_run, load_run_config, require
-from lesion_jax.io.checkpoints import Which
 from lesion_jax.io.export import check_new_export, save_export
 from lesion_jax.io.run_directory import load_provenance
+from lesion_jax.io.saved_checkpoints import Which
 from lesion_jax.models.describe import OPS
 
 _CONVENTIONS = {

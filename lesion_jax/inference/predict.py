@@ -10,7 +10,7 @@ import numpy as np
 from lesion_jax.core.types import Lesion
 from lesion_jax.inference.own_lesions import original_images
 from lesion_jax.inference.restore import RestoredClassifier, restore_classifier
-from lesion_jax.io.checkpoints import Which
+from lesion_jax.io.saved_checkpoints import Which
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from lesion_jax.core.types import Images
 from lesion_jax.families import family_of
 from lesion_jax.inference.load import Restored, load_run, load_run_config, require
 from lesion_jax.inference.own_lesions import original_images, own_lesions
-from lesion_jax.io.checkpoints import Which
+from lesion_jax.io.saved_checkpoints import Which
 
 
 class RestoredClassifier(Restored):

@@ -11,8 +11,8 @@ from lesion_jax.data.bank import check_new_bank, is_drawn, save_bank
 from lesion_jax.errors import BankError
 from lesion_jax.families import FAMILIES
 from lesion_jax.inference.restore import restore_generator
-from lesion_jax.io.checkpoints import Which
 from lesion_jax.io.run_directory import load_provenance
+from lesion_jax.io.saved_checkpoints import Which
 
 _log = logging.getLogger(__name__)
 

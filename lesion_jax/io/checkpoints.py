@@ -1,37 +1,30 @@
-"""The checkpoints of a run, by step: the last two, the best and the last healthy one; a damaged one is stepped over."""
+"""The checkpoints of a run under way, by step: the last two, the best and the last healthy one are kept."""
 
-import logging
 import shutil
-from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import flax.serialization
 import jax
 import numpy as np
 
-from lesion_jax.errors import DamagedError, RunError
+from lesion_jax.errors import RunError
 from lesion_jax.io.checkpoint_format import (
     UNFINISHED,
     Note,
     digest,
     dotted,
-    read_arrays,
-    read_note,
     reason,
     write_checkpoint,
 )
-
-# "best" by score, of equals the newest, or the last one where none has a score; "last"; or that of a step.
-Which = Literal["best", "last"] | int
+from lesion_jax.io.saved_checkpoints import find_note, load_checkpoint, ranked_notes, saved_steps
 
 # The newest, and one to fall back on where a disk spoils it.
 _NUM_LAST = 2
 _REMOVING = ".removing"
 _DAMAGED = ".damaged"
 _MOST_SHOWN = 5
-_log = logging.getLogger(__name__)
 
 
 class Checkpoints:
@@ -120,7 +113,7 @@ class Checkpoints:
             pending.result()
         except (OSError, ValueError) as error:
             # TensorStore reports a full disk as a ValueError.
-            older = bool(_steps(self._directory))
+            older = bool(saved_steps(self._directory))
             raise RunError(
                 f"A checkpoint of {self._num_bytes / 2**20:.1f} MiB could not be written below {self._directory} "
                 f"({reason(error)}); make room, then start again{': the older checkpoints are whole' * older}."
@@ -141,11 +134,11 @@ class Checkpoints:
           RunError: Its arrays differ from what is asked for, it is another run's, or every checkpoint is damaged.
         """
         self.wait()
-        if not _steps(self._directory):
+        if not saved_steps(self._directory):
             return None
         note, arrays = load_checkpoint(self._directory, "last", run=self._run)
         _check_same_arrays(arrays, flax.serialization.to_state_dict(state), self._directory / str(note.step))
-        for later in _steps(self._directory):
+        for later in saved_steps(self._directory):
             if later > note.step:
                 aside = self._directory / f"{later}{_DAMAGED}"
                 shutil.rmtree(aside, ignore_errors=True)
@@ -155,124 +148,19 @@ class Checkpoints:
     def return_to_healthy(self) -> None:
         """Removes what was saved after the last checkpoint that was found healthy; nothing where none was."""
         self.wait()
-        healthy = [note.step for note in _ranked(self._directory, "last", lambda _: None) if note.is_healthy]
-        for step in _steps(self._directory):
+        healthy = [note.step for note in ranked_notes(self._directory, "last") if note.is_healthy]
+        for step in saved_steps(self._directory):
             if healthy and step > healthy[0]:
                 _remove(self._directory / str(step))
 
 
-def last_step(directory: Path) -> int | None:
-    """Step of the newest checkpoint of a directory, whole or not; None without any.
-
-    Args:
-      directory: The `checkpoints` directory of a run; need not exist.
-    """
-    return max(_steps(directory.absolute()), default=None)
-
-
-def best_step(directory: Path) -> int | None:
-    """Step of the checkpoint with the highest score; None where none has one."""
-    best = find_note(directory, "best")
-    return None if best is None or best.score is None else best.step
-
-
-def damaged_steps(directory: Path) -> list[int]:
-    """Steps of the checkpoints whose note is not what was written; their arrays are not read."""
-    found: list[int] = []
-    for step in sorted(_steps(directory.absolute())):
-        try:
-            read_note(directory.absolute() / str(step))
-        except DamagedError:
-            found.append(step)
-    return found
-
-
-def find_note(directory: Path, which: Which) -> Note | None:
-    """The note of the best or the last checkpoint whose note is whole, None without any; or of a step's."""
-    return next(iter(_ranked(directory.absolute(), which, lambda _: None)), None)
-
-
-def load_checkpoint(directory: Path | str, which: Which, *, run: str | None = None) -> tuple[Note, dict[str, Any]]:
-    """Reads a checkpoint as nested dicts of numpy arrays, without its config or its code; nothing is written.
-
-    Where the best or the last one is damaged the next one is read instead, by score or by step, with a warning that
-    names both. The checkpoint of a step is that one or an error.
-
-    Args:
-      directory: The `checkpoints` directory of a run.
-      which: "best" by score, of equals the newest, or the last one where none has a score; "last"; or a step.
-      run: Identity that they must have; None takes any.
-
-    Returns:
-      (note, nested dict of host arrays).
-
-    Raises:
-      RunError: There is no such checkpoint, one is another run's, or each of them is damaged.
-    """
-    directory = Path(directory).absolute()
-    damaged: list[DamagedError] = []
-    for note in _ranked(directory, which, damaged.append):
-        if run not in (None, note.run):
-            raise RunError(
-                f"Checkpoint {directory / str(note.step)} was written by another run ({note.run[:12]}) than this one "
-                f"({run[:12]}): another config, other data or another fold; take it away."
-            )
-        try:
-            arrays = read_arrays(directory / str(note.step))
-        except DamagedError as error:
-            damaged.append(error)
-            continue
-        for error in damaged:
-            _log.warning("%s Checkpoint %s is used instead.", error, directory / str(note.step))
-        return note, arrays
-    if not damaged:
-        raise RunError(f"{directory} holds no checkpoint; has the run saved one yet?")
-    if which not in ("best", "last"):
-        raise damaged[0]
-    raise DamagedError(
-        f"{directory} holds no whole checkpoint ({damaged[0]}); bring one back from a copy, or remove the directory to "
-        "start again."
-    )
-
-
-def _ranked(directory: Path, which: Which, tell: Callable[[DamagedError], None]) -> Sequence[Note]:
-    steps, notes = sorted(_steps(directory), reverse=True), []
-    if which not in ("best", "last"):
-        steps = [_step_of(which, directory, steps)]
-    for step in steps:
-        try:
-            notes.append(read_note(directory / str(step)))
-        except DamagedError as error:
-            tell(error)
-    if which != "best":
-        return notes
-    # Sorting is stable: of equal scores the newest comes first.
-    scored = sorted((note for note in notes if note.score is not None), key=lambda note: note.score or 0, reverse=True)
-    return [*scored, *(note for note in notes if note.score is None)]
-
-
-def _step_of(which: Any, directory: Path, steps: Sequence[int]) -> int:
-    if not isinstance(which, int | np.integer) or isinstance(which, bool):
-        raise RunError(f"A checkpoint is 'best', 'last' or the number of a step; got {which!r}.")
-    if which not in steps:
-        held = ", ".join(map(str, sorted(steps))) or "none"
-        raise RunError(f"{directory} holds no checkpoint of step {which}; the steps that it holds: {held}.")
-    return int(which)
-
-
-def _steps(directory: Path) -> list[int]:
-    if not directory.is_dir():
-        return []
-    return [int(path.name) for path in directory.iterdir() if path.name.isdigit() and path.is_dir()]
-
-
 def _remove_all_but_kept(directory: Path) -> None:
-    notes = _ranked(directory, "last", lambda _: None)
-    kept = {max(_steps(directory)), *[note.step for note in notes if note.scheduled][:_NUM_LAST]}
+    notes = ranked_notes(directory, "last")
+    kept = {max(saved_steps(directory)), *[note.step for note in notes if note.scheduled][:_NUM_LAST]}
     kept |= set([note.step for note in notes if note.is_healthy][:1])
     if (best := find_note(directory, "best")) is not None:
         kept.add(best.step)
-    for step in _steps(directory):
+    for step in saved_steps(directory):
         if step not in kept:
             _remove(directory / str(step))
 

@@ -11,7 +11,7 @@ from lesion_jax.data.folds import split
 from lesion_jax.data.study import Study
 from lesion_jax.inference.predict import Predictions, predict
 from lesion_jax.inference.sample import draw_bank
-from lesion_jax.io.checkpoints import Which
+from lesion_jax.io.saved_checkpoints import Which
 from lesion_jax.paper import stages
 from lesion_jax.paper.arms import ARMS, BASELINE, Arm
 from lesion_jax.paper.config import PaperConfig

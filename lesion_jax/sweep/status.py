@@ -10,9 +10,9 @@ from typing import Any
 from lesion_jax.config import from_mapping
 from lesion_jax.errors import RunError
 from lesion_jax.families import config_kinds
-from lesion_jax.io.checkpoints import find_note
 from lesion_jax.io.progress import duration_text
 from lesion_jax.io.run_directory import RunDirectory
+from lesion_jax.io.saved_checkpoints import find_note
 from lesion_jax.io.summary import state_of
 from lesion_jax.sweep.cells import Cell
 from lesion_jax.sweep.config import SweepConfig

@@ -13,9 +13,10 @@ import numpy as np
 from lesion_jax.config import to_dict
 from lesion_jax.core.state import TrainState
 from lesion_jax.errors import DivergedError, RunError
-from lesion_jax.io.checkpoints import Checkpoints, best_step, last_step
+from lesion_jax.io.checkpoints import Checkpoints
 from lesion_jax.io.provenance import describe_environment
 from lesion_jax.io.run_directory import RunDirectory
+from lesion_jax.io.saved_checkpoints import best_step, last_step
 from lesion_jax.io.writers import MetricsWriter
 from lesion_jax.train.evaluation import Evaluation, arrays_of, evaluate, pictures
 from lesion_jax.train.training import Training

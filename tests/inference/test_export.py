@@ -7,9 +7,9 @@ from lesion_jax.config import to_dict
 from lesion_jax.disk.atomic import write_json
 from lesion_jax.errors import RunError
 from lesion_jax.inference.export import export_run
-from lesion_jax.io.checkpoints import load_checkpoint
 from lesion_jax.io.export import load_export
 from lesion_jax.io.run_directory import load_provenance
+from lesion_jax.io.saved_checkpoints import load_checkpoint
 
 NETWORKS = {
     "classifier": ["classifier"],

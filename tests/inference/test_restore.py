@@ -157,7 +157,8 @@ def test_a_step_gives_the_checkpoint_of_that_step(runs):
     steps = sorted(int(path.name) for path in (runs["classifier"] / "checkpoints").iterdir())
     assert len(steps) > 1
     assert [restore_classifier(runs["classifier"], step).step for step in steps] == steps
-    assert [restore_generator(runs["dcgan"], np.int64(step)).which for step in steps[-1:]] == steps[-1:]
+    # numpy's integers too, and a script can write which it was.
+    assert json.dumps(restore_generator(runs["dcgan"], np.int64(steps[0])).which) == str(steps[0])
 
 
 @pytest.mark.parametrize("which", ["Last", "newest", "", "4", None, True, 3.0, 270, -1])

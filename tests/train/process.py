@@ -33,7 +33,7 @@ def main():
     # As the suite and every command do: other convolutions are other bits.
     leave_convolutions_to_eigen()
     from lesion_jax.errors import LesionJaxError, Preempted
-    from lesion_jax.io.checkpoints import last_step
+    from lesion_jax.io.saved_checkpoints import last_step
     from lesion_jax.runtime import parallel, preemption, processes
     from lesion_jax.train.run import train
     from tests.train.tiny import configs, study

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from lesion_jax.errors import Preempted
-from lesion_jax.io.checkpoints import last_step
+from lesion_jax.io.saved_checkpoints import last_step
 from lesion_jax.runtime import preemption
 from lesion_jax.train import evaluation
 from lesion_jax.train.run import train

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lesion_jax.errors import Preempted
-from lesion_jax.io.checkpoints import load_checkpoint
 from lesion_jax.io.progress import Progress
+from lesion_jax.io.saved_checkpoints import load_checkpoint
 from lesion_jax.runtime import parallel, preemption
 from lesion_jax.runtime.population import PACKINGS
 from lesion_jax.train import run

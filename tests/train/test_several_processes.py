@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from lesion_jax.io.checkpoints import last_step, load_checkpoint
+from lesion_jax.io.saved_checkpoints import last_step, load_checkpoint
 from lesion_jax.runtime.processes import DEAD_AFTER_SECONDS
 from lesion_jax.train.run import train
 from tests.train.tiny import configs, study

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from lesion_jax.io.checkpoints import load_checkpoint
+from lesion_jax.io.saved_checkpoints import load_checkpoint
 from lesion_jax.train import executor
 from lesion_jax.train.run import train
 from tests.train.tiny import configs, study
