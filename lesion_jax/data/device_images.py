@@ -1,6 +1,6 @@
 """The images of many trainings in one array that lies on the device, each image once; a batch is then their numbers.
 
-Folds overlap and larger classic sizes contain the smaller ones: together the trainings of a study need hardly more
+Folds overlap and larger classic sizes contain the smaller ones: together the trainings of a cohort need hardly more
 than every variant of every lesion once.
 """
 

@@ -16,7 +16,7 @@ from lesion_jax.config import TrainingConfig
 from lesion_jax.config.fields import hints_of, settings_of
 from lesion_jax.core.state import TrainState
 from lesion_jax.core.types import Images
-from lesion_jax.data.study import TrainingImages
+from lesion_jax.data.cohort import TrainingImages
 
 # Nested dicts of arrays, on the host or a device: a checkpoint's, or those of a `TrainState`.
 Arrays = Any

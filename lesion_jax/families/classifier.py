@@ -14,7 +14,7 @@ from lesion_jax.config import TrainingConfig
 from lesion_jax.config.fields import compiled, traced
 from lesion_jax.core.intensity import to_unit
 from lesion_jax.core.state import TrainState
-from lesion_jax.data.study import TrainingImages, mean_intensity
+from lesion_jax.data.cohort import TrainingImages, mean_intensity
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import chunks
 from lesion_jax.families.base import DTYPES, Arrays, Average, Family, Program, Step, hyper_of

@@ -66,7 +66,7 @@ def samples_of(
       findings: What it found.
       load: As `load_bank`.
     """
-    trainings, names = protocol.trainings, protocol.study.lesions.class_names
+    trainings, names = protocol.trainings, protocol.cohort.lesions.class_names
     blocks = [(_REAL, _originals(protocol, _parts(protocol, 0).train))]
     for model in trainings.generators:
         runs = trainings.generator(model, protocol.config.seeds[0], 0, findings.gan_sizes[0])
@@ -81,7 +81,7 @@ def samples_of(
 
 def window_of(protocol: Protocol) -> tuple[float, float]:
     """Range (low, high) of the pixels that every model sees, in the dataset's unit."""
-    low, high = _data(protocol).window or protocol.study.lesions.window
+    low, high = _data(protocol).window or protocol.cohort.lesions.window
     return low, high
 
 
@@ -92,7 +92,7 @@ def _data(protocol: Protocol) -> Any:
 
 def _parts(protocol: Protocol, fold: int) -> Any:
     held_out = protocol.config.selection == "inner"
-    return split(protocol.study.lesions, protocol.study.folds, fold, hold_out_inner=held_out)
+    return split(protocol.cohort.lesions, protocol.cohort.folds, fold, hold_out_inner=held_out)
 
 
 def _originals(protocol: Protocol, lesions: Sequence[Lesion]) -> Images:

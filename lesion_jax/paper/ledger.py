@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lesion_jax.data.study import Study
+from lesion_jax.data.cohort import Cohort
 from lesion_jax.errors import DivergedError
 from lesion_jax.paper import stages
 from lesion_jax.paper.layout import Named, Trainings
@@ -19,17 +19,17 @@ from lesion_jax.train.train_group import train_group
 class Ledger:
     """Trains what is not finished, once, and prints an ETA from the mean time of each kind."""
 
-    def __init__(self, trainings: Trainings, study: Study, *, train: Callable[..., Any] = train_group):
+    def __init__(self, trainings: Trainings, cohort: Cohort, *, train: Callable[..., Any] = train_group):
         """Counts what there is to do.
 
         Args:
           trainings: Trainings of the protocol.
-          study: The loaded dataset.
+          cohort: The loaded dataset.
           train: As `train_group`.
         """
         self._train_group = train
         self._trainings = trainings
-        self._study = study
+        self._cohort = cohort
         self._left = stages.counts(trainings)
         self._total = self._left.total()
         self._seconds: dict[str, list[float]] = collections.defaultdict(list)
@@ -51,7 +51,7 @@ class Ledger:
         devices = parallel.choose_local_devices(new[0][1].num_devices)
         groups = make_groups(
             [config for _, config in new],
-            self._study,
+            self._cohort,
             num_devices=len(devices),
             device_memory=parallel.memory_bytes(devices[0]) / 2**30,
         )
@@ -63,7 +63,7 @@ class Ledger:
             start = time.monotonic()
             fresh, failed = self._train_group(
                 [(config, self._trainings.run(name)) for name, config in some],
-                self._study,
+                self._cohort,
                 devices=devices,
                 slots_per_device=group.slots_per_device,
                 packing=None,

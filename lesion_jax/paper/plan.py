@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from lesion_jax.data.study import Study
+from lesion_jax.data.cohort import Cohort
 from lesion_jax.errors import ConfigError
 from lesion_jax.paper import stages
 from lesion_jax.paper.config import PaperConfig
@@ -17,7 +17,7 @@ def make_paper_plan(
     config: PaperConfig,
     *,
     topology: str | None = None,
-    study: Study | None = None,
+    cohort: Cohort | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Plan:
     """Plans every stage of the protocol.
@@ -27,25 +27,25 @@ def make_paper_plan(
     Args:
       config: Settings of the protocol.
       topology: TPUs to plan for, as for `sweep.plan.make_plan`.
-      study: Content of the dataset; None loads it.
+      cohort: Content of the dataset; None loads it.
       tell: Called with what is being done.
 
     Raises:
       ConfigError: There is no dataset yet; bad settings; one training does not fit a device.
     """
-    if study is None and not config.dataset:
+    if cohort is None and not config.dataset:
         raise ConfigError(
             "dataset is empty, and a plan counts its lesions; make the phantom with lesion-jax phantom, build it with "
             "lesion-jax build, and name it with --config.dataset."
         )
     dataset = Path(config.dataset).expanduser()
-    study = study or Study.load(dataset)
-    trainings = Trainings(config, Path("."), dataset, study.lesions.class_names, study.folds.num_folds)
+    cohort = cohort or Cohort.load(dataset)
+    trainings = Trainings(config, Path("."), dataset, cohort.lesions.class_names, cohort.folds.num_folds)
     num_devices, memory = _devices(next(iter(config.models.values())).num_devices, topology)
-    planner = Planner(study, num_devices, topology, "one", tell)
+    planner = Planner(cohort, num_devices, topology, "one", tell)
     for stage in stages.largest(trainings):
         configs = [training for _, training in stage]
-        planner.add(configs, make_groups(configs, study, num_devices=num_devices, device_memory=memory / 2**30))
+        planner.add(configs, make_groups(configs, cohort, num_devices=num_devices, device_memory=memory / 2**30))
     return planner.plan("; of sizes that are chosen along the way the largest is counted")
 
 

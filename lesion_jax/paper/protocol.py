@@ -7,8 +7,8 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.folds import split
-from lesion_jax.data.study import Study
 from lesion_jax.inference.predict import Predictions, predict
 from lesion_jax.inference.sample import draw_bank
 from lesion_jax.io.saved_checkpoints import Which
@@ -63,7 +63,7 @@ class Protocol:
         config: PaperConfig,
         workdir: Path,
         dataset: Path,
-        study: Study,
+        cohort: Cohort,
         *,
         train: Callable[[str, Sequence[Named]], None] | None = None,
         draw: Callable[..., None] = draw_bank,
@@ -75,7 +75,7 @@ class Protocol:
           config: Settings of the protocol.
           workdir: Where runs and banks lie.
           dataset: Directory of the built dataset.
-          study: Its content.
+          cohort: Its content.
           train: f(what a stage is called, its trainings); None trains them.
           draw: As `draw_bank`.
           ask: As `predict`.
@@ -84,15 +84,15 @@ class Protocol:
           ConfigError: A training of some arm has impossible settings.
         """
         self.config = config
-        self.study = study
+        self.cohort = cohort
         self.trainings = Trainings(
-            config, workdir.resolve(), dataset.resolve(), study.lesions.class_names, study.folds.num_folds
+            config, workdir.resolve(), dataset.resolve(), cohort.lesions.class_names, cohort.folds.num_folds
         )
         # Now, not when the stage that needs it comes up hours later.
         for stage in stages.largest(self.trainings):
             for name, training in stage:
                 training.check(f"{name}: ")
-        self._train = train or Ledger(self.trainings, study).train
+        self._train = train or Ledger(self.trainings, cohort).train
         self._draw, self._ask = draw, ask
         self._outcomes: dict[tuple[str, Which], Outcome] = {}
 
@@ -149,7 +149,7 @@ class Protocol:
 
     @property
     def _folds(self) -> range:
-        return range(self.study.folds.num_folds)
+        return range(self.cohort.folds.num_folds)
 
     def _curve(self, arm: Arm, named: Mapping[tuple[int, int, int], Named]) -> Curve:
         """What trainings say that are finished, from (size, seed, fold)."""
@@ -166,7 +166,7 @@ class Protocol:
         # Arms share trainings; each is asked once.
         if (name, which) not in self._outcomes:
             held_out = self.config.selection == "inner"
-            parts = split(self.study.lesions, self.study.folds, fold, hold_out_inner=held_out)
+            parts = split(self.cohort.lesions, self.cohort.folds, fold, hold_out_inner=held_out)
             run = self.trainings.run(name)
             inner = self._ask(run, parts.inner, which) if held_out else None
             self._outcomes[name, which] = Outcome(inner, self._ask(run, parts.test, which))

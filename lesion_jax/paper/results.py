@@ -24,7 +24,7 @@ def results_of(protocol: Protocol, findings: Findings, images: Sequence[dict[str
       findings: What it found.
       images: Scores of the generators, see `paper.generators`.
     """
-    config, lesions, folds = protocol.config, protocol.study.lesions, protocol.study.folds
+    config, lesions, folds = protocol.config, protocol.cohort.lesions, protocol.cohort.folds
     pools = {name: _by_seed(found.outcomes) for name, found in findings.arms.items()}
     return {
         "dataset": {
@@ -89,9 +89,9 @@ def _arm(arm: Arm, pools: dict[str, list[Predictions]], findings: Findings, prot
         "name": arm.name,
         "title": arm.title,
         "generator": None if arm.generator is None else protocol.trainings.title(arm.generator),
-        **_scored(own, protocol.study.lesions),
+        **_scored(own, protocol.cohort.lesions),
         "seeds": list(protocol.config.seeds),
-        "folds": list(range(protocol.study.folds.num_folds)),
+        "folds": list(range(protocol.cohort.folds.num_folds)),
         "chosen": {
             **_sizes(arm, found, findings.gan_sizes),
             "step of the checkpoint, first seed": list(own[0].steps),

@@ -7,8 +7,8 @@ from typing import Any
 from lesion_jax.config import to_dict
 from lesion_jax.data.augment import num_per_lesion
 from lesion_jax.data.build import build_dataset
+from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.folds import split
-from lesion_jax.data.study import Study
 from lesion_jax.errors import ConfigError
 from lesion_jax.io.progress import progress_callback
 from lesion_jax.io.provenance import describe_environment
@@ -42,16 +42,16 @@ def run_paper(config: PaperConfig, workdir: Path) -> Path:
         Periods.of(model.loop, 1, prefix=f"models.{name}.")
     if config.dataset:
         config = dataclasses.replace(config, dataset=str(Path(config.dataset).expanduser().absolute()))
-    study = Study.load(Path(config.dataset)) if config.dataset else None
-    _check_sizes(config, study)
+    cohort = Cohort.load(Path(config.dataset)) if config.dataset else None
+    _check_sizes(config, cohort)
     facts: dict[str, Any] = {"environment": describe_environment()}
-    if study is not None:
-        facts |= {"dataset_fingerprint": study.lesions.fingerprint, "fold_fingerprint": study.folds.fingerprint}
+    if cohort is not None:
+        facts |= {"dataset_fingerprint": cohort.lesions.fingerprint, "fold_fingerprint": cohort.folds.fingerprint}
     with RunDirectory.open(workdir, config=to_dict(config), provenance=facts, free=frozenset({"dataset"})) as run:
         # Also where it is finished: the report is written anew.
         run.hold()
         dataset = Path(config.dataset) if config.dataset else _phantom(config, workdir)
-        protocol = Protocol(config, workdir, dataset, study or Study.load(dataset))
+        protocol = Protocol(config, workdir, dataset, cohort or Cohort.load(dataset))
         findings = protocol.run()
         images = scores_of_generators(protocol, findings.gan_sizes)
         report = write_report(
@@ -70,18 +70,18 @@ def _phantom_counts(config: PaperConfig) -> dict[str, int]:
     return {name: round(count * config.phantom_patients_scale) for name, count in PAPER_COUNTS.items()}
 
 
-def _check_sizes(config: PaperConfig, study: Study | None) -> None:
+def _check_sizes(config: PaperConfig, cohort: Cohort | None) -> None:
     # Now, not when the first training that needs it comes up hours later.
-    num_lesions = len(study.lesions.lesions) if study else sum(_phantom_counts(config).values())
-    num_folds = study.folds.num_folds if study else 3
+    num_lesions = len(cohort.lesions.lesions) if cohort else sum(_phantom_counts(config).values())
+    num_folds = cohort.folds.num_folds if cohort else 3
     for size in (*config.classic_sizes, config.gan_classic_size):
         num_per_lesion(size, num_folds, num_lesions)
-    if study is None:
+    if cohort is None:
         return
-    if study.lesions.num_classes < 2:
+    if cohort.lesions.num_classes < 2:
         raise ConfigError(f"dataset is {config.dataset}, which has one class only; nothing can be told apart.")
     for fold in range(num_folds):
-        split(study.lesions, study.folds, fold, hold_out_inner=config.selection == "inner")
+        split(cohort.lesions, cohort.folds, fold, hold_out_inner=config.selection == "inner")
 
 
 def _phantom(config: PaperConfig, workdir: Path) -> Path:

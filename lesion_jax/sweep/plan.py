@@ -10,7 +10,7 @@ import numpy as np
 
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.program import program_key
-from lesion_jax.data.study import Study, resolve_window
+from lesion_jax.data.cohort import Cohort, resolve_window
 from lesion_jax.families import family_of
 from lesion_jax.runtime import parallel
 from lesion_jax.runtime.population import Packing
@@ -73,7 +73,7 @@ def make_plan(
     config: TrainingConfig | SweepConfig,
     *,
     topology: str | None = None,
-    study: Study | None = None,
+    cohort: Cohort | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Plan:
     """Plans a sweep, or a single training as a sweep of one cell.
@@ -82,7 +82,7 @@ def make_plan(
       config: Config of either.
       topology: TPU topology such as "v5e:4x4", compiled for and not run; None measures a few steps on the device at
         hand.
-      study: Content of the dataset; None loads it.
+      cohort: Content of the dataset; None loads it.
       tell: Called with what is being done.
 
     Raises:
@@ -91,10 +91,10 @@ def make_plan(
     # What a single training takes is held against the device alone.
     sweep = config if isinstance(config, SweepConfig) else SweepConfig(base=config, device_memory=_ANY_MEMORY)
     cells = expand(sweep)
-    study = study or Study.load(Path(dataset_of(cells)).expanduser())
-    check_cells(sweep, cells, study)
-    planner = Planner(study, sweep.num_devices, topology, "one" if sweep.packing == "auto" else sweep.packing, tell)
-    planner.add([cell.config for cell in cells], programs_of(sweep, cells, study))
+    cohort = cohort or Cohort.load(Path(dataset_of(cells)).expanduser())
+    check_cells(sweep, cells, cohort)
+    planner = Planner(cohort, sweep.num_devices, topology, "one" if sweep.packing == "auto" else sweep.packing, tell)
+    planner.add([cell.config for cell in cells], programs_of(sweep, cells, cohort))
     return planner.plan()
 
 
@@ -102,20 +102,22 @@ class Planner:
     """Collects what is to be trained, and estimates each shape once."""
 
     def __init__(
-        self, study: Study, num_devices: int, topology: str | None, packing: Packing, tell: Callable[[str], None]
+        self, cohort: Cohort, num_devices: int, topology: str | None, packing: Packing, tell: Callable[[str], None]
     ):
         """Starts empty.
 
         Args:
-          study: The dataset of all trainings.
+          cohort: The dataset of all trainings.
           num_devices: Devices that each program is spread over.
           topology: TPU topology to compile for; None measures on the device at hand.
           packing: Packing that is measured; ignored with a topology.
           tell: Called with what is being done.
         """
-        self._study, self._num_devices = study, num_devices
+        self._cohort, self._num_devices = cohort, num_devices
         self._estimate = (
-            _Compiler(topology, num_devices, study, tell) if topology else _Stopwatch(num_devices, packing, study, tell)
+            _Compiler(topology, num_devices, cohort, tell)
+            if topology
+            else _Stopwatch(num_devices, packing, cohort, tell)
         )
         self._programs: list[PlannedProgram] = []
 
@@ -126,12 +128,12 @@ class Planner:
           ConfigError: A duration or size that cannot be.
         """
         for group in groups:
-            some = [resolve_window(configs[position], self._study) for position in group.trainings]
+            some = [resolve_window(configs[position], self._cohort) for position in group.trainings]
             seconds, device_bytes = None, group.device_bytes
             # A training without gradient steps is over in a moment, and is not measured.
             if family_of(some[0]).fit is None:
                 seconds, device_bytes = self._estimate(some[0], group)
-            steps = sum(num_steps(config, self._study) for config in some)
+            steps = sum(num_steps(config, self._cohort) for config in some)
             self._programs.append(
                 PlannedProgram(
                     index=len(self._programs),
@@ -155,12 +157,12 @@ class Planner:
 class _Stopwatch:
     """Times a few steps of each shape on the device at hand."""
 
-    def __init__(self, num_devices: int, packing: Packing, study: Study, tell: Callable[[str], None]):
+    def __init__(self, num_devices: int, packing: Packing, cohort: Cohort, tell: Callable[[str], None]):
         # A sweep for more devices than there are here, as on a login node, is timed on those that there are.
         self._devices = tuple(parallel.choose_local_devices(min(num_devices, jax.local_device_count())))
         self._share = len(self._devices) / (num_devices or len(self._devices))
         self._packing: Packing = packing
-        self._study, self._tell = study, tell
+        self._cohort, self._tell = cohort, tell
         self._found: dict[tuple[str, int], float] = {}
         self.refusals: list[str] = []
         self.method = f"a few steps on {len(self._devices)} x {self._devices[0].device_kind}"
@@ -176,7 +178,7 @@ class _Stopwatch:
             init = family_of(config).init_state
             assert init is not None
             self._tell(f"measuring {config.kind}, {group.slots_per_device} slots")
-            program, size = make_program(config, self._study.lesions.num_classes), config.data.image_size
+            program, size = make_program(config, self._cohort.lesions.num_classes), config.data.image_size
             images = {"pixels": np.zeros((8, size, size), np.int16), "label": np.zeros(8, np.int32)}
             # "one" where the config leaves it open: what `sweep` measures first.
             packing = self._packing
@@ -191,9 +193,9 @@ class _Stopwatch:
 class _Compiler:
     """Compiles each shape for a TPU."""
 
-    def __init__(self, topology: str, num_devices: int, study: Study, tell: Callable[[str], None]):
+    def __init__(self, topology: str, num_devices: int, cohort: Cohort, tell: Callable[[str], None]):
         self._num_devices = num_devices
-        self._topology, self._study, self._tell = topology, study, tell
+        self._topology, self._cohort, self._tell = topology, cohort, tell
         self._found: dict[tuple[str, int, int], Any] = {}
         self.refusals: list[str] = []
         self.method = f"compiled for {topology}, at the peak of its arithmetic or memory: a lower limit"
@@ -208,7 +210,7 @@ class _Compiler:
             self._found[key] = compile_for(
                 self._topology,
                 config,
-                num_classes=self._study.lesions.num_classes,
+                num_classes=self._cohort.lesions.num_classes,
                 num_members=group.slots_per_device,
                 num_images=group.images_bytes // (2 * config.data.image_size**2),
             )

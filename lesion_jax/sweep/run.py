@@ -11,7 +11,7 @@ from typing import Any
 
 from lesion_jax.config import to_dict
 from lesion_jax.config.fields import names_where
-from lesion_jax.data.study import Study, check_images
+from lesion_jax.data.cohort import Cohort, check_images
 from lesion_jax.disk.atomic import replace_json, write_bytes, write_json, writing
 from lesion_jax.disk.lock import locked
 from lesion_jax.errors import BankError, ConfigError, RunError
@@ -82,7 +82,7 @@ class Sweep:
         """
         return self.workdir / "programs" / f"{program:04d}.{kind}"
 
-    def claim(self, study: Study) -> None:
+    def claim(self, cohort: Cohort) -> None:
         """Makes the directory this sweep's, or checks that it is; many tasks may do so at once.
 
         Raises:
@@ -92,8 +92,8 @@ class Sweep:
         mine = plain(
             {
                 "config": to_dict(self.config),
-                "dataset_fingerprint": study.lesions.fingerprint,
-                "fold_fingerprint": study.folds.fingerprint,
+                "dataset_fingerprint": cohort.lesions.fingerprint,
+                "fold_fingerprint": cohort.folds.fingerprint,
             }
         )
         with writing(path):
@@ -120,7 +120,7 @@ class Sweep:
                 replace_json(path, mine)
 
 
-def check_cells(config: SweepConfig, cells: Sequence[Cell], study: Study) -> None:
+def check_cells(config: SweepConfig, cells: Sequence[Cell], cohort: Cohort) -> None:
     """Finds out what cannot be trained before anything is.
 
     Raises:
@@ -131,23 +131,23 @@ def check_cells(config: SweepConfig, cells: Sequence[Cell], study: Study) -> Non
         try:
             if cell.config.data.feed == "stream":
                 raise ConfigError("data.feed is 'stream', but a sweep's images lie on its devices; leave it at 'auto'.")
-            check_family(cell.config, study)
-            num_steps(cell.config, study)
+            check_family(cell.config, cohort)
+            num_steps(cell.config, cohort)
             # Cells that differ in seeds and rates have the same.
             if (data := (cell.config.kind, cell.config.data)) not in checked:
-                check_images(cell.config, study)
+                check_images(cell.config, cohort)
                 checked.add(data)
             if config.halving.rungs:
-                rung_steps(config.halving, cell.config, schedule_of(cell.config, study).steps_per_epoch)
+                rung_steps(config.halving, cell.config, schedule_of(cell.config, cohort).steps_per_epoch)
         except (ConfigError, BankError) as error:
             raise ConfigError(f"Cell {cell.index} ({cell.changes}): {error}") from error
 
 
-def programs_of(config: SweepConfig, cells: Sequence[Cell], study: Study) -> list[Group]:
+def programs_of(config: SweepConfig, cells: Sequence[Cell], cohort: Cohort) -> list[Group]:
     """The programs of a sweep, by index; a function of the config and the dataset alone."""
     return make_groups(
         [cell.config for cell in cells],
-        study,
+        cohort,
         num_devices=config.num_devices,
         device_memory=config.device_memory,
         queue=bool(config.halving.rungs),
@@ -166,7 +166,7 @@ def load_sweep(workdir: Path) -> dict[str, Any]:
         raise RunError(f"{workdir} is not the directory of a sweep: its sweep.json cannot be read ({error}).") from None
 
 
-def run_sweep(config: SweepConfig, workdir: Path, *, index: int | None = None, study: Study | None = None) -> int:
+def run_sweep(config: SweepConfig, workdir: Path, *, index: int | None = None, cohort: Cohort | None = None) -> int:
     """Trains the programs of a sweep in turn, or one of them.
 
     A program that is finished is skipped, one that was interrupted resumes, and one that another process trains is
@@ -176,7 +176,7 @@ def run_sweep(config: SweepConfig, workdir: Path, *, index: int | None = None, s
       config: Config of the sweep.
       workdir: Directory of the sweep, made if absent; may be shared with other processes, which run other programs.
       index: Number of the only program to run; None runs all.
-      study: Content of the dataset; None loads it.
+      cohort: Content of the dataset; None loads it.
 
     Returns:
       How many cells have diverged in the programs that ran, now or before.
@@ -186,29 +186,29 @@ def run_sweep(config: SweepConfig, workdir: Path, *, index: int | None = None, s
       Preempted: The process was asked to end; every training has been saved.
     """
     sweep = Sweep.of(config, workdir)
-    study = study or Study.load(Path(dataset_of(sweep.cells)).expanduser())
-    check_cells(config, sweep.cells, study)
-    programs = programs_of(config, sweep.cells, study)
+    cohort = cohort or Cohort.load(Path(dataset_of(sweep.cells)).expanduser())
+    check_cells(config, sweep.cells, cohort)
+    programs = programs_of(config, sweep.cells, cohort)
     if index is not None and not 0 <= index < len(programs):
         raise ConfigError(f"--index is {index}, but the sweep has {len(programs)} programs, from 0.")
     devices = parallel.choose_local_devices(config.num_devices)
     for program in programs:
         if refusal := program.refusal(devices[0]):
             raise ConfigError(refusal)
-    sweep.claim(study)
+    sweep.claim(cohort)
     failed = 0
     for number in range(len(programs)) if index is None else [index]:
         with ExitStack() as held:
             lock = sweep.file(number, "lock")
             with writing(lock):
                 held.enter_context(locked(lock, what=lock.with_suffix("")))
-            failed += _run_program(sweep, programs[number], number, len(programs), devices, study)
+            failed += _run_program(sweep, programs[number], number, len(programs), devices, cohort)
         preemption.end_if_asked()
     return failed
 
 
 def _run_program(
-    sweep: Sweep, program: Group, number: int, num_programs: int, devices: list[parallel.Device], study: Study
+    sweep: Sweep, program: Group, number: int, num_programs: int, devices: list[parallel.Device], cohort: Cohort
 ) -> int:
     left = []
     failed = 0
@@ -229,11 +229,11 @@ def _run_program(
     stop_rule = None
     if config.halving.rungs:
         some = [sweep.cells[cell].config for cell in left]
-        rungs = [rung_steps(config.halving, cell, schedule_of(cell, study).steps_per_epoch) for cell in some]
+        rungs = [rung_steps(config.halving, cell, schedule_of(cell, cohort).steps_per_epoch) for cell in some]
         stop_rule = Halving(config.halving.keep, rungs, left, sweep.file(number, "rungs.json"))
     _, diverged = train_group(
         [(sweep.cells[cell].config, sweep.directory(cell)) for cell in left],
-        study,
+        cohort,
         devices=devices,
         slots_per_device=program.slots_per_device,
         packing=None if config.packing == "auto" else config.packing,

@@ -211,7 +211,7 @@ class DataParallelExecutor:
         self._state = parallel.replicate(state, self._devices)
         images, schedule = training.images.images, training.images.schedule
         if self._is_streamed:
-            # Imports TensorFlow, which a caller that brings its own study has not needed until here.
+            # Imports TensorFlow, which a caller that brings its own cohort has not needed until here.
             from lesion_jax.data.stream import make_batches
 
             batches = make_batches(images, schedule, start=self._done, stop=training.periods.total)

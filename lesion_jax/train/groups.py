@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.program import program_key
-from lesion_jax.data.study import Study, resolve_window
+from lesion_jax.data.cohort import Cohort, resolve_window
 from lesion_jax.errors import ConfigError
 from lesion_jax.runtime import parallel
 from lesion_jax.train.memory import images_bytes, training_bytes
@@ -48,7 +48,7 @@ class Group:
 
 def make_groups(
     configs: Sequence[TrainingConfig],
-    study: Study,
+    cohort: Cohort,
     *,
     num_devices: int,
     device_memory: float,
@@ -58,7 +58,7 @@ def make_groups(
 
     Args:
       configs: Configs of trainings on one dataset.
-      study: The dataset.
+      cohort: The dataset.
       num_devices: Number of devices that each program is spread over.
       device_memory: Memory of each device, GiB.
       queue: Divide by what is compiled alone: trainings that find no slot wait until one is free.
@@ -69,14 +69,14 @@ def make_groups(
     Raises:
       ConfigError: One training needs more than a device has.
     """
-    configs = [resolve_window(config, study) for config in configs]
+    configs = [resolve_window(config, cohort) for config in configs]
     by_program: dict[str, list[int]] = {}
     for position, config in enumerate(configs):
         by_program.setdefault(program_key(config), []).append(position)
     groups = []
     for positions in by_program.values():
         some = [configs[p] for p in positions]
-        each, images = training_bytes(some[0], study.lesions.num_classes), images_bytes(some, study)
+        each, images = training_bytes(some[0], cohort.lesions.num_classes), images_bytes(some, cohort)
         # What has no gradient steps puts nothing on a device.
         fit = int((device_memory * _GIB - images) // each) if each else len(positions)
         if fit < 1:

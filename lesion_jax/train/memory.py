@@ -8,8 +8,8 @@ import numpy as np
 
 from lesion_jax.config import TrainingConfig
 from lesion_jax.data.augment import num_per_lesion
+from lesion_jax.data.cohort import Cohort, count_images
 from lesion_jax.data.schedule import Schedule
-from lesion_jax.data.study import Study, count_images
 from lesion_jax.families import family_of
 from lesion_jax.runtime.memory import peak_bytes
 from lesion_jax.train.training import make_program, periods_of, step_alone
@@ -39,17 +39,17 @@ def training_bytes(config: TrainingConfig, num_classes: int) -> int:
     return int(_MARGIN * peak_bytes(step_alone(program), state, batch, key))
 
 
-def images_bytes(configs: Sequence[TrainingConfig], study: Study) -> int:
+def images_bytes(configs: Sequence[TrainingConfig], cohort: Cohort) -> int:
     """All images that trainings on one dataset may put on a device, equal ones once; an upper limit.
 
     Args:
       configs: Configs of the trainings.
-      study: Their dataset.
+      cohort: Their dataset.
 
     Raises:
       ConfigError: A classic size that cannot be.
     """
-    num_lesions, num_folds = len(study.lesions.lesions), study.folds.num_folds
+    num_lesions, num_folds = len(cohort.lesions.lesions), cohort.folds.num_folds
     most = max(num_per_lesion(config.data.classic_size, num_folds, num_lesions) for config in configs)
     # Other margins and seeds are other pixels.
     forms = {(config.data.margin, config.data.augmentation_seed) for config in configs}
@@ -57,25 +57,25 @@ def images_bytes(configs: Sequence[TrainingConfig], study: Study) -> int:
     for config in configs:
         banks, size = config.data.banks, config.data.synthetic_size
         if banks:
-            synthetic[banks] = max(synthetic.get(banks, 0), size * (num_folds - 1) * study.lesions.num_classes)
+            synthetic[banks] = max(synthetic.get(banks, 0), size * (num_folds - 1) * cohort.lesions.num_classes)
     num_images = len(forms) * num_lesions * (1 + most) + sum(synthetic.values())
     return num_images * configs[0].data.image_size ** 2 * np.dtype(np.int16).itemsize
 
 
-def schedule_of(config: TrainingConfig, study: Study) -> Schedule:
+def schedule_of(config: TrainingConfig, cohort: Cohort) -> Schedule:
     """The schedule of a training, without preparing its images; its banks need not exist yet.
 
     Raises:
       ConfigError: A fold, class, size or share that cannot be.
     """
-    num_real, num_synthetic = count_images(config, study)
+    num_real, num_synthetic = count_images(config, cohort)
     return Schedule(num_real, num_synthetic, config.data.batch_size, config.data.synthetic_share, config.seed)
 
 
-def num_steps(config: TrainingConfig, study: Study) -> int:
+def num_steps(config: TrainingConfig, cohort: Cohort) -> int:
     """Steps of a whole training, without preparing its images.
 
     Raises:
       ConfigError: A fold, class, size, share or duration that cannot be.
     """
-    return periods_of(config, schedule_of(config, study).steps_per_epoch).total
+    return periods_of(config, schedule_of(config, cohort).steps_per_epoch).total

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from lesion_jax.config import TrainingConfig
-from lesion_jax.data.study import Study
+from lesion_jax.data.cohort import Cohort
 from lesion_jax.errors import ConfigError, LesionJaxError, RunError
 from lesion_jax.families import family_of
 from lesion_jax.io.progress import Progress
@@ -28,7 +28,7 @@ def train(
     config: TrainingConfig,
     workdir: Path,
     *,
-    study: Study | None = None,
+    cohort: Cohort | None = None,
     cache_dir: Path | None = None,
     label: str = "",
 ) -> bool:
@@ -40,7 +40,7 @@ def train(
     Args:
       config: Resolved config.
       workdir: Directory of the run; made if absent.
-      study: Already loaded content of `config.data.dataset`; None loads it.
+      cohort: Already loaded content of `config.data.dataset`; None loads it.
       cache_dir: Folder of augmented images, kept between runs.
       label: Name of the run in progress lines.
 
@@ -60,7 +60,7 @@ def train(
             f"kind is {config.kind!r}, which learns at once, on one process; start it without the others."
         )
     devices = parallel.choose_devices(1 if is_fitted else config.num_devices, config.data.batch_size)
-    training = Training.prepare(config, study, num_devices=len(devices), cache_dir=cache_dir)
+    training = Training.prepare(config, cohort, num_devices=len(devices), cache_dir=cache_dir)
     if not processes.agree(training.identity):
         raise ConfigError("The processes of this run were given different configs or data; start them all alike.")
     is_streamed = _is_streamed(training)

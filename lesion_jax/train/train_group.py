@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from lesion_jax.config import DataConfig, TrainingConfig
+from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.device_images import DeviceImages
-from lesion_jax.data.study import Study
 from lesion_jax.disk.limits import allow_open_files
 from lesion_jax.errors import DivergedError
 from lesion_jax.io.progress import Progress
@@ -22,7 +22,7 @@ from lesion_jax.train.training import Training
 
 def train_group(
     trainings: Sequence[tuple[TrainingConfig, Path]],
-    study: Study,
+    cohort: Cohort,
     *,
     devices: Sequence[parallel.Device],
     slots_per_device: int,
@@ -36,7 +36,7 @@ def train_group(
 
     Args:
       trainings: (config, run directory) of each; `groups.make_groups` divides trainings into groups.
-      study: Their dataset.
+      cohort: Their dataset.
       devices: Devices of this process.
       slots_per_device: Trainings that a device holds at once; with packing "one" and no stop rule it is 1.
       packing: How the trainings of a device share its program; None measures, by `packing.choose_packing`.
@@ -61,7 +61,7 @@ def train_group(
         for config, directory in trainings:
             data = config.kind, config.data
             training = held[data] = Training.prepare(
-                config, study, num_devices=1, cache_dir=workdir / "cache", like=held.get(data)
+                config, cohort, num_devices=1, cache_dir=workdir / "cache", like=held.get(data)
             )
             recorder = stack.enter_context(Recorder.open(training, directory))
             if not recorder.is_done:

@@ -10,7 +10,7 @@ from lesion_jax.config import TrainingConfig, replace, to_dict
 from lesion_jax.config.fields import names_where
 from lesion_jax.core import keys
 from lesion_jax.core.state import TrainState
-from lesion_jax.data.study import Study, TrainingImages, prepare_images, resolve_window
+from lesion_jax.data.cohort import Cohort, TrainingImages, prepare_images, resolve_window
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import family_of
 from lesion_jax.families.base import Family, Program, Step
@@ -43,7 +43,7 @@ class Training:
     def prepare(
         cls,
         config: TrainingConfig,
-        study: Study | None,
+        cohort: Cohort | None,
         *,
         num_devices: int,
         cache_dir: Path | None,
@@ -53,7 +53,7 @@ class Training:
 
         Args:
           config: Checked by itself.
-          study: Content of `config.data.dataset`; None loads it.
+          cohort: Content of `config.data.dataset`; None loads it.
           num_devices: Devices that share each batch.
           cache_dir: Folder of augmented images, kept between runs.
           like: A training of the same family and data, whose images this one shares.
@@ -62,14 +62,14 @@ class Training:
           LesionJaxError: Bad settings or data.
         """
         require_dataset(config)
-        study = study or Study.load(Path(config.data.dataset))
-        config = _with_absolute_paths(resolve_window(config, study))
-        check_family(config, study)
+        cohort = cohort or Cohort.load(Path(config.data.dataset))
+        config = _with_absolute_paths(resolve_window(config, cohort))
+        check_family(config, cohort)
         if like:
             schedule = dataclasses.replace(like.images.schedule, seed=config.seed)
             images = dataclasses.replace(like.images, schedule=schedule)
         else:
-            images = prepare_images(config, study, cache_dir=cache_dir)
+            images = prepare_images(config, cohort, cache_dir=cache_dir)
         images.schedule.check_devices(num_devices)
         free = names_where(config, lambda setting: setting.is_free)
         if config.depends_on_devices:
@@ -123,9 +123,9 @@ def periods_of(config: TrainingConfig, steps_per_epoch: int) -> Periods:
     return _AT_ONCE if family_of(config).fit else Periods.of(config.loop, steps_per_epoch)
 
 
-def check_family(config: TrainingConfig, study: Study) -> None:
+def check_family(config: TrainingConfig, cohort: Cohort) -> None:
     """Refuses a dataset on which a family has nothing to learn, with a ConfigError."""
-    if family_of(config).classify is not None and study.lesions.num_classes < 2:
+    if family_of(config).classify is not None and cohort.lesions.num_classes < 2:
         raise ConfigError(
             f"kind is {config.kind!r}, but {config.data.dataset} has one class only; nothing can be told apart."
         )

@@ -8,12 +8,12 @@ from lesion_jax.core.types import LesionSet
 from lesion_jax.data.dataset import load_dataset
 from lesion_jax.data.lesion_arrays import read_lesion_arrays, write_lesion_arrays
 from lesion_jax.data.tfds_builder import read_dataset, write_dataset
-from tests.train.tiny import study
+from tests.train.tiny import cohort
 
 
 @pytest.fixture
 def built(tmp_path):
-    write_dataset(study().lesions, tmp_path)
+    write_dataset(cohort().lesions, tmp_path)
     read = read_dataset(tmp_path)
     write_lesion_arrays(read, tmp_path)
     return tmp_path, read
@@ -54,7 +54,7 @@ def test_the_same_lesions_make_the_same_bytes(built):
 
 @pytest.mark.parametrize("value_range", [None, (0.0, 4095.0)])
 def test_the_unit_is_in_the_copy(tmp_path, value_range):
-    grey = LesionSet.of(study().lesions.lesions, study().lesions.class_names, "grey", value_range)
+    grey = LesionSet.of(cohort().lesions.lesions, cohort().lesions.class_names, "grey", value_range)
     write_lesion_arrays(grey, tmp_path)
     found = read_lesion_arrays(tmp_path)
     assert found is not None and found.fingerprint == grey.fingerprint

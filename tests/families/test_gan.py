@@ -1,11 +1,11 @@
 import pytest
 
 from lesion_jax.config import DataConfig
-from lesion_jax.data.study import prepare_images
+from lesion_jax.data.cohort import prepare_images
 from lesion_jax.families import FAMILIES, AcganConfig, DcganConfig, gan
 from lesion_jax.runtime import parallel
 from lesion_jax.train import executor
-from tests.train.tiny import WINDOW, study
+from tests.train.tiny import WINDOW, cohort
 
 SMALL = {
     "width": 2,
@@ -24,7 +24,7 @@ def test_only_the_step_gets_the_device_axis_and_only_if_synchronised(make, batch
     config = make(batch_norm=batch_norm, **SMALL)
     family = FAMILIES[config.kind]
     program = family.make_program(config, 3)
-    family.init_state(config, program, prepare_images(config, study()))
+    family.init_state(config, program, prepare_images(config, cohort()))
     devices = tuple(parallel.choose_devices(2, 8))
     executor.compiled_data_parallel.__wrapped__(program, devices, is_streamed=True)
     assert [module.axis_name for module in of_step] == [axis, axis]

@@ -4,9 +4,9 @@ import pytest
 
 from lesion_jax.config import DataConfig, LoopConfig
 from lesion_jax.core.types import LesionSet
+from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.folds import make_folds, save_folds
 from lesion_jax.data.lesion_arrays import write_lesion_arrays
-from lesion_jax.data.study import Study
 from lesion_jax.families import AcganConfig, ClassifierConfig, DcganConfig
 from lesion_jax.train.run import train
 from tests.train import tiny
@@ -37,26 +37,26 @@ CONFIGS = {
 
 
 @pytest.fixture(scope="session")
-def study():
-    made = tiny.study()
+def cohort():
+    made = tiny.cohort()
     # Its fingerprint is that of the content, as one that is read from a disk has it.
     lesions = LesionSet.of(made.lesions.lesions, made.lesions.class_names, made.lesions.unit)
-    return Study(lesions, make_folds(lesions, 3, 0))
+    return Cohort(lesions, make_folds(lesions, 3, 0))
 
 
 @pytest.fixture(scope="session")
-def dataset(study, tmp_path_factory):
+def dataset(cohort, tmp_path_factory):
     """Where the dataset of the runs lies now; their configs name another place."""
     folder = tmp_path_factory.mktemp("dataset")
-    write_lesion_arrays(study.lesions, folder)
-    save_folds(study.folds, folder / "folds.json")
+    write_lesion_arrays(cohort.lesions, folder)
+    save_folds(cohort.folds, folder / "folds.json")
     return folder
 
 
 @pytest.fixture(scope="session")
-def runs(study, tmp_path_factory):
+def runs(cohort, tmp_path_factory):
     """Kind -> directory of a short training of it."""
     folder = tmp_path_factory.mktemp("runs")
     for kind, config in CONFIGS.items():
-        train(config, folder / kind, study=study)
+        train(config, folder / kind, cohort=cohort)
     return {kind: folder / kind for kind in CONFIGS}

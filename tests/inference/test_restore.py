@@ -210,12 +210,12 @@ def test_a_seed_beyond_its_range_is_refused(seed, runs):
 
 
 def test_what_was_learned_without_steps_is_restored_alike_and_may_draw_by_the_training_images(
-    study, dataset, tmp_path, monkeypatch
+    cohort, dataset, tmp_path, monkeypatch
 ):
     monkeypatch.setitem(FAMILIES, "copier", COPIER)
     config = CopierConfig(data=DATA)
     run = tmp_path / "run"
-    train(config, run, study=study)
+    train(config, run, cohort=cohort)
     with pytest.raises(RunError, match=r"moved away; say where it lies now"):
         restore_generator(run)
     generator = restore_generator(run, dataset=dataset)

@@ -19,8 +19,8 @@ NAMES = ["cyst", "metastasis", "hemangioma"]
 
 
 @pytest.fixture(scope="module")
-def test_lesions(study):
-    return split(study.lesions, study.folds, 0, hold_out_inner=True).test
+def test_lesions(cohort):
+    return split(cohort.lesions, cohort.folds, 0, hold_out_inner=True).test
 
 
 def images_of(lesions):
@@ -58,13 +58,13 @@ def test_a_dcgan_is_scored_against_its_own_class_alone(runs, dataset, test_lesio
     assert list(result["images"]["metrics"]["variety"]["per_class"]) == ["metastasis"]
 
 
-def test_parts_are_those_of_the_run(runs, dataset, study):
-    parts = split(study.lesions, study.folds, 0, hold_out_inner=True)
+def test_parts_are_those_of_the_run(runs, dataset, cohort):
+    parts = split(cohort.lesions, cohort.folds, 0, hold_out_inner=True)
     for part in ("train", "inner"):
         assert score_run(runs["classifier"], dataset=dataset, part=part)["n"] == len(getattr(parts, part))
 
 
-def test_a_dataset_that_is_away_or_another_is_refused(runs, dataset, tmp_path, study):
+def test_a_dataset_that_is_away_or_another_is_refused(runs, dataset, tmp_path, cohort):
     with pytest.raises(RunError, match=r"is not at .*moved away; say where it lies now with --dataset"):
         score_run(runs["classifier"])
     with pytest.raises(RunError, match="is not the directory of a run"):

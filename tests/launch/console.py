@@ -1,4 +1,4 @@
-"""lesion-jax on the tiny study, whatever dataset is named, with steps slow enough to be interrupted."""
+"""lesion-jax on the tiny cohort, whatever dataset is named, with steps slow enough to be interrupted."""
 
 import os
 import sys
@@ -11,9 +11,9 @@ def main():
 
     compile_fast(num_devices=2)
     from lesion_jax.commands import main as lesion_jax
-    from lesion_jax.data.study import Study
+    from lesion_jax.data.cohort import Cohort
     from lesion_jax.runtime import preemption
-    from tests.train.tiny import study
+    from tests.train.tiny import cohort
 
     # Only a start that is going to be interrupted has to be slow.
     is_slow = int(os.environ.get("SLURM_RESTART_COUNT", "0")) < int(os.environ["SLOW_STARTS"])
@@ -25,7 +25,7 @@ def main():
         return requested()
 
     preemption.requested = slow
-    Study.load = classmethod(lambda cls, directory: study())  # type: ignore[method-assign]
+    Cohort.load = classmethod(lambda cls, directory: cohort())  # type: ignore[method-assign]
     return lesion_jax()
 
 

@@ -1,4 +1,4 @@
-"""The job scripts on a real SLURM: one machine that stands for five nodes, the tiny study, real signals and deaths.
+"""The job scripts on a real SLURM: one machine that stands for five nodes, the tiny cohort, real signals and deaths.
 
 It takes SLURM and the processes that are left up to half a minute each to notice a death or a time limit. So all jobs
 are interrupted side by side, before the tests that look at what became of them.
@@ -97,7 +97,7 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def submit(cluster, tmp_path_factory):
-    """Submits a training of the tiny study, or what stands for one, from the root of the repository."""
+    """Submits a training of the tiny cohort, or what stands for one, from the root of the repository."""
     folder = tmp_path_factory.mktemp("console")
     cluster.environment |= {
         "PYTHONPATH": str(ROOT),

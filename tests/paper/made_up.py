@@ -9,7 +9,7 @@ import numpy as np
 from lesion_jax.inference.predict import Predictions
 from lesion_jax.paper.config import PaperConfig
 from lesion_jax.paper.protocol import Protocol
-from tests.train.tiny import configs, study
+from tests.train.tiny import cohort, configs
 
 SIZES = {"classic_sizes": (0, 60, 120), "synthetic_sizes": (10, 20)}
 
@@ -53,7 +53,13 @@ class MadeUp(Protocol):
         self.trained, self.drawn, self.asked = [], [], []
         self._share = share
         super().__init__(
-            config, Path("/w"), Path("/d"), content or study(), train=self._note, draw=self._note_bank, ask=self._answer
+            config,
+            Path("/w"),
+            Path("/d"),
+            content or cohort(),
+            train=self._note,
+            draw=self._note_bank,
+            ask=self._answer,
         )
 
     def _note(self, stage, named):

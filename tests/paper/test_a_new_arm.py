@@ -131,7 +131,7 @@ def test_generators_are_scored_by_every_metric_against_test_lesions_with_real_on
     assert scores[0]["scores"][0]["metrics"]["count"] == {"value": 1.0}
     # 256 images of each generator; every lesion is a test lesion once.
     assert [num for num, *_ in seen[:3]] == [256] * 3 and sum(num for _, num, _ in seen[:3]) == 60
-    assert {window for *_, window in seen} == {protocol.study.lesions.window}
+    assert {window for *_, window in seen} == {protocol.cohort.lesions.window}
     limit = scores[1]["scores"][0]["metrics"]["kernel_distance"]["value"]
     assert limit < 0.5
 

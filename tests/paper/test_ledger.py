@@ -8,7 +8,7 @@ from lesion_jax.paper.arms import ARMS
 from lesion_jax.paper.layout import Trainings
 from lesion_jax.paper.ledger import Ledger
 from tests.paper.made_up import paper_config
-from tests.train.tiny import study
+from tests.train.tiny import cohort
 
 
 class Trained:
@@ -25,7 +25,7 @@ class Trained:
 
 @pytest.fixture(scope="module")
 def tiny():
-    return study()
+    return cohort()
 
 
 def ledger(tiny, trained, **changes):

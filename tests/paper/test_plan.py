@@ -11,15 +11,15 @@ from lesion_jax.sweep import absent_devices as topology
 from lesion_jax.sweep import plan as sweep_plan
 from lesion_jax.train.memory import num_steps
 from tests.paper.made_up import models, paper_config
-from tests.train.tiny import study
+from tests.train.tiny import cohort
 
 
 def test_every_training_of_the_protocol_is_counted_at_its_largest(monkeypatch, tmp_path):
     classifier = replace(models()["classifier"], {"loop.duration": "2 epochs"})
     config = paper_config(seeds=(0, 1), models=models(classifier=classifier))
     monkeypatch.setattr(sweep_plan, "measure_packing", lambda *_: {"seconds_per_step": 0.5})
-    tiny = study()
-    plan = make_paper_plan(config, study=tiny)
+    tiny = cohort()
+    plan = make_paper_plan(config, cohort=tiny)
     trainings = Trainings(config, tmp_path, tmp_path, tiny.lesions.class_names, tiny.folds.num_folds)
     counts = stages.counts(trainings)
     planned = {kind: sum(p.num_members for p in plan.programs if p.kind == kind) for kind in counts}
@@ -46,7 +46,7 @@ def test_a_stage_with_other_images_is_compiled_anew(monkeypatch):
     monkeypatch.setattr(topology, "compile_for", note)
     monkeypatch.setattr(topology, "chip_bytes", lambda _: 2**34)
     config = paper_config(arms=("none", "classic", "acgan"), classic_sizes=(0, 60))
-    make_paper_plan(config, topology="v5e:2x2", study=study())
+    make_paper_plan(config, topology="v5e:2x2", cohort=cohort())
     classic, _, mixed = compiled
     assert classic[0] == mixed[0] == "classifier" and mixed[1] > classic[1]
 

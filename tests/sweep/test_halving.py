@@ -9,14 +9,14 @@ from lesion_jax.sweep.config import HalvingConfig, SweepConfig
 from lesion_jax.sweep.halving import Halving
 from lesion_jax.sweep.run import run_sweep
 from lesion_jax.sweep.status import cell_rows, open_sweep
-from tests.train.tiny import configs, study
+from tests.train.tiny import cohort, configs
 
 CLASSIFIER = dataclasses.replace(configs()["classifier"], num_devices=1)
 
 
 @pytest.fixture(scope="module")
 def tiny():
-    return study()
+    return cohort()
 
 
 def test_a_collapsed_cell_comes_last_at_a_rung(tmp_path):
@@ -32,7 +32,7 @@ def test_halving_ends_the_worst_at_a_rung_and_interruption_changes_nothing(tiny,
     sweep = SweepConfig(
         base=CLASSIFIER, grid=(("learning_rate", rates),), halving=HalvingConfig(rungs=("50%",), keep=0.5)
     )
-    run_sweep(sweep, tmp_path / "whole", study=tiny)
+    run_sweep(sweep, tmp_path / "whole", cohort=tiny)
     rows = cell_rows(open_sweep(tmp_path / "whole"))
     assert sorted(row["state"] for row in rows) == ["done", "done", "stopped", "stopped"]
     stopped = [row for row in rows if row["state"] == "stopped"]
@@ -43,9 +43,9 @@ def test_halving_ends_the_worst_at_a_rung_and_interruption_changes_nothing(tiny,
     calls = iter(range(10**6))
     monkeypatch.setattr(preemption, "requested", lambda: next(calls) == 5)
     with pytest.raises(Preempted):
-        run_sweep(sweep, tmp_path / "broken", study=tiny)
+        run_sweep(sweep, tmp_path / "broken", cohort=tiny)
     monkeypatch.setattr(preemption, "requested", lambda: False)
-    run_sweep(sweep, tmp_path / "broken", study=tiny)
+    run_sweep(sweep, tmp_path / "broken", cohort=tiny)
     again = cell_rows(open_sweep(tmp_path / "broken"))
     assert [(row["state"], row["score"]) for row in again] == [(row["state"], row["score"]) for row in rows]
 
@@ -63,7 +63,7 @@ def test_a_cell_that_was_to_end_when_the_process_died_ends_when_it_carries_on(ti
         # After the decision has been written, before the run says so.
         patch.setattr("lesion_jax.train.loop._Loop._end", die)
         with pytest.raises(KeyboardInterrupt):
-            run_sweep(sweep, tmp_path / "s", study=tiny)
+            run_sweep(sweep, tmp_path / "s", cohort=tiny)
     assert [row["state"] for row in cell_rows(open_sweep(tmp_path / "s"))] == ["interrupted", "interrupted"]
-    run_sweep(sweep, tmp_path / "s", study=tiny)
+    run_sweep(sweep, tmp_path / "s", cohort=tiny)
     assert sorted(row["state"] for row in cell_rows(open_sweep(tmp_path / "s"))) == ["done", "stopped"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from lesion_jax.data.study import prepare_images
+from lesion_jax.data.cohort import prepare_images
 from lesion_jax.errors import ConfigError
 from lesion_jax.sweep import absent_devices as topology
 from lesion_jax.sweep import plan as sweep_plan
@@ -17,14 +17,14 @@ from lesion_jax.sweep.config import SweepConfig
 from lesion_jax.sweep.plan import describe_plan, make_plan
 from lesion_jax.train.memory import num_steps
 from lesion_jax.train.periods import Periods
-from tests.train.tiny import configs, study
+from tests.train.tiny import cohort, configs
 
 DCGAN, ACGAN, CLASSIFIER = (dataclasses.replace(config, num_devices=1) for config in configs().values())
 
 
 @pytest.fixture(scope="module")
 def tiny():
-    return study()
+    return cohort()
 
 
 @pytest.mark.parametrize("config", [DCGAN, ACGAN, CLASSIFIER], ids=lambda c: c.kind)
@@ -38,7 +38,7 @@ def test_steps_are_counted_without_making_an_image(config, tiny):
 
 def test_a_plan_counts_what_the_sweep_will_do(tiny):
     sweep = SweepConfig(base=CLASSIFIER, grid=(("width", (2, 3)), ("seed", (0, 1, 2))), device_memory=1.0)
-    plan = make_plan(sweep, study=tiny)
+    plan = make_plan(sweep, cohort=tiny)
     assert [(p.num_members, p.num_steps, p.kind) for p in plan.programs] == [(3, 24, "classifier")] * 2
     assert all(p.device_hours == pytest.approx(p.num_steps * p.seconds_per_step / 3600) for p in plan.programs)
     assert all(0 < p.device_gib < 1 for p in plan.programs) and not plan.refusals
@@ -49,7 +49,7 @@ def test_a_plan_counts_what_the_sweep_will_do(tiny):
 def test_a_sweep_for_more_devices_than_are_here_is_planned_on_what_is_here(tiny, monkeypatch):
     monkeypatch.setattr(sweep_plan, "measure_packing", lambda *_: {"seconds_per_step": 1.0})
     many = 2 * jax.local_device_count()
-    plan = make_plan(SweepConfig(base=CLASSIFIER, num_devices=many, grid=(("seed", (0, 1)),)), study=tiny)
+    plan = make_plan(SweepConfig(base=CLASSIFIER, num_devices=many, grid=(("seed", (0, 1)),)), cohort=tiny)
     (program,) = plan.programs
     assert program.seconds_per_step == 0.5 and program.device_hours == 16 * 0.5 * many / 3600
     assert f"as if on {many}" in plan.method
@@ -57,9 +57,9 @@ def test_a_sweep_for_more_devices_than_are_here_is_planned_on_what_is_here(tiny,
 
 def test_a_single_training_is_held_against_the_device_alone(tiny, monkeypatch):
     monkeypatch.setattr(sweep_plan, "measure_packing", lambda *_: {"seconds_per_step": 1.0})
-    assert not make_plan(CLASSIFIER, study=tiny).refusals
+    assert not make_plan(CLASSIFIER, cohort=tiny).refusals
     monkeypatch.setattr("lesion_jax.runtime.parallel.memory_bytes", lambda device: 1000)
-    plan = make_plan(CLASSIFIER, study=tiny)
+    plan = make_plan(CLASSIFIER, cohort=tiny)
     assert plan.refusals and plan.programs[0].seconds_per_step is None
     json.loads(json.dumps(dataclasses.asdict(plan), allow_nan=False))
 
@@ -68,16 +68,16 @@ def test_more_devices_than_a_topology_has_are_refused(tiny, monkeypatch):
     found = topology.Compiled("TPU v5 lite", 4, 1000, 2**30, flops=1e12, bytes_moved=0.0)
     monkeypatch.setattr(topology, "compile_for", lambda *_, **__: found)
     sweep = SweepConfig(base=CLASSIFIER, num_devices=8, grid=(("seed", (0, 1)),))
-    assert "v5e:2x2 has 4 chips" in make_plan(sweep, topology="v5e:2x2", study=tiny).refusals[0]
-    assert not make_plan(dataclasses.replace(sweep, num_devices=4), topology="v5e:2x2", study=tiny).refusals
+    assert "v5e:2x2 has 4 chips" in make_plan(sweep, topology="v5e:2x2", cohort=tiny).refusals[0]
+    assert not make_plan(dataclasses.replace(sweep, num_devices=4), topology="v5e:2x2", cohort=tiny).refusals
 
 
 def test_what_does_not_fit_is_refused(tiny, monkeypatch):
     with pytest.raises(ConfigError, match="needs about"):
-        make_plan(SweepConfig(base=DCGAN, device_memory=1e-5), study=tiny)
+        make_plan(SweepConfig(base=DCGAN, device_memory=1e-5), cohort=tiny)
     # Less than the config says of the device.
     monkeypatch.setattr("lesion_jax.runtime.parallel.memory_bytes", lambda device: 1000)
-    plan = make_plan(SweepConfig(base=DCGAN, grid=(("seed", (0, 1)),)), study=tiny)
+    plan = make_plan(SweepConfig(base=DCGAN, grid=(("seed", (0, 1)),)), cohort=tiny)
     assert "lower device_memory" in plan.refusals[0] and "DOES NOT FIT" in describe_plan(plan)
 
 
@@ -129,7 +129,7 @@ def test_a_program_over_several_chips_costs_as_many_device_hours(tiny, monkeypat
     hours = []
     for num_devices in (1, 2):
         sweep = SweepConfig(base=CLASSIFIER, grid=(("seed", (0, 1, 2, 3)),), num_devices=num_devices)
-        (program,) = make_plan(sweep, topology="v5e:2x2", study=tiny).programs
+        (program,) = make_plan(sweep, topology="v5e:2x2", cohort=tiny).programs
         # A call of one second takes a step of every member that is in its place.
         assert program.seconds_per_step == 1 / 4
         hours.append(program.device_hours)

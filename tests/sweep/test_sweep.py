@@ -21,7 +21,7 @@ from lesion_jax.sweep.config import HalvingConfig, SweepConfig
 from lesion_jax.sweep.run import Sweep, programs_of, run_sweep
 from lesion_jax.sweep.status import cell_rows, describe_sweep, open_sweep
 from lesion_jax.train import evaluation
-from tests.train.tiny import configs, study, true_at
+from tests.train.tiny import cohort, configs, true_at
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -37,13 +37,13 @@ TWO = SweepConfig(base=CLASSIFIER, grid=(("width", (2, 3)), ("learning_rate", (1
 
 @pytest.fixture(scope="module")
 def tiny():
-    return study()
+    return cohort()
 
 
 @pytest.fixture(scope="module")
 def finished(tiny, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("sweep") / "two"
-    assert run_sweep(TWO, workdir, study=tiny) == 0
+    assert run_sweep(TWO, workdir, cohort=tiny) == 0
     return workdir
 
 
@@ -61,13 +61,13 @@ def test_cells_of_one_shape_are_one_program_and_each_is_a_run(finished, tiny):
 
 def test_a_finished_sweep_is_left_as_it_is(finished, tiny):
     before = contents(finished)
-    run_sweep(TWO, finished, study=tiny)
+    run_sweep(TWO, finished, cohort=tiny)
     assert contents(finished) == before
 
 
 def test_tasks_of_an_array_do_the_same_as_one_process(finished, tiny, tmp_path):
     for index in (1, 0):
-        run_sweep(TWO, tmp_path / "array", index=index, study=tiny)
+        run_sweep(TWO, tmp_path / "array", index=index, cohort=tiny)
     names = ("metrics.jsonl", "DONE")
     for cell in range(4):
         for name in names:
@@ -78,12 +78,12 @@ def test_tasks_of_an_array_do_the_same_as_one_process(finished, tiny, tmp_path):
 def test_an_interrupted_program_resumes(finished, tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(preemption, "requested", true_at(5))
     with pytest.raises(Preempted):
-        run_sweep(TWO, tmp_path / "broken", study=tiny)
+        run_sweep(TWO, tmp_path / "broken", cohort=tiny)
     states = [row["state"] for row in cell_rows(open_sweep(tmp_path / "broken"))]
     # One after another on one device: the second cell of the program is only prepared.
     assert states == ["interrupted", "interrupted", "waiting", "waiting"]
     monkeypatch.setattr(preemption, "requested", lambda: False)
-    run_sweep(TWO, tmp_path / "broken", study=tiny)
+    run_sweep(TWO, tmp_path / "broken", cohort=tiny)
     for cell in range(4):
         one, other = (root / "cells" / f"{cell:04d}" / "metrics.jsonl" for root in (finished, tmp_path / "broken"))
         assert one.read_bytes() == other.read_bytes()
@@ -94,23 +94,23 @@ def test_a_program_that_another_process_trains_is_refused(tiny, tmp_path):
     cell = workdir / "cells" / "0001"
     cell.mkdir(parents=True)
     with locked(cell / ".lock", what=cell), pytest.raises(RunError, match="0001"):
-        run_sweep(TWO, workdir, index=0, study=tiny)
+        run_sweep(TWO, workdir, index=0, cohort=tiny)
     program = workdir / "programs" / "0000"
     with locked(program.with_suffix(".lock"), what=program), pytest.raises(RunError, match="programs/0000 is being"):
-        run_sweep(TWO, workdir, index=0, study=tiny)
-    run_sweep(TWO, workdir, index=1, study=tiny)
+        run_sweep(TWO, workdir, index=0, cohort=tiny)
+    run_sweep(TWO, workdir, index=1, cohort=tiny)
 
 
 def test_a_directory_is_of_one_sweep(finished, tiny, tmp_path):
     with pytest.raises(RunError, match="another sweep's"):
-        run_sweep(dataclasses.replace(TWO, base=dataclasses.replace(CLASSIFIER, seed=9)), finished, study=tiny)
+        run_sweep(dataclasses.replace(TWO, base=dataclasses.replace(CLASSIFIER, seed=9)), finished, cohort=tiny)
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="no sweep.json"):
-        run_sweep(TWO, tmp_path, study=tiny)
+        run_sweep(TWO, tmp_path, cohort=tiny)
     with pytest.raises(RunError, match="not the directory of a sweep"):
         open_sweep(tmp_path)
     with pytest.raises(ConfigError, match="2 programs"):
-        run_sweep(TWO, finished, index=2, study=tiny)
+        run_sweep(TWO, finished, index=2, cohort=tiny)
     with pytest.raises(ConfigError, match="one"):
         Sweep.of(SweepConfig(base=CLASSIFIER, grid=(("data.dataset", ("a", "b")),)), tmp_path)
 
@@ -140,12 +140,12 @@ def test_cells_that_vary_different_fields_have_one_table(tmp_path):
 
 def test_a_cell_that_diverges_is_marked_once_and_the_others_are_trained(tiny, tmp_path):
     sweep = SweepConfig(base=CLASSIFIER, grid=(("learning_rate", (1e-3, 1e30)),))
-    assert run_sweep(sweep, tmp_path / "wild", study=tiny) == 1
+    assert run_sweep(sweep, tmp_path / "wild", cohort=tiny) == 1
     rows = cell_rows(open_sweep(tmp_path / "wild"))
     assert [row["state"] for row in rows] == ["done", "failed"] and "Step" in rows[1]["reason"]
     assert "cell 1 failed: Step" in describe_sweep(open_sweep(tmp_path / "wild"), rows)
     before = contents(tmp_path / "wild")
-    assert run_sweep(sweep, tmp_path / "wild", study=tiny) == 1
+    assert run_sweep(sweep, tmp_path / "wild", cohort=tiny) == 1
     assert contents(tmp_path / "wild") == before
 
 
@@ -153,7 +153,7 @@ def test_a_score_that_is_no_number_is_a_divergence(tiny, tmp_path):
     # After one step the weights are still finite, and what they compute is not.
     often = dataclasses.replace(CLASSIFIER, loop=dataclasses.replace(CLASSIFIER.loop, evaluate_every="1 steps"))
     sweep = SweepConfig(base=often, grid=(("learning_rate", (1e15, 1e-3)),))
-    assert run_sweep(sweep, tmp_path / "wild", study=tiny) == 1
+    assert run_sweep(sweep, tmp_path / "wild", cohort=tiny) == 1
     rows = cell_rows(open_sweep(tmp_path / "wild"))
     assert [row["state"] for row in rows] == ["failed", "done"] and "the score is nan" in rows[0]["reason"]
 
@@ -196,7 +196,7 @@ def test_what_differs_is_said_and_what_does_not_matter_may_differ(tiny, tmp_path
 def test_what_no_device_here_can_take_is_refused_at_the_start(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("lesion_jax.runtime.parallel.memory_bytes", lambda device: 1000)
     with pytest.raises(ConfigError, match="lower device_memory"):
-        run_sweep(TWO, tmp_path / "s", study=tiny)
+        run_sweep(TWO, tmp_path / "s", cohort=tiny)
     assert not (tmp_path / "s").exists()
 
 
@@ -204,7 +204,7 @@ def test_what_no_device_here_can_take_is_refused_at_the_start(tiny, tmp_path, mo
 def test_a_cell_that_a_collapse_ends_says_so(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(evaluation, "describe_collapse", lambda step, *_: f"Step {step}: collapsed.")
     sweep = SweepConfig(base=dataclasses.replace(DCGAN, on_collapse="stop"))
-    run_sweep(sweep, tmp_path / "s", study=tiny)
+    run_sweep(sweep, tmp_path / "s", cohort=tiny)
     (row,) = rows = cell_rows(open_sweep(tmp_path / "s"))
     assert row["state"] == "stopped" and row["reason"] == "Step 4: collapsed." and row["score"] is None
     assert "cell 0 stopped: Step 4: collapsed." in describe_sweep(open_sweep(tmp_path / "s"), rows)
@@ -227,7 +227,7 @@ def test_a_cell_that_a_collapse_ends_says_so(tiny, tmp_path, monkeypatch):
 def test_what_cannot_be_trained_is_refused_before_anything_is_written(changes, message, tiny, tmp_path):
     sweep = SweepConfig(base=CLASSIFIER, halving=HalvingConfig(rungs=("4 steps",)))
     with pytest.raises(ConfigError, match=message):
-        run_sweep(dataclasses.replace(sweep, **changes), tmp_path / "s", study=tiny)
+        run_sweep(dataclasses.replace(sweep, **changes), tmp_path / "s", cohort=tiny)
     assert not (tmp_path / "s").exists()
 
 

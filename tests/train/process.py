@@ -1,4 +1,4 @@
-"""Trains the tiny study in a process of its own: python -m tests.train.process WORKDIR KIND [--options]."""
+"""Trains the tiny cohort in a process of its own: python -m tests.train.process WORKDIR KIND [--options]."""
 
 import argparse
 import dataclasses
@@ -36,7 +36,7 @@ def main():
     from lesion_jax.io.saved_checkpoints import last_step
     from lesion_jax.runtime import parallel, preemption, processes
     from lesion_jax.train.run import train
-    from tests.train.tiny import configs, study
+    from tests.train.tiny import cohort, configs
 
     preemption.install()
     if flags.processes:
@@ -64,7 +64,7 @@ def main():
         values = dataclasses.replace(part, **values) if dataclasses.is_dataclass(part) else values
         config = dataclasses.replace(config, **{name: values})
     try:
-        train(config, flags.workdir, study=study())
+        train(config, flags.workdir, cohort=cohort())
     except (LesionJaxError, Preempted) as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_status)

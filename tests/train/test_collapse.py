@@ -9,14 +9,14 @@ from lesion_jax.io.saved_checkpoints import last_step
 from lesion_jax.runtime import preemption
 from lesion_jax.train import evaluation
 from lesion_jax.train.run import train
-from tests.train.tiny import configs, study, true_at
+from tests.train.tiny import cohort, configs, true_at
 
 DCGAN = configs()["dcgan"]
 
 
 @pytest.fixture(scope="module")
 def tiny():
-    return study()
+    return cohort()
 
 
 @pytest.fixture
@@ -43,17 +43,17 @@ def test_a_collapse_stops_the_run_and_the_last_good_checkpoint_is_kept(collapsed
     collapsed_from(5)
     stopping = dataclasses.replace(DCGAN, on_collapse="stop")
     with caplog.at_level(logging.WARNING):
-        assert train(stopping, tmp_path, study=tiny)
+        assert train(stopping, tmp_path, cohort=tiny)
     assert "Step 8: collapsed." in caplog.text
     assert last_step(tmp_path / "checkpoints") == 4
     done = json.loads((tmp_path / "DONE").read_text())
     assert done == {"steps": 8, "best_step": 4, "collapse": "Step 8: collapsed."}
-    assert not train(stopping, tmp_path, study=tiny)
+    assert not train(stopping, tmp_path, cohort=tiny)
 
 
 def test_one_that_never_was_good_keeps_what_it_has(collapsed_from, tiny, tmp_path):
     collapsed_from(0)
-    train(dataclasses.replace(DCGAN, on_collapse="stop"), tmp_path, study=tiny)
+    train(dataclasses.replace(DCGAN, on_collapse="stop"), tmp_path, cohort=tiny)
     assert last_step(tmp_path / "checkpoints") == 4
     assert json.loads((tmp_path / "DONE").read_text())["steps"] == 4
 
@@ -61,7 +61,7 @@ def test_one_that_never_was_good_keeps_what_it_has(collapsed_from, tiny, tmp_pat
 def test_by_default_it_is_only_said(collapsed_from, tiny, tmp_path, caplog):
     collapsed_from(5)
     with caplog.at_level(logging.WARNING):
-        train(DCGAN, tmp_path, study=tiny)
+        train(DCGAN, tmp_path, cohort=tiny)
     assert "Step 8: collapsed." in caplog.text
     assert last_step(tmp_path / "checkpoints") == 8
     # It is not the best, however it scores, and what is drawn from it says so.
@@ -78,15 +78,15 @@ def test_a_collapse_is_remembered_by_a_run_that_is_continued(collapsed_from, tin
     collapsed_from(0)
     monkeypatch.setattr(preemption, "requested", true_at(5))
     with pytest.raises(Preempted):
-        train(DCGAN, tmp_path, study=tiny)
+        train(DCGAN, tmp_path, cohort=tiny)
     monkeypatch.setattr(preemption, "requested", lambda: False)
     collapsed_from(100)
-    train(DCGAN, tmp_path, study=tiny)
+    train(DCGAN, tmp_path, cohort=tiny)
     assert json.loads((tmp_path / "DONE").read_text())["collapse"] == "Step 4: collapsed."
 
 
 def test_what_was_saved_unjudged_after_the_last_good_one_goes_when_it_stops(collapsed_from, tiny, tmp_path):
     collapsed_from(5)
     loop = dataclasses.replace(DCGAN.loop, checkpoint_every="1 steps")
-    train(dataclasses.replace(DCGAN, on_collapse="stop", loop=loop), tmp_path, study=tiny)
+    train(dataclasses.replace(DCGAN, on_collapse="stop", loop=loop), tmp_path, cohort=tiny)
     assert last_step(tmp_path / "checkpoints") == 4

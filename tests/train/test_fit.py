@@ -17,7 +17,7 @@ from lesion_jax.io.progress import Progress
 from lesion_jax.train.recorder import Recorder
 from lesion_jax.train.run import train
 from lesion_jax.train.train_group import train_group
-from tests.train.tiny import study
+from tests.train.tiny import cohort
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ def row(monkeypatch):
 
 
 def test_killed_after_its_checkpoint_it_is_finished_by_the_same_call(tmp_path, monkeypatch):
-    tiny = study()
+    tiny = cohort()
 
     def killed(recorder, steps):
         recorder.wait()
@@ -55,11 +55,11 @@ def test_killed_after_its_checkpoint_it_is_finished_by_the_same_call(tmp_path, m
     with monkeypatch.context() as patch:
         patch.setattr(Recorder, "finish", killed)
         with pytest.raises(KeyboardInterrupt):
-            train(CONFIG, tmp_path, study=tiny)
+            train(CONFIG, tmp_path, cohort=tiny)
     assert (tmp_path / "checkpoints" / "1").is_dir() and not (tmp_path / "DONE").exists()
-    assert train(CONFIG, tmp_path, study=tiny)
+    assert train(CONFIG, tmp_path, cohort=tiny)
     assert json.loads((tmp_path / "DONE").read_text())["best_step"] == 1
-    assert not train(CONFIG, tmp_path, study=tiny)
+    assert not train(CONFIG, tmp_path, cohort=tiny)
 
 
 def test_a_group_counts_them_and_one_that_is_not_finite_is_marked(tmp_path):
@@ -72,7 +72,7 @@ def test_a_group_counts_them_and_one_that_is_not_finite_is_marked(tmp_path):
     configs = [dataclasses.replace(CONFIG, seed=seed) for seed in range(3)]
     count, failed = train_group(
         [(config, tmp_path / str(config.seed)) for config in configs],
-        study(),
+        cohort(),
         devices=jax.devices()[:1],
         slots_per_device=1,
         packing=None,

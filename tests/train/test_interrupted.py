@@ -11,14 +11,14 @@ from lesion_jax.errors import Preempted
 from lesion_jax.inference.sample import draw_bank
 from lesion_jax.runtime import preemption
 from lesion_jax.train.run import train
-from tests.train.tiny import configs, study, true_at
+from tests.train.tiny import cohort, configs, true_at
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def tiny():
-    return study()
+    return cohort()
 
 
 def ending(process):
@@ -41,7 +41,7 @@ def whole(tiny, tmp_path_factory):
     def run(config):
         if config not in done:
             path = tmp_path_factory.mktemp("whole") / "run"
-            assert train(config, path, study=tiny)
+            assert train(config, path, cohort=tiny)
             done[config] = results_of(path), path
         return done[config]
 
@@ -58,10 +58,10 @@ def test_preempted_after_any_step_it_is_saved_there_and_ends_the_same(
         path = tmp_path / str(at)
         monkeypatch.setattr(preemption, "requested", true_at(at))
         with pytest.raises(Preempted):
-            train(config, path, study=tiny)
+            train(config, path, cohort=tiny)
         assert (path / "checkpoints" / str(at)).is_dir() and not (path / "DONE").exists()
         monkeypatch.undo()
-        assert train(config, path, study=tiny)
+        assert train(config, path, cohort=tiny)
         assert differences(expected, results_of(path)) == []
 
 
@@ -74,7 +74,7 @@ def test_killed_between_checkpoints_it_ends_the_same_in_another_process(tiny, wh
     # The lines of steps 5 and 6 go, and are written again.
     steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert max(steps) >= 5
-    assert train(config, tmp_path / "run", study=tiny)
+    assert train(config, tmp_path / "run", cohort=tiny)
     assert differences(whole(config)[0], results_of(tmp_path / "run")) == []
 
 
@@ -102,6 +102,6 @@ def test_a_mixed_training_is_killed_and_continued_in_fresh_processes(tiny, whole
 def test_a_result_that_is_not_the_same_is_noticed(tiny, whole, tmp_path):
     config = configs()["classifier"]
     expected, _ = whole(config)
-    train(dataclasses.replace(config, seed=1), tmp_path / "run", study=tiny)
+    train(dataclasses.replace(config, seed=1), tmp_path / "run", cohort=tiny)
     found = differences(expected, results_of(tmp_path / "run"))
     assert {"config.json", "metrics.jsonl", "checkpoints/8"} <= set(found)

@@ -7,9 +7,9 @@ import pytest
 from lesion_jax.runtime.population import PACKINGS
 from lesion_jax.train import packing
 from lesion_jax.train.training import Training
-from tests.train.tiny import configs, study
+from tests.train.tiny import cohort, configs
 
-TRAINING = Training.prepare(configs()["classifier"], study(), num_devices=1, cache_dir=None)
+TRAINING = Training.prepare(configs()["classifier"], cohort(), num_devices=1, cache_dir=None)
 IMAGES = {"pixels": np.zeros((4, 32, 32), np.int16), "label": np.zeros(4, np.int32)}
 
 

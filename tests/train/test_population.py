@@ -16,7 +16,7 @@ from lesion_jax.train.recorder import Recorder
 from lesion_jax.train.run import train
 from lesion_jax.train.train_group import run_population
 from lesion_jax.train.training import Training
-from tests.train.tiny import configs, study
+from tests.train.tiny import cohort, configs
 
 # Every packing of every kind of network is compiled.
 pytestmark = pytest.mark.slow
@@ -26,7 +26,7 @@ DCGAN, ACGAN, CLASSIFIER = (dataclasses.replace(config, num_devices=1) for confi
 
 @pytest.fixture(scope="module")
 def tiny():
-    return study()
+    return cohort()
 
 
 def varied(config, count=3):
@@ -84,7 +84,7 @@ def alone(tiny, tmp_path_factory):
         if config.kind not in made:
             root = made[config.kind] = tmp_path_factory.mktemp(config.kind)
             for i, member in enumerate(varied(config)):
-                train(member, root / str(i), study=tiny)
+                train(member, root / str(i), cohort=tiny)
         return made[config.kind]
 
     return of
@@ -103,11 +103,11 @@ def test_one_per_device_gives_the_bits_of_training_alone(config, num_devices, al
 def test_images_that_lie_on_the_devices_train_as_those_that_are_streamed(config, num_devices, alone, tiny, tmp_path):
     member = dataclasses.replace(next(varied(config)), num_devices=num_devices)
     streamed = dataclasses.replace(member, data=dataclasses.replace(member.data, feed="stream"))
-    train(streamed, tmp_path / "streamed", study=tiny)
+    train(streamed, tmp_path / "streamed", cohort=tiny)
     resident = alone(config) / "0"
     if num_devices > 1:
         resident = tmp_path / "resident"
-        train(member, resident, study=tiny)
+        train(member, resident, cohort=tiny)
     assert_same_run(resident, tmp_path / "streamed", exact=False)
 
 
@@ -144,7 +144,7 @@ def test_an_interrupted_population_carries_on_and_ends_alike(packing, tiny, tmp_
     # One of them goes on alone, as any single run; the rest together.
     monkeypatch.setattr(preemption, "requested", lambda: False)
     if packing == "one":
-        train(list(varied(CLASSIFIER))[0], tmp_path / "broken" / "0", study=tiny)
+        train(list(varied(CLASSIFIER))[0], tmp_path / "broken" / "0", cohort=tiny)
     again = [config for i, config in enumerate(varied(CLASSIFIER)) if packing == "vmap" or i]
     train_all(again, tmp_path / "broken", tiny, **options)
     for i in range(3):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lesion_jax.core import keys
-from lesion_jax.data.study import prepare_images, resolve_window
+from lesion_jax.data.cohort import prepare_images, resolve_window
 from lesion_jax.errors import BankError, ConfigError, DivergedError, RunError
 from lesion_jax.families import FAMILIES
 from lesion_jax.inference.predict import predict
@@ -18,7 +18,7 @@ from lesion_jax.io.run_directory import load_provenance
 from lesion_jax.io.saved_checkpoints import load_checkpoint
 from lesion_jax.runtime import parallel
 from lesion_jax.train.run import train
-from tests.train.tiny import configs, study
+from tests.train.tiny import cohort, configs
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ LOOP = CLASSIFIER.loop
 
 @pytest.fixture(scope="module")
 def tiny():
-    return study()
+    return cohort()
 
 
 def with_data(config, **changes):
@@ -58,15 +58,15 @@ def arrays(run, which="last"):
 @pytest.mark.parametrize("config", [CLASSIFIER, with_data(DCGAN, label="cyst"), ACGAN], ids=lambda c: c.kind)
 def test_a_run_leaves_everything_and_a_continued_one_leaves_the_same_bits(config, tiny, tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    assert train(config, whole, study=tiny)
-    assert (whole / "DONE").exists() and not train(config, whole, study=tiny)
+    assert train(config, whole, cohort=tiny)
+    assert (whole / "DONE").exists() and not train(config, whole, cohort=tiny)
     records = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
     assert [r["step"] for r in records if any(k.startswith("train/") for k in r)] == list(range(1, 9))
     assert any(k.startswith("inner/") for r in records for k in r)
     assert bool(list((whole / "samples").glob("*.png"))) == (config.kind != "classifier")
 
-    train(lasting(config, "4 steps"), broken, study=tiny)
-    assert train(config, broken, study=tiny)
+    train(lasting(config, "4 steps"), broken, cohort=tiny)
+    assert train(config, broken, cohort=tiny)
     (step, first), (_, second) = arrays(whole), arrays(broken)
     assert step == 8 and first.keys() == second.keys()
     assert all(np.array_equal(first[name], second[name]) for name in first)
@@ -75,8 +75,8 @@ def test_a_run_leaves_everything_and_a_continued_one_leaves_the_same_bits(config
 
 @pytest.mark.parametrize(("saving", "continuing"), [(1, 4), (4, 2), (2, 1)])
 def test_what_any_number_of_devices_began_any_other_number_ends(saving, continuing, tiny, tmp_path, one_device):
-    train(lasting(dataclasses.replace(ACGAN, num_devices=saving), "4 steps"), tmp_path, study=tiny)
-    train(dataclasses.replace(ACGAN, num_devices=continuing), tmp_path, study=tiny)
+    train(lasting(dataclasses.replace(ACGAN, num_devices=saving), "4 steps"), tmp_path, cohort=tiny)
+    train(dataclasses.replace(ACGAN, num_devices=continuing), tmp_path, cohort=tiny)
     (_, expected), (step, found) = one_device, arrays(tmp_path)
     assert step == 8
     for name in expected:
@@ -87,21 +87,21 @@ def test_what_any_number_of_devices_began_any_other_number_ends(saving, continui
 def one_device(tiny, tmp_path_factory):
     """(step, arrays) of a run of one device."""
     path = tmp_path_factory.mktemp("one_device")
-    train(dataclasses.replace(ACGAN, num_devices=1), path, study=tiny)
+    train(dataclasses.replace(ACGAN, num_devices=1), path, cohort=tiny)
     return arrays(path)
 
 
 def test_with_each_devices_own_batch_norm_their_number_is_part_of_the_run(tiny, tmp_path):
     config = dataclasses.replace(DCGAN, batch_norm="replica")
-    train(lasting(config, "4 steps"), tmp_path, study=tiny)
+    train(lasting(config, "4 steps"), tmp_path, cohort=tiny)
     with pytest.raises(RunError, match="num_devices is 2 there and 1 here"):
-        train(dataclasses.replace(config, num_devices=1), tmp_path, study=tiny)
-    train(config, tmp_path, study=tiny)
+        train(dataclasses.replace(config, num_devices=1), tmp_path, cohort=tiny)
+    train(config, tmp_path, cohort=tiny)
 
 
 def test_what_was_saved_under_pmap_goes_on_without_it(tiny, tmp_path):
     config = dataclasses.replace(CLASSIFIER, num_devices=1)
-    train(lasting(config, "4 steps"), tmp_path, study=tiny)
+    train(lasting(config, "4 steps"), tmp_path, cohort=tiny)
     note, tree = load_checkpoint(tmp_path / "checkpoints", "last")
     step = note.step
     config = resolve_window(config, tiny)
@@ -118,7 +118,7 @@ def test_what_was_saved_under_pmap_goes_on_without_it(tiny, tmp_path):
             "index": np.arange(8),
         }
         state, _ = plain(state, batch, keys.stream(config.seed, "classifier"))
-    train(config, tmp_path, study=tiny)
+    train(config, tmp_path, cohort=tiny)
     assert_same_leaves(load_checkpoint(tmp_path / "checkpoints", "last")[1], flax.serialization.to_state_dict(state))
 
 
@@ -129,45 +129,45 @@ def assert_same_leaves(one, other):
 
 def test_a_bank_joins_the_training_of_its_own_fold_and_no_other(tiny, tmp_path):
     gan, bank = tmp_path / "gan", tmp_path / "bank"
-    train(ACGAN, gan, study=tiny)
+    train(ACGAN, gan, cohort=tiny)
     draw_bank(gan, 10, bank)
     mixed = with_data(CLASSIFIER, banks=(str(bank),), synthetic_size=5)
-    train(mixed, tmp_path / "mixed", study=tiny)
+    train(mixed, tmp_path / "mixed", cohort=tiny)
     facts = load_provenance(tmp_path / "mixed")
     # Per class and fold 5; two training folds; three classes.
     assert facts["num_synthetic"] == 5 * 2 * 3
     assert facts["parents"][0]["train_fingerprint"] == facts["train_fingerprint"]
     with pytest.raises(BankError, match="bank") as error:
-        train(with_data(mixed, fold=1), tmp_path / "other", study=tiny)
+        train(with_data(mixed, fold=1), tmp_path / "other", cohort=tiny)
     assert "fold 1" in str(error.value) and not (tmp_path / "other").exists()
     with pytest.raises(BankError, match="window"):
-        train(with_data(mixed, window=(0.0, 1.0)), tmp_path / "other", study=tiny)
+        train(with_data(mixed, window=(0.0, 1.0)), tmp_path / "other", cohort=tiny)
     with pytest.raises(BankError, match="margin"):
-        train(with_data(mixed, margin=0.1), tmp_path / "other", study=tiny)
+        train(with_data(mixed, margin=0.1), tmp_path / "other", cohort=tiny)
     renamed = dataclasses.replace(tiny, lesions=dataclasses.replace(tiny.lesions, class_names=("b", "a", "c")))
     with pytest.raises(BankError, match="class_names"):
-        train(mixed, tmp_path / "other", study=renamed)
+        train(mixed, tmp_path / "other", cohort=renamed)
     with pytest.raises(BankError):
-        train(with_data(mixed, synthetic_size=50), tmp_path / "other", study=tiny)
+        train(with_data(mixed, synthetic_size=50), tmp_path / "other", cohort=tiny)
 
 
 def test_a_bank_without_every_class_is_refused(tiny, tmp_path):
     gan, bank = tmp_path / "gan", tmp_path / "bank"
-    train(with_data(DCGAN, label="cyst"), gan, study=tiny)
+    train(with_data(DCGAN, label="cyst"), gan, cohort=tiny)
     draw_bank(gan, 10, bank)
     with pytest.raises(BankError, match="metastasis, hemangioma"):
-        train(with_data(CLASSIFIER, banks=(str(bank),), synthetic_size=5), tmp_path / "mixed", study=tiny)
+        train(with_data(CLASSIFIER, banks=(str(bank),), synthetic_size=5), tmp_path / "mixed", cohort=tiny)
 
 
 def test_images_without_a_label_make_no_bank(tiny, tmp_path):
-    train(DCGAN, tmp_path / "gan", study=tiny)
+    train(DCGAN, tmp_path / "gan", cohort=tiny)
     with pytest.raises(BankError, match="one DCGAN of 3 classes"):
         draw_bank(tmp_path / "gan", 10, tmp_path / "bank")
     assert not (tmp_path / "bank").exists()
 
 
 def test_what_is_restored_does_what_was_trained(tiny, tmp_path):
-    train(lasting(dataclasses.replace(CLASSIFIER, width=4, learning_rate=0.05), "60 steps"), tmp_path, study=tiny)
+    train(lasting(dataclasses.replace(CLASSIFIER, width=4, learning_rate=0.05), "60 steps"), tmp_path, cohort=tiny)
     classifier = restore_classifier(tmp_path)
     assert classifier.class_names == ("cyst", "metastasis", "hemangioma")
     # Three grey levels 100 HU apart: anything that was really restored tells them apart.
@@ -183,7 +183,7 @@ def test_what_is_restored_does_what_was_trained(tiny, tmp_path):
 
 def test_a_restored_generator_draws_prefixes(tiny, tmp_path):
     # Long enough for the running variances to leave their start at one: before, every image is grey.
-    train(lasting(ACGAN, "40 steps"), tmp_path, study=tiny)
+    train(lasting(ACGAN, "40 steps"), tmp_path, cohort=tiny)
     generator = restore_generator(tmp_path)
     labels = np.arange(70, dtype=np.int32) % 3
     images = generator(labels, seed=1)
@@ -197,7 +197,7 @@ def test_divergence_names_the_step_and_leaves_no_checkpoint_of_it(tiny, tmp_path
     # A million standard deviations: the first update overflows the second step's logits.
     wild = dataclasses.replace(CLASSIFIER, learning_rate=1e30)
     with pytest.raises(DivergedError, match=r"Step [23]: loss"):
-        train(wild, tmp_path, study=tiny)
+        train(wild, tmp_path, cohort=tiny)
     assert "Step" in json.loads((tmp_path / "FAILED").read_text())["reason"]
     with pytest.raises(RunError, match="no checkpoint"):
         load_checkpoint(tmp_path / "checkpoints", "last")
@@ -206,29 +206,29 @@ def test_divergence_names_the_step_and_leaves_no_checkpoint_of_it(tiny, tmp_path
 def test_devices_that_drift_apart_end_the_run_before_it_saves(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(parallel, "replica_checksums", lambda state, devices: np.arange(len(devices)))
     with pytest.raises(DivergedError, match="Step 4: the 2 devices hold different weights"):
-        train(CLASSIFIER, tmp_path, study=tiny)
+        train(CLASSIFIER, tmp_path, cohort=tiny)
     assert "different weights" in json.loads((tmp_path / "FAILED").read_text())["reason"]
     assert not list((tmp_path / "checkpoints").iterdir())
 
 
 def test_a_checkpoint_of_another_seed_or_fold_is_not_continued(tiny, tmp_path):
     for name, config in (("a", CLASSIFIER), ("b", dataclasses.replace(CLASSIFIER, seed=7))):
-        train(lasting(config, "4 steps"), tmp_path / name, study=tiny)
+        train(lasting(config, "4 steps"), tmp_path / name, cohort=tiny)
     shutil.rmtree(tmp_path / "a" / "checkpoints" / "4")
     shutil.copytree(tmp_path / "b" / "checkpoints" / "4", tmp_path / "a" / "checkpoints" / "4")
     with pytest.raises(RunError, match="was written by another run"):
-        train(CLASSIFIER, tmp_path / "a", study=tiny)
+        train(CLASSIFIER, tmp_path / "a", cohort=tiny)
     with pytest.raises(RunError, match="was written by another run"):
         restore_classifier(tmp_path / "a")
 
 
 def test_a_finished_run_stays_finished_whatever_else_changes(tiny, tmp_path):
-    train(CLASSIFIER, tmp_path, study=tiny)
+    train(CLASSIFIER, tmp_path, cohort=tiny)
     loop = dataclasses.replace(CLASSIFIER.loop, log_every="2 steps")
-    assert not train(dataclasses.replace(CLASSIFIER, num_devices=1, loop=loop), tmp_path, study=tiny)
+    assert not train(dataclasses.replace(CLASSIFIER, num_devices=1, loop=loop), tmp_path, cohort=tiny)
     with pytest.raises(RunError, match="evaluate_every"):
         changed = dataclasses.replace(CLASSIFIER.loop, evaluate_every="2 steps")
-        train(dataclasses.replace(CLASSIFIER, loop=changed), tmp_path, study=tiny)
+        train(dataclasses.replace(CLASSIFIER, loop=changed), tmp_path, cohort=tiny)
 
 
 @pytest.mark.parametrize(
@@ -245,36 +245,36 @@ def test_a_finished_run_stays_finished_whatever_else_changes(tiny, tmp_path):
 )
 def test_what_cannot_be_run_is_refused_before_anything_is_written(config, message, tiny, tmp_path):
     with pytest.raises(ConfigError, match=message):
-        train(config, tmp_path / "run", study=tiny)
+        train(config, tmp_path / "run", cohort=tiny)
     assert not (tmp_path / "run").exists()
 
 
 def test_a_run_can_be_made_longer_but_not_shorter(tiny, tmp_path):
-    train(CLASSIFIER, tmp_path, study=tiny)
+    train(CLASSIFIER, tmp_path, cohort=tiny)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(RunError, match="8 steps, but loop.duration means 4"):
-        train(lasting(CLASSIFIER, "4 steps"), tmp_path, study=tiny)
+        train(lasting(CLASSIFIER, "4 steps"), tmp_path, cohort=tiny)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
-    train(lasting(CLASSIFIER, "10 steps"), tmp_path, study=tiny)
+    train(lasting(CLASSIFIER, "10 steps"), tmp_path, cohort=tiny)
     assert arrays(tmp_path)[0] == 10
 
 
 def test_the_last_step_is_saved_even_where_nothing_asks_for_it(tiny, tmp_path):
     loop = dataclasses.replace(LOOP, evaluate_every="0 steps", checkpoint_every="0 steps")
-    train(dataclasses.replace(CLASSIFIER, loop=loop), tmp_path, study=tiny)
+    train(dataclasses.replace(CLASSIFIER, loop=loop), tmp_path, cohort=tiny)
     assert arrays(tmp_path)[0] == 8
 
 
 def test_two_banks_of_one_class_are_refused(tiny, tmp_path):
-    train(with_data(DCGAN, label="cyst"), tmp_path / "gan", study=tiny)
+    train(with_data(DCGAN, label="cyst"), tmp_path / "gan", cohort=tiny)
     for name in ("a", "b"):
         draw_bank(tmp_path / "gan", 10, tmp_path / name)
     banks = (str(tmp_path / "a"), str(tmp_path / "b"))
     with pytest.raises(BankError, match="holds cyst, as does another"):
-        train(with_data(CLASSIFIER, banks=banks, synthetic_size=5), tmp_path / "run", study=tiny)
+        train(with_data(CLASSIFIER, banks=banks, synthetic_size=5), tmp_path / "run", cohort=tiny)
 
 
 def test_another_config_in_the_same_directory_is_refused(tiny, tmp_path):
-    train(CLASSIFIER, tmp_path, study=tiny)
+    train(CLASSIFIER, tmp_path, cohort=tiny)
     with pytest.raises(RunError, match=r"learning_rate is 0.001 there and 0.01 here"):
-        train(dataclasses.replace(CLASSIFIER, learning_rate=0.01), tmp_path, study=tiny)
+        train(dataclasses.replace(CLASSIFIER, learning_rate=0.01), tmp_path, cohort=tiny)

@@ -12,7 +12,7 @@ import pytest
 from lesion_jax.io.saved_checkpoints import last_step, load_checkpoint
 from lesion_jax.runtime.processes import DEAD_AFTER_SECONDS
 from lesion_jax.train.run import train
-from tests.train.tiny import configs, study
+from tests.train.tiny import cohort, configs
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,7 @@ TOLERANCE = {"rtol": 1e-4, "atol": 2e-5}
 
 @pytest.fixture(scope="module")
 def tiny():
-    return study()
+    return cohort()
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def expected(tiny, tmp_path_factory):
     """Kind -> what one process of four devices comes to."""
     path = tmp_path_factory.mktemp("one")
     for kind, config in CONFIGS.items():
-        train(config, path / kind, study=tiny)
+        train(config, path / kind, cohort=tiny)
     return {kind: load_checkpoint(path / kind / "checkpoints", "last") for kind in CONFIGS}
 
 
@@ -64,14 +64,14 @@ def test_asked_to_end_two_save_the_same_step_and_one_continues(tiny, expected, s
     outputs = [process.communicate(timeout=240)[0] for process in pair]
     assert [process.returncode for process in pair] == [75, 75], outputs
     assert 4 < last_step(tmp_path / "checkpoints") < 8
-    train(CONFIGS["classifier"], tmp_path, study=tiny)
+    train(CONFIGS["classifier"], tmp_path, cohort=tiny)
     assert_same_training(expected["classifier"], tmp_path)
 
 
 def test_two_continue_what_one_began_and_one_death_ends_both(tiny, expected, start_training, tmp_path):
     config = CONFIGS["acgan"]
     half = dataclasses.replace(config, loop=dataclasses.replace(config.loop, duration="4 steps"))
-    train(half, tmp_path, study=tiny)
+    train(half, tmp_path, cohort=tiny)
     pair = start_pair(start_training, tmp_path, "acgan", (6, signal.SIGKILL.value))
     pair[1].communicate(timeout=240)
     assert pair[1].returncode == -signal.SIGKILL
@@ -81,7 +81,7 @@ def test_two_continue_what_one_began_and_one_death_ends_both(tiny, expected, sta
     assert time.monotonic() - start < DEAD_AFTER_SECONDS + 15
     assert pair[0].returncode != 0 and "another" in output
     assert not (tmp_path / "DONE").exists()
-    train(config, tmp_path, study=tiny)
+    train(config, tmp_path, cohort=tiny)
     assert_same_training(expected["acgan"], tmp_path)
 
 

@@ -10,7 +10,7 @@ import pytest
 from lesion_jax.io.saved_checkpoints import load_checkpoint
 from lesion_jax.train import executor
 from lesion_jax.train.run import train
-from tests.train.tiny import configs, study
+from tests.train.tiny import cohort, configs
 
 # Four programs are compiled.
 pytestmark = pytest.mark.slow
@@ -26,11 +26,11 @@ def results(path):
 @pytest.mark.parametrize("num_devices", [1, 2])
 def test_calls_of_several_steps_visit_the_same_states(num_devices, tmp_path, monkeypatch):
     config = dataclasses.replace(configs()["classifier"], num_devices=num_devices)
-    tiny = study()
-    train(config, tmp_path / "one", study=tiny)
+    tiny = cohort()
+    train(config, tmp_path / "one", cohort=tiny)
     # Looks after 4 and 8 steps are no multiple of it: calls of 3, 1, 3 and 1 step.
     monkeypatch.setattr(executor, "_STEPS_PER_CALL", {"cpu": 3})
-    train(config, tmp_path / "three", study=tiny)
+    train(config, tmp_path / "three", cohort=tiny)
     (steps, losses, kept), (others, found, held) = results(tmp_path / "one"), results(tmp_path / "three")
     assert steps == others
     np.testing.assert_allclose(found, losses, rtol=1e-5)

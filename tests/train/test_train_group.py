@@ -3,7 +3,7 @@ import dataclasses
 import jax
 
 from lesion_jax.train import train_group as module
-from tests.train.tiny import configs, study
+from tests.train.tiny import cohort, configs
 
 
 def test_members_of_one_fold_share_their_images_and_keep_their_own_order(tmp_path, monkeypatch):
@@ -19,7 +19,7 @@ def test_members_of_one_fold_share_their_images_and_keep_their_own_order(tmp_pat
     monkeypatch.setattr(module, "run_population", note)
     module.train_group(
         [(config, tmp_path / str(i)) for i, config in enumerate(some)],
-        study(),
+        cohort(),
         devices=jax.devices()[:1],
         slots_per_device=1,
         packing="one",

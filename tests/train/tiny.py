@@ -7,8 +7,8 @@ import numpy as np
 
 from lesion_jax.config import DataConfig, LoopConfig
 from lesion_jax.core.types import Lesion, LesionSet
+from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.folds import Folds
-from lesion_jax.data.study import Study
 from lesion_jax.families import AcganConfig, ClassifierConfig, DcganConfig
 
 WINDOW = (-160.0, 240.0)
@@ -60,7 +60,7 @@ def configs():
     }
 
 
-def study(num_patients=30, side=61):
+def cohort(num_patients=30, side=61):
     """60 lesions of 3 classes in 30 patients; each class has a grey level of its own."""
     generator = np.random.default_rng(0)
     names = ("cyst", "metastasis", "hemangioma")
@@ -69,11 +69,11 @@ def study(num_patients=30, side=61):
         label = i // 2 % 3
         patch = generator.normal(-100 + 100 * label, 40, (side, side)).astype(np.int16)
         lesions.append(Lesion(f"lesion{i:02}", f"patient{i // 2:02}", label, 14.0, (1.0, 1.0), (30.0, 30.0), patch))
-    found = LesionSet(tuple(lesions), names, "HU", "fingerprint of the tiny study")
+    found = LesionSet(tuple(lesions), names, "HU", "fingerprint of the tiny cohort")
     # By hand: making them imports scikit-learn, which takes a process longer than reading all of its images.
     fold_of = {f"patient{i:02}": i // 3 % 3 for i in range(num_patients)}
     inner = [frozenset(p for p, other in fold_of.items() if other != fold and p < "patient09") for fold in range(3)]
-    return Study(found, Folds(3, 0, fold_of, tuple(inner), found.fingerprint, "fingerprint of its folds"))
+    return Cohort(found, Folds(3, 0, fold_of, tuple(inner), found.fingerprint, "fingerprint of its folds"))
 
 
 def true_at(number):

@@ -19,14 +19,14 @@ from lesion_jax.errors import BankError, ConfigError
 
 
 @dataclasses.dataclass(frozen=True)
-class Study:
+class Cohort:
     """A dataset with its partition, loaded once and shared by many runs."""
 
     lesions: LesionSet
     folds: Folds
 
     @classmethod
-    def load(cls, directory: Path) -> "Study":
+    def load(cls, directory: Path) -> "Cohort":
         """Reads what `lesion-jax build` wrote.
 
         Raises:
@@ -72,16 +72,16 @@ def _of_label(lesions: tuple[Lesion, ...], data: DataConfig, class_names: tuple[
     return tuple(lesion for lesion in lesions if lesion.label == class_names.index(data.label))
 
 
-def _synthetic(data: DataConfig, study: Study, trained_on: str) -> tuple[list[Images], list[dict[str, Any]]]:
-    wanted = data.synthetic_size * (study.folds.num_folds - 1)
+def _synthetic(data: DataConfig, cohort: Cohort, trained_on: str) -> tuple[list[Images], list[dict[str, Any]]]:
+    wanted = data.synthetic_size * (cohort.folds.num_folds - 1)
     found, parents, covered = [], [], set()
     for path in data.banks:
         bank = load_bank(Path(path))
         check_bank(bank, train_fingerprint=trained_on, path=Path(path), run=f"a run with test fold {data.fold}")
         for field, own in (
-            ("class_names", list(study.lesions.class_names)),
+            ("class_names", list(cohort.lesions.class_names)),
             ("image_size", data.image_size),
-            ("unit", study.lesions.unit),
+            ("unit", cohort.lesions.unit),
             ("window", list(data.window)),
             ("margin", data.margin),
         ):
@@ -89,11 +89,11 @@ def _synthetic(data: DataConfig, study: Study, trained_on: str) -> tuple[list[Im
                 raise BankError(f"Bank {path} has {field} {theirs}, but the run has {own}; draw a new bank.")
         found.append(take_per_class(bank.images, wanted, source=f"Bank {path}"))
         if twice := covered & set(np.unique(bank.images.labels).tolist()):
-            names = ", ".join(study.lesions.class_names[i] for i in sorted(twice))
+            names = ", ".join(cohort.lesions.class_names[i] for i in sorted(twice))
             raise BankError(f"Bank {path} holds {names}, as does another of data.banks; name one bank for each class.")
         parents.append(bank.provenance)
         covered |= set(np.unique(bank.images.labels).tolist())
-    missing = [name for i, name in enumerate(study.lesions.class_names) if i not in covered]
+    missing = [name for i, name in enumerate(cohort.lesions.class_names) if i not in covered]
     if data.banks and missing:
         raise BankError(f"data.banks holds no images of {', '.join(missing)}; add a bank of each class.")
     return found, parents
@@ -103,21 +103,21 @@ def _concatenate(parts: list[Images]) -> Images:
     return Images(np.concatenate([p.pixels for p in parts]), np.concatenate([p.labels for p in parts]))
 
 
-def resolve_window(config: TrainingConfig, study: Study) -> TrainingConfig:
+def resolve_window(config: TrainingConfig, cohort: Cohort) -> TrainingConfig:
     """A config whose window is two numbers: the dataset's own where it names none."""
     if config.data.window:
         return config
-    return dataclasses.replace(config, data=dataclasses.replace(config.data, window=study.lesions.window))
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, window=cohort.lesions.window))
 
 
-def count_images(config: TrainingConfig, study: Study) -> tuple[int, int]:
+def count_images(config: TrainingConfig, cohort: Cohort) -> tuple[int, int]:
     """(real, synthetic) images of one training, without making or reading them.
 
     Raises:
       ConfigError: A fold, class or size that does not exist.
     """
-    data, lesions, folds = config.data, study.lesions, study.folds
-    _check(config, study)
+    data, lesions, folds = config.data, cohort.lesions, cohort.folds
+    _check(config, cohort)
     train = split(lesions, folds, data.fold, hold_out_inner=data.hold_out_inner).train
     per_lesion = num_per_lesion(data.classic_size, folds.num_folds, len(lesions.lesions))
     num_real = len(_of_label(train, data, lesions.class_names)) * (1 + per_lesion)
@@ -125,39 +125,39 @@ def count_images(config: TrainingConfig, study: Study) -> tuple[int, int]:
     return num_real, num_synthetic
 
 
-def _check(config: TrainingConfig, study: Study) -> None:
-    data, last = config.data, study.folds.num_folds - 1
+def _check(config: TrainingConfig, cohort: Cohort) -> None:
+    data, last = config.data, cohort.folds.num_folds - 1
     if data.fold > last:
         raise ConfigError(f"data.fold is {data.fold}; {data.dataset} has folds 0 to {last}.")
 
 
-def check_images(config: TrainingConfig, study: Study) -> None:
+def check_images(config: TrainingConfig, cohort: Cohort) -> None:
     """Checks what `prepare_images` would refuse, but for lesions with too little context; no image is made.
 
     Raises:
       ConfigError: A fold or class that does not exist.
       BankError: A bank that does not belong to the run's training patients.
     """
-    _check(config, study)
-    config = resolve_window(config, study)
-    parts = split(study.lesions, study.folds, config.data.fold, hold_out_inner=config.data.hold_out_inner)
-    _synthetic(config.data, study, train_fingerprint(parts.train))
+    _check(config, cohort)
+    config = resolve_window(config, cohort)
+    parts = split(cohort.lesions, cohort.folds, config.data.fold, hold_out_inner=config.data.hold_out_inner)
+    _synthetic(config.data, cohort, train_fingerprint(parts.train))
 
 
-def prepare_images(config: TrainingConfig, study: Study, *, cache_dir: Path | None = None) -> TrainingImages:
+def prepare_images(config: TrainingConfig, cohort: Cohort, *, cache_dir: Path | None = None) -> TrainingImages:
     """Loads, augments and mixes the images of one run.
 
     Args:
       config: Config of the run.
-      study: Content of `config.data.dataset`.
+      cohort: Content of `config.data.dataset`.
       cache_dir: Folder of augmented images, kept for other runs; None recomputes them.
 
     Raises:
       ConfigError: A fold or class that does not exist.
       BankError: A bank that does not belong to the run's training patients.
     """
-    data, lesions, folds = config.data, study.lesions, study.folds
-    _check(config, study)
+    data, lesions, folds = config.data, cohort.lesions, cohort.folds
+    _check(config, cohort)
     parts = split(lesions, folds, data.fold, hold_out_inner=data.hold_out_inner)
     trained_on = train_fingerprint(parts.train)
     per_lesion = num_per_lesion(data.classic_size, folds.num_folds, len(lesions.lesions))
@@ -173,7 +173,7 @@ def prepare_images(config: TrainingConfig, study: Study, *, cache_dir: Path | No
         )
 
     real = pool(parts.train, per_lesion)
-    synthetic, parents = _synthetic(data, study, trained_on)
+    synthetic, parents = _synthetic(data, cohort, trained_on)
     num_synthetic = sum(len(part) for part in synthetic)
     inner = pool(parts.inner, 0)
     provenance = {
