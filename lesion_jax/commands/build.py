@@ -4,7 +4,8 @@ lesion-jax build --input STUDIES --annotations lesions.csv --out DATASET
 
 lesions.csv has one row per lesion; which columns it must have, the sources at --source say. row and
 column are the 0-based pixel indices of the lesion's centre in the image as it is stored: (0, 0) is the
-centre of the first pixel, row counts downwards, fractions are fine. Other columns are ignored.
+centre of the first pixel, row counts downwards, fractions are fine. Other columns are ignored, but for
+those that --tags names: a site, a scanner, your own folds (see data.partition in `lesion-jax train --help`).
 Whatever identifies a patient leaves the files only as a salted hash.
 
 The same command again leaves a finished DATASET as it is. TFDS's own command line (after `pip install
@@ -20,13 +21,14 @@ from lesion_jax.commands.config_flag import define_path
 
 
 def define_flags(values: flags.FlagValues) -> None:
-    """--input, --annotations, --source, --out, --num_folds, --fold_seed, --class_names."""
+    """--input, --annotations, --source, --out, --num_folds, --fold_seed, --class_names, --tags."""
     from lesion_jax.sources.cohort import AUTO
 
     define_path(values, "input", "The images: a folder, with whatever is below it.")
     define_path(values, "annotations", "The csv of marks; none for a source without columns.", required=False)
     flags.DEFINE_string("source", AUTO, _sources(), flag_values=values)
     define_path(values, "out", "Folder to write; must not exist, or be empty.")
+    flags.DEFINE_list("tags", [], "Columns of the csv that the dataset keeps, as they are.", flag_values=values)
     flags.DEFINE_integer("num_folds", 3, "Test folds by patient; 0 for none.", lower_bound=0, flag_values=values)
     flags.DEFINE_integer("fold_seed", 0, "Seed of the partition.", lower_bound=0, flag_values=values)
     flags.DEFINE_list("class_names", [], "Order of the classes; by default that of the marks.", flag_values=values)
@@ -58,6 +60,7 @@ def run(values: flags.FlagValues) -> None:
         num_folds=values.num_folds,
         fold_seed=values.fold_seed,
         class_names=values.class_names or None,
+        tags=[name.strip().lower() for name in values.tags],
         progress=progress_callback("build, files"),
     )
     print(

@@ -1,6 +1,7 @@
 """The settings that every training has. Defaults are the paper's; where the paper is silent, the text says so."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -14,6 +15,19 @@ class DataConfig:
 
     dataset: str = host("", doc="Directory written by `lesion-jax build`.", is_free=True)
     fold: int = host(0, low=0, doc="Test fold; the training sees the other folds.")
+    partition: str = host(
+        "",
+        doc="Which folds: empty for the dataset's own; 'repeat:K' for the Kth other random partition; 'tag:NAME' for a "
+        "fold of each value of a tag; 'tag:NAME=VALUE' for one test fold, the lesions with that value. A tag is a "
+        "column of the csv that `lesion-jax build --tags` kept.",
+    )
+    per_class: tuple[int, ...] = host(
+        (),
+        above=0,
+        doc="At most so many training lesions of each class, one number for all or one per class, by whole patients; "
+        "empty for all.",
+    )
+    subset: int = seed(0, doc="Which patients those are, where data.per_class is set.")
     hold_out_inner: bool = host(
         True,
         doc="Keep the inner validation patients out of training, to choose checkpoints and sizes on. False trains on "
@@ -66,6 +80,10 @@ class DataConfig:
             raise ConfigError(
                 f"{prefix}window is {self.window}; it is empty, or two finite numbers of which the first is below the "
                 "second."
+            )
+        if not re.fullmatch(r"|repeat:[1-9]\d*|tag:[^=]+(=.+)?", self.partition):
+            raise ConfigError(
+                f"{prefix}partition is {self.partition!r}; it is empty, 'repeat:K', 'tag:NAME' or 'tag:NAME=VALUE'."
             )
         if self.synthetic_share and not self.synthetic_size:
             raise ConfigError(

@@ -2,7 +2,8 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -42,6 +43,7 @@ class Lesion:
       center: (row, column) of the lesion centre in pixels of `patch`; sub-pixel.
       patch: int16 [S, S], pixels in the dataset's unit at native resolution, with enough
         context around the lesion for every classic augmentation.
+      tags: Whatever else the dataset keeps of the lesion, by column: a site, a scanner, a benchmark's own split.
     """
 
     lesion_id: str
@@ -51,6 +53,7 @@ class Lesion:
     spacing_mm: tuple[float, float]
     center: tuple[float, float]
     patch: np.ndarray
+    tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -93,6 +96,8 @@ class LesionSet:
             digest.update(f"\0{lesion.lesion_id}\0{lesion.patient}\0{lesion.label}\0{lesion.patch.shape}\0".encode())
             digest.update(np.array([lesion.diameter_mm, *lesion.spacing_mm, *lesion.center], "<f4").tobytes())
             digest.update(np.ascontiguousarray(lesion.patch, "<i2").tobytes())
+            if lesion.tags:
+                digest.update(json.dumps(lesion.tags, sort_keys=True).encode())
         return cls(ordered, class_names, unit, digest.hexdigest(), value_range)
 
     @property

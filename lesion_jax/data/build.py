@@ -27,6 +27,7 @@ def build_dataset(
     num_folds: int = 3,
     fold_seed: int = 0,
     class_names: Sequence[str] | None = None,
+    tags: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> LesionSet:
     """Reads images and marks, and writes a TFDS dataset with its folds.
@@ -42,6 +43,7 @@ def build_dataset(
       num_folds: Test folds; 0 writes none.
       fold_seed: Seed of the partition.
       class_names: Order of the classes; None takes that of `sources.classes`.
+      tags: Columns of the csv that the dataset keeps of each lesion, in lower case.
       progress: Called as progress(done, total), counted in what the source counts.
 
     Returns:
@@ -61,7 +63,7 @@ def build_dataset(
         is_new = not any(out.glob("lesions/*/*/dataset_info.json"))
     if is_new:
         check_new(out, "--out", RunError, may_be_empty=True)
-    lesions = read_lesions(Path(input_dir), annotations, class_names, progress, source=source)
+    lesions = read_lesions(Path(input_dir), annotations, class_names, progress, source=source, tags=tags)
     folds = make_folds(lesions, num_folds, fold_seed) if num_folds else None
     if not is_new:
         return _check_same(out, lesions, folds)

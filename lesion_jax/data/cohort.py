@@ -13,17 +13,24 @@ from lesion_jax.data.augment import num_per_lesion
 from lesion_jax.data.bank import check_bank, load_bank, take_per_class
 from lesion_jax.data.classic import classic_pool
 from lesion_jax.data.dataset import load_dataset
-from lesion_jax.data.folds import Folds, load_folds, split, train_fingerprint
+from lesion_jax.data.folds import Folds, Split, load_folds, split, train_fingerprint
+from lesion_jax.data.partitions import make_partition
 from lesion_jax.data.schedule import Schedule
 from lesion_jax.errors import BankError, ConfigError
 
 
 @dataclasses.dataclass(frozen=True)
 class Cohort:
-    """A dataset with its partition, loaded once and shared by many runs."""
+    """A dataset with its partitions, loaded once and shared by many runs.
+
+    Attributes:
+      lesions: The dataset.
+      folds: The partition beside it; None where it was built without.
+    """
 
     lesions: LesionSet
-    folds: Folds
+    folds: Folds | None
+    _made: dict[str, Folds] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def load(cls, directory: Path) -> "Cohort":
@@ -32,8 +39,64 @@ class Cohort:
         Raises:
           DataError, FoldError: Something is missing or does not belong together.
         """
-        lesions = load_dataset(directory)
-        return cls(lesions, load_folds(directory / "folds.json", lesions))
+        lesions, path = load_dataset(directory), directory / "folds.json"
+        return cls(lesions, load_folds(path, lesions) if path.exists() else None)
+
+    def partition(self, name: str = "") -> Folds:
+        """One of its partitions; made once.
+
+        Args:
+          name: See `data.partitions`; "" is the one beside the dataset.
+
+        Raises:
+          FoldError: There is none, or it cannot be made.
+        """
+        if name not in self._made:
+            self._made[name] = make_partition(self.lesions, self.folds, name)
+        return self._made[name]
+
+    def split(self, data: DataConfig) -> Split:
+        """The lesions that a config trains on, chooses on and tests on.
+
+        Raises:
+          ConfigError: A fold or a number of lesions that does not exist.
+          FoldError: See `partition` and `folds.split`.
+        """
+        folds = self.partition(data.partition)
+        if data.fold >= folds.num_folds:
+            last = folds.num_folds - 1
+            raise ConfigError(
+                f"data.fold is {data.fold}; {data.dataset} has {f'folds 0 to {last}' if last else 'fold 0'}."
+            )
+        return split(
+            self.lesions,
+            folds,
+            data.fold,
+            hold_out_inner=data.hold_out_inner,
+            per_class=data.per_class,
+            subset=data.subset,
+        )
+
+    def copies_per_lesion(self, data: DataConfig, parts: Split | None = None) -> int:
+        """Classic images of each training lesion that make a config's nominal size.
+
+        Args:
+          data: The config's data.
+          parts: What `split` says, if it is at hand.
+
+        Raises:
+          ConfigError: A size that cannot be.
+        """
+        num_folds = self.partition(data.partition).num_folds
+        if num_folds > 1 and not data.per_class:
+            # As the paper counts: all folds are of a size.
+            return num_per_lesion(data.classic_size, num_folds, len(self.lesions.lesions))
+        parts = parts or self.split(data)
+        return num_per_lesion(data.classic_size, self.training_folds(data), len(parts.train) + len(parts.inner))
+
+    def training_folds(self, data: DataConfig) -> int:
+        """Folds that a config trains on, by which nominal sizes are multiplied; 1 beside an independent test set."""
+        return max(1, self.partition(data.partition).num_folds - 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +136,7 @@ def _of_label(lesions: tuple[Lesion, ...], data: DataConfig, class_names: tuple[
 
 
 def _synthetic(data: DataConfig, cohort: Cohort, trained_on: str) -> tuple[list[Images], list[dict[str, Any]]]:
-    wanted = data.synthetic_size * (cohort.folds.num_folds - 1)
+    wanted = data.synthetic_size * cohort.training_folds(data)
     found, parents, covered = [], [], set()
     for path in data.banks:
         bank = load_bank(Path(path))
@@ -116,19 +179,11 @@ def count_images(config: TrainingConfig, cohort: Cohort) -> tuple[int, int]:
     Raises:
       ConfigError: A fold, class or size that does not exist.
     """
-    data, lesions, folds = config.data, cohort.lesions, cohort.folds
-    _check(config, cohort)
-    train = split(lesions, folds, data.fold, hold_out_inner=data.hold_out_inner).train
-    per_lesion = num_per_lesion(data.classic_size, folds.num_folds, len(lesions.lesions))
-    num_real = len(_of_label(train, data, lesions.class_names)) * (1 + per_lesion)
-    num_synthetic = data.synthetic_size * (folds.num_folds - 1) * lesions.num_classes if data.banks else 0
+    data, parts = config.data, cohort.split(config.data)
+    per_lesion = cohort.copies_per_lesion(data, parts)
+    num_real = len(_of_label(parts.train, data, cohort.lesions.class_names)) * (1 + per_lesion)
+    num_synthetic = data.synthetic_size * cohort.training_folds(data) * cohort.lesions.num_classes if data.banks else 0
     return num_real, num_synthetic
-
-
-def _check(config: TrainingConfig, cohort: Cohort) -> None:
-    data, last = config.data, cohort.folds.num_folds - 1
-    if data.fold > last:
-        raise ConfigError(f"data.fold is {data.fold}; {data.dataset} has folds 0 to {last}.")
 
 
 def check_images(config: TrainingConfig, cohort: Cohort) -> None:
@@ -138,10 +193,8 @@ def check_images(config: TrainingConfig, cohort: Cohort) -> None:
       ConfigError: A fold or class that does not exist.
       BankError: A bank that does not belong to the run's training patients.
     """
-    _check(config, cohort)
     config = resolve_window(config, cohort)
-    parts = split(cohort.lesions, cohort.folds, config.data.fold, hold_out_inner=config.data.hold_out_inner)
-    _synthetic(config.data, cohort, train_fingerprint(parts.train))
+    _synthetic(config.data, cohort, train_fingerprint(cohort.split(config.data).train))
 
 
 def prepare_images(config: TrainingConfig, cohort: Cohort, *, cache_dir: Path | None = None) -> TrainingImages:
@@ -156,11 +209,10 @@ def prepare_images(config: TrainingConfig, cohort: Cohort, *, cache_dir: Path | 
       ConfigError: A fold or class that does not exist.
       BankError: A bank that does not belong to the run's training patients.
     """
-    data, lesions, folds = config.data, cohort.lesions, cohort.folds
-    _check(config, cohort)
-    parts = split(lesions, folds, data.fold, hold_out_inner=data.hold_out_inner)
+    data, lesions = config.data, cohort.lesions
+    parts = cohort.split(data)
     trained_on = train_fingerprint(parts.train)
-    per_lesion = num_per_lesion(data.classic_size, folds.num_folds, len(lesions.lesions))
+    per_lesion = cohort.copies_per_lesion(data, parts)
 
     def pool(some: tuple[Lesion, ...], copies: int) -> Images:
         return classic_pool(
@@ -180,7 +232,7 @@ def prepare_images(config: TrainingConfig, cohort: Cohort, *, cache_dir: Path | 
         "class_names": list(lesions.class_names),
         "unit": lesions.unit,
         "dataset_fingerprint": lesions.fingerprint,
-        "fold_fingerprint": folds.fingerprint,
+        "fold_fingerprint": cohort.partition(data.partition).fingerprint,
         "train_fingerprint": trained_on,
         "num_train_lesions": len(parts.train),
         "num_real": len(real),

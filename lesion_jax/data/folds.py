@@ -9,18 +9,21 @@ instead.
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from lesion_jax.core.types import Lesion, LesionSet
+from lesion_jax.data.subset import take_patients
 from lesion_jax.disk.atomic import write_json
 from lesion_jax.errors import FoldError
 
 _INNER_SPLITS = 4
 # The splitter is greedy: a shuffle may leave a fold without a rare class. Then the next one is taken.
 _SHUFFLES = 64
+# In place of a fold, of patients who are never tested on.
+ALWAYS_TRAINED = -1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Folds:
     Attributes:
       num_folds: Number of test folds.
       seed: Seed of the shuffles.
-      fold_of: Test fold of every patient.
+      fold_of: Test fold of every patient, or `ALWAYS_TRAINED`.
       inner: For each test fold, the patients among its training patients that are held out to
         choose checkpoints and sizes on; empty where a class has too few training patients.
       dataset_fingerprint: Fingerprint of the lesion set that was partitioned.
@@ -80,15 +83,43 @@ def make_folds(lesions: LesionSet, num_folds: int, seed: int) -> Folds:
             f"None of {_SHUFFLES} shuffles puts every class into each of {num_folds} folds, because patients "
             "with several lesions cannot be divided; ask for fewer folds."
         )
-    fold_of = {patient: fold for fold, part in enumerate(parts) for patient in sorted(part)}
+    return folds_of(lesions, {patient: fold for fold, part in enumerate(parts) for patient in sorted(part)}, seed)
+
+
+def folds_of(lesions: LesionSet, fold_of: Mapping[str, int], seed: int) -> Folds:
+    """The partition that puts every patient into a given fold, with inner patients drawn for each.
+
+    Args:
+      lesions: The dataset.
+      fold_of: Test fold of every patient, from 0 without a gap, or `ALWAYS_TRAINED`.
+      seed: Seed of the inner patients.
+
+    Raises:
+      FoldError: A class has no lesion in some test fold, or none to train on.
+    """
+    num_folds = max(fold_of.values()) + 1
     inner = []
     for fold in range(num_folds):
         train = [lesion for lesion in lesions.lesions if fold_of[lesion.patient] != fold]
-        scarcest = min(len({x.patient for x in train if x.label == label}) for label in range(lesions.num_classes))
-        held_out = _partition(train, min(_INNER_SPLITS, scarcest), (seed, fold)) if scarcest >= 2 else None
-        inner.append(held_out[0] if held_out else frozenset())
-    unsigned = Folds(num_folds, seed, fold_of, tuple(inner), lesions.fingerprint, "")
+        test = [lesion for lesion in lesions.lesions if fold_of[lesion.patient] == fold]
+        for name, side in (("to train on", train), ("to test on", test)):
+            if absent := set(range(lesions.num_classes)) - {lesion.label for lesion in side}:
+                raise FoldError(f"Fold {fold} has no lesion of {lesions.class_names[min(absent)]} {name}.")
+        inner.append(inner_patients(train, (seed, fold)))
+    unsigned = Folds(num_folds, seed, dict(fold_of), tuple(inner), lesions.fingerprint, "")
     return dataclasses.replace(unsigned, fingerprint=_fingerprint(unsigned))
+
+
+def inner_patients(train: Sequence[Lesion], seed: tuple[int, ...]) -> frozenset[str]:
+    """Validation patients among those to train on; none where a class has fewer than two patients.
+
+    Args:
+      train: Lesions of all patients to train on.
+      seed: Which patients.
+    """
+    scarcest = min(len({x.patient for x in train if x.label == label}) for label in {x.label for x in train})
+    held_out = _partition(train, min(_INNER_SPLITS, scarcest), seed) if scarcest >= 2 else None
+    return held_out[0] if held_out else frozenset()
 
 
 def _partition(lesions: Sequence[Lesion], num_parts: int, seed: tuple[int, ...]) -> list[frozenset[str]] | None:
@@ -105,7 +136,15 @@ def _partition(lesions: Sequence[Lesion], num_parts: int, seed: tuple[int, ...])
     return None
 
 
-def split(lesions: LesionSet, folds: Folds, fold: int, *, hold_out_inner: bool) -> Split:
+def split(
+    lesions: LesionSet,
+    folds: Folds,
+    fold: int,
+    *,
+    hold_out_inner: bool,
+    per_class: Sequence[int] = (),
+    subset: int = 0,
+) -> Split:
     """The lesions to train on, to choose on and to test on.
 
     Args:
@@ -114,20 +153,28 @@ def split(lesions: LesionSet, folds: Folds, fold: int, *, hold_out_inner: bool) 
       fold: Test fold.
       hold_out_inner: Whether the inner validation patients leave the training part; False
         trains on all other folds, as the paper did, and leaves `inner` empty.
+      per_class: See `subset.take_patients`; () takes all that are not tested on.
+      subset: Which patients those are.
 
     Raises:
       FoldError: No such fold, no inner patients to hold out, or a patient would be in two parts.
+      ConfigError: See `subset.take_patients`.
     """
     if not 0 <= fold < folds.num_folds:
         raise FoldError(f"Fold {fold} does not exist; the partition has folds 0 to {folds.num_folds - 1}.")
-    held_out = folds.inner[fold] if hold_out_inner else frozenset()
+    rest = tuple(x for x in lesions.lesions if folds.fold_of[x.patient] != fold)
+    inner = folds.inner[fold]
+    if per_class:
+        rest = take_patients(rest, per_class, lesions.class_names, subset)
+        inner = inner_patients(rest, (folds.seed, fold, subset)) if hold_out_inner else frozenset()
+    held_out = inner if hold_out_inner else frozenset()
     if hold_out_inner and not held_out:
         raise FoldError(
             f"Fold {fold} has no inner validation patients, because a class has too few training patients; "
             "add patients or set data.hold_out_inner to False."
         )
     found = Split(
-        train=tuple(x for x in lesions.lesions if folds.fold_of[x.patient] != fold and x.patient not in held_out),
+        train=tuple(x for x in rest if x.patient not in held_out),
         inner=tuple(x for x in lesions.lesions if x.patient in held_out),
         test=tuple(x for x in lesions.lesions if folds.fold_of[x.patient] == fold),
     )

@@ -44,6 +44,7 @@ def write_lesion_arrays(lesions: LesionSet, directory: Path) -> None:
         "value_range": lesions.value_range,
         "lesion_ids": [lesion.lesion_id for lesion in some],
         "patients": [lesion.patient for lesion in some],
+        "tags": [lesion.tags for lesion in some],
     }
     # One key: of several the order in the file is random.
     write_bytes(directory / _FILE, save(arrays, metadata={"facts": json.dumps(facts)}))
@@ -68,6 +69,7 @@ def read_lesion_arrays(directory: Path) -> LesionSet | None:
                 spacing_mm=(float(arrays["spacings"][i][0]), float(arrays["spacings"][i][1])),
                 center=(float(arrays["centers"][i][0]), float(arrays["centers"][i][1])),
                 patch=patch.reshape(arrays["shapes"][i]),
+                tags=facts["tags"][i],
             )
             for i, patch in enumerate(patches)
         ]

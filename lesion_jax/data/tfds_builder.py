@@ -9,6 +9,7 @@ tfds build lesions --imports lesion_jax.data.tfds_builder --data_dir OUT \
 
 import contextlib
 import dataclasses
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -41,12 +42,14 @@ class CohortConfig(tfds.core.BuilderConfig):
       annotations: The csv of marks; "" for a source that takes none.
       class_names: Names separated by commas, in order; "" takes the order of `sources.classes`.
       source: Key of `SOURCES`; "auto" takes the one whose columns the csv has.
+      kept_columns: Columns of the csv that are kept as tags, separated by commas.
     """
 
     input_dir: str = ""
     annotations: str = ""
     class_names: str = ""
     source: str = AUTO
+    kept_columns: str = ""
 
 
 class _Info(tfds.core.DatasetInfo):
@@ -81,7 +84,8 @@ class Lesions(tfds.core.GeneratorBasedBuilder):
                 raise DataError("The config must name input_dir; see lesion_jax.data.tfds_builder.")
             names = config.class_names.split(",") if config.class_names else None
             annotations = Path(config.annotations) if config.annotations else None
-            self._lesions = read_lesions(Path(config.input_dir), annotations, names, source=config.source)
+            tags = config.kept_columns.split(",") if config.kept_columns else ()
+            self._lesions = read_lesions(Path(config.input_dir), annotations, names, source=config.source, tags=tags)
         return self._lesions
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -104,6 +108,7 @@ class Lesions(tfds.core.GeneratorBasedBuilder):
                     "patch": features.Tensor(
                         shape=(None, None), dtype=np.int16, encoding="zlib", doc=f"{UNITS[lesions.unit].title}."
                     ),
+                    "tags": features.Text(doc="JSON: columns of the csv that were kept."),
                 }
             ),
             disable_shuffling=True,
@@ -115,7 +120,7 @@ class Lesions(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self) -> Iterator[tuple[int, dict[str, Any]]]:
         for index, lesion in enumerate(self._read().lesions):
-            yield index, dataclasses.asdict(lesion)
+            yield index, {**dataclasses.asdict(lesion), "tags": json.dumps(lesion.tags, sort_keys=True)}
 
 
 def write_dataset(lesions: LesionSet, directory: Path) -> None:
@@ -198,6 +203,7 @@ def _make_lesion(example: Any) -> Lesion:
         spacing_mm=(spacing[0], spacing[1]),
         center=(center[0], center[1]),
         patch=example["patch"],
+        tags=json.loads(example["tags"]),
     )
 
 

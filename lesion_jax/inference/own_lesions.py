@@ -8,8 +8,7 @@ import numpy as np
 
 from lesion_jax.core.types import Images, Lesion
 from lesion_jax.data.augment import original
-from lesion_jax.data.dataset import load_dataset
-from lesion_jax.data.folds import load_folds, split
+from lesion_jax.data.cohort import Cohort
 from lesion_jax.errors import ConfigError, RunError
 from lesion_jax.inference.load import load_run_config
 from lesion_jax.io.run_directory import load_provenance
@@ -33,15 +32,14 @@ def own_lesions(run: Path, part: Part, dataset: Path | None = None) -> tuple[Les
     directory = dataset or Path(config.data.dataset)
     if not directory.is_dir():
         raise RunError(f"The dataset of {run} is not at {directory}; say where it lies now with --dataset.")
-    lesions = load_dataset(directory)
+    cohort = Cohort.load(directory)
+    lesions = cohort.lesions
     if lesions.fingerprint != facts["dataset_fingerprint"]:
         raise RunError(
             f"{run} was trained on dataset {facts['dataset_fingerprint'][:12]}, but {directory} is "
             f"{lesions.fingerprint[:12]}; name the right one with --dataset."
         )
-    folds = load_folds(directory / "folds.json", lesions)
-    parts = split(lesions, folds, config.data.fold, hold_out_inner=config.data.hold_out_inner)
-    found = getattr(parts, part)
+    found = getattr(cohort.split(config.data), part)
     if label := config.data.label:
         found = tuple(lesion for lesion in found if lesions.class_names[lesion.label] == label)
     if not found:

@@ -92,7 +92,7 @@ def _data(protocol: Protocol) -> Any:
 
 def _parts(protocol: Protocol, fold: int) -> Any:
     held_out = protocol.config.selection == "inner"
-    return split(protocol.cohort.lesions, protocol.cohort.folds, fold, hold_out_inner=held_out)
+    return split(protocol.cohort.lesions, protocol.cohort.partition(), fold, hold_out_inner=held_out)
 
 
 def _originals(protocol: Protocol, lesions: Sequence[Lesion]) -> Images:

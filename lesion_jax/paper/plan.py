@@ -40,7 +40,7 @@ def make_paper_plan(
         )
     dataset = Path(config.dataset).expanduser()
     cohort = cohort or Cohort.load(dataset)
-    trainings = Trainings(config, Path("."), dataset, cohort.lesions.class_names, cohort.folds.num_folds)
+    trainings = Trainings(config, Path("."), dataset, cohort.lesions.class_names, cohort.partition().num_folds)
     num_devices, memory = _devices(next(iter(config.models.values())).num_devices, topology)
     planner = Planner(cohort, num_devices, topology, "one", tell)
     for stage in stages.largest(trainings):

@@ -86,7 +86,7 @@ class Protocol:
         self.config = config
         self.cohort = cohort
         self.trainings = Trainings(
-            config, workdir.resolve(), dataset.resolve(), cohort.lesions.class_names, cohort.folds.num_folds
+            config, workdir.resolve(), dataset.resolve(), cohort.lesions.class_names, cohort.partition().num_folds
         )
         # Now, not when the stage that needs it comes up hours later.
         for stage in stages.largest(self.trainings):
@@ -149,7 +149,7 @@ class Protocol:
 
     @property
     def _folds(self) -> range:
-        return range(self.cohort.folds.num_folds)
+        return range(self.cohort.partition().num_folds)
 
     def _curve(self, arm: Arm, named: Mapping[tuple[int, int, int], Named]) -> Curve:
         """What trainings say that are finished, from (size, seed, fold)."""
@@ -166,7 +166,7 @@ class Protocol:
         # Arms share trainings; each is asked once.
         if (name, which) not in self._outcomes:
             held_out = self.config.selection == "inner"
-            parts = split(self.cohort.lesions, self.cohort.folds, fold, hold_out_inner=held_out)
+            parts = split(self.cohort.lesions, self.cohort.partition(), fold, hold_out_inner=held_out)
             run = self.trainings.run(name)
             inner = self._ask(run, parts.inner, which) if held_out else None
             self._outcomes[name, which] = Outcome(inner, self._ask(run, parts.test, which))

@@ -24,7 +24,7 @@ def results_of(protocol: Protocol, findings: Findings, images: Sequence[dict[str
       findings: What it found.
       images: Scores of the generators, see `paper.generators`.
     """
-    config, lesions, folds = protocol.config, protocol.cohort.lesions, protocol.cohort.folds
+    config, lesions, folds = protocol.config, protocol.cohort.lesions, protocol.cohort.partition()
     pools = {name: _by_seed(found.outcomes) for name, found in findings.arms.items()}
     return {
         "dataset": {
@@ -91,7 +91,7 @@ def _arm(arm: Arm, pools: dict[str, list[Predictions]], findings: Findings, prot
         "generator": None if arm.generator is None else protocol.trainings.title(arm.generator),
         **_scored(own, protocol.cohort.lesions),
         "seeds": list(protocol.config.seeds),
-        "folds": list(range(protocol.cohort.folds.num_folds)),
+        "folds": list(range(protocol.cohort.partition().num_folds)),
         "chosen": {
             **_sizes(arm, found, findings.gan_sizes),
             "step of the checkpoint, first seed": list(own[0].steps),

@@ -46,7 +46,7 @@ def run_paper(config: PaperConfig, workdir: Path) -> Path:
     _check_sizes(config, cohort)
     facts: dict[str, Any] = {"environment": describe_environment()}
     if cohort is not None:
-        facts |= {"dataset_fingerprint": cohort.lesions.fingerprint, "fold_fingerprint": cohort.folds.fingerprint}
+        facts |= {"dataset_fingerprint": cohort.lesions.fingerprint, "fold_fingerprint": cohort.partition().fingerprint}
     with RunDirectory.open(workdir, config=to_dict(config), provenance=facts, free=frozenset({"dataset"})) as run:
         # Also where it is finished: the report is written anew.
         run.hold()
@@ -73,7 +73,7 @@ def _phantom_counts(config: PaperConfig) -> dict[str, int]:
 def _check_sizes(config: PaperConfig, cohort: Cohort | None) -> None:
     # Now, not when the first training that needs it comes up hours later.
     num_lesions = len(cohort.lesions.lesions) if cohort else sum(_phantom_counts(config).values())
-    num_folds = cohort.folds.num_folds if cohort else 3
+    num_folds = cohort.partition().num_folds if cohort else 3
     for size in (*config.classic_sizes, config.gan_classic_size):
         num_per_lesion(size, num_folds, num_lesions)
     if cohort is None:
@@ -81,7 +81,7 @@ def _check_sizes(config: PaperConfig, cohort: Cohort | None) -> None:
     if cohort.lesions.num_classes < 2:
         raise ConfigError(f"dataset is {config.dataset}, which has one class only; nothing can be told apart.")
     for fold in range(num_folds):
-        split(cohort.lesions, cohort.folds, fold, hold_out_inner=config.selection == "inner")
+        split(cohort.lesions, cohort.partition(), fold, hold_out_inner=config.selection == "inner")
 
 
 def _phantom(config: PaperConfig, workdir: Path) -> Path:

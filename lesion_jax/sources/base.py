@@ -19,10 +19,12 @@ class Mark:
     Attributes:
       where: Path and line of the row, to begin a message with.
       values: Text by column, none of it empty: the source's columns, and those of its optional ones that the csv has.
+      tags: Text of the columns that the dataset shall keep, none of it empty.
     """
 
     where: str
     values: Mapping[str, str]
+    tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def number(self, column: str, *, positive: bool = False) -> float:
         """The number in a column.
@@ -75,6 +77,7 @@ class RawLesion:
       diameter_mm: Above 0.
       label: Name of the class.
       salt: Joins the salt of the hashes; only who holds the originals should know it. "" takes name and patient.
+      tags: See `core.types.Lesion`; they leave this room as they are.
     """
 
     where: str
@@ -86,6 +89,7 @@ class RawLesion:
     diameter_mm: float
     label: str
     salt: str = ""
+    tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,6 +31,7 @@ def read_lesions(
     progress: Progress | None = None,
     *,
     source: str = AUTO,
+    tags: Sequence[str] = (),
 ) -> LesionSet:
     """Reads every marked lesion, writing nothing.
 
@@ -40,6 +41,7 @@ def read_lesions(
       class_names: Order of the classes; None lets `order_classes` decide.
       progress: Called as progress(done, total), counted in whatever the source counts.
       source: Key of `SOURCES`; "auto" takes the one whose columns the csv has.
+      tags: Columns of the csv that the dataset keeps, in lower case; those that a source gives itself it keeps anyway.
 
     Returns:
       The lesions, sorted by lesion_id; the same files give the same set to the bit.
@@ -48,7 +50,7 @@ def read_lesions(
       ConfigError: No such source, or one that does not go with `annotations`.
       DataError: Names the file or the line of the csv, and what to do.
     """
-    chosen, marks = _choose(source, annotations)
+    chosen, marks = _choose(source, annotations, tags)
     # A csv that names the classes is refused before minutes of reading.
     is_labelled = "label" in chosen.columns
     names = order_classes(((mark.where, mark.values["label"]) for mark in marks), class_names) if is_labelled else None
@@ -69,14 +71,16 @@ def read_lesions(
     return LesionSet.of([_lesion(raw, center, names, salt) for raw, center in found], names, unit, value_range)
 
 
-def _choose(name: str, annotations: Path | None) -> tuple[Source, list[Mark]]:
+def _choose(name: str, annotations: Path | None, tags: Sequence[str]) -> tuple[Source, list[Mark]]:
     if name not in (AUTO, *SOURCES):
         raise ConfigError(f"--source is {name!r}; choose one of {', '.join((AUTO, *SOURCES))}.")
     offered = list(SOURCES.values()) if name == AUTO else [SOURCES[name]]
     if annotations is not None:
         if with_csv := [source for source in offered if source.columns]:
-            return load_marks(annotations, with_csv)
+            return load_marks(annotations, with_csv, tags)
         raise ConfigError(f"--source {name} takes no csv of marks; leave --annotations out.")
+    if tags:
+        raise ConfigError(f"--tags names {tags[0]}, a column of a csv, but there is no --annotations; leave it out.")
     if name == AUTO:
         without = [source.name for source in offered if not source.columns]
         instead = f", or a source that takes none with --source: {', '.join(without)}" if without else ""
@@ -118,6 +122,7 @@ def _lesion(raw: RawLesion, center: tuple[float, float], class_names: Sequence[s
         spacing_mm=(numbers[0], numbers[1]),
         center=(numbers[2], numbers[3]),
         patch=raw.image.pixels,
+        tags=dict(raw.tags),
     )
 
 

@@ -1,7 +1,8 @@
 """Reads the csv of marks: a header with the names of the columns, one row per lesion.
 
-Which columns there are, the source says, see `lesion_jax.sources.SOURCES`. Other columns are
-ignored. Text is UTF-8, separated by commas, with a decimal point.
+Which columns there are, the source says, see `lesion_jax.sources.SOURCES`. Other columns are ignored, but for those
+that the user names as tags: a csv from a hospital may hold what must not leave it. Text is UTF-8, separated by commas,
+with a decimal point.
 """
 
 import csv
@@ -12,12 +13,13 @@ from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Source
 
 
-def load_marks(path: Path, sources: Sequence[Source]) -> tuple[Source, list[Mark]]:
+def load_marks(path: Path, sources: Sequence[Source], tags: Sequence[str] = ()) -> tuple[Source, list[Mark]]:
     """Reads and checks the rows, for the one source whose columns the csv has.
 
     Args:
       path: The csv.
       sources: Those that may be meant, at least one; all with columns.
+      tags: Other columns that the dataset shall keep, in lower case.
 
     Returns:
       The source, and a mark for every row.
@@ -33,9 +35,13 @@ def load_marks(path: Path, sources: Sequence[Source]) -> tuple[Source, list[Mark
             reader.fieldnames = columns
             source = _meant(path, columns, sources)
             asked = (*source.columns, *(name for name in source.optional if name in columns))
-            if twice := sorted({name for name in asked if columns.count(name) > 1}):
+            if twice := sorted({name for name in (*asked, *tags) if columns.count(name) > 1}):
                 raise DataError(f"{path} line 1: column {twice[0]} appears twice; remove one.")
-            marks = [_mark(f"{path} line {reader.line_num}", row, asked) for row in reader]
+            if absent := [name for name in tags if name not in columns]:
+                raise DataError(
+                    f"{path} line 1: there is no column {absent[0]} (found: {', '.join(columns)}); change --tags."
+                )
+            marks = [_mark(f"{path} line {reader.line_num}", row, asked, tags) for row in reader]
     except OSError as error:
         raise DataError(f"--annotations {path} cannot be read: {error.strerror}; name a csv file.") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -67,10 +73,10 @@ def _meant(path: Path, columns: Sequence[str], sources: Sequence[Source]) -> Sou
     )
 
 
-def _mark(where: str, row: Mapping[str | None, str | None], asked: Sequence[str]) -> Mark:
+def _mark(where: str, row: Mapping[str | None, str | None], asked: Sequence[str], tags: Sequence[str]) -> Mark:
     if None in row:
         raise DataError(f"{where}: more values than the header has columns; quote values that contain a comma.")
-    values = {name: (row[name] or "").strip() for name in asked}
+    values = {name: (row[name] or "").strip() for name in (*asked, *tags)}
     if empty := [name for name, value in values.items() if not value]:
         raise DataError(f"{where}: {empty[0]} is empty; fill it in.")
-    return Mark(where, values)
+    return Mark(where, {name: values[name] for name in asked}, {name: values[name] for name in tags})

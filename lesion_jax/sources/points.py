@@ -40,6 +40,7 @@ class Point:
             diameter_mm=self.diameter_mm,
             label=self.mark.values["label"],
             salt=salt,
+            tags=self.mark.tags,
         )
 
 

@@ -93,7 +93,7 @@ class Sweep:
             {
                 "config": to_dict(self.config),
                 "dataset_fingerprint": cohort.lesions.fingerprint,
-                "fold_fingerprint": cohort.folds.fingerprint,
+                "fold_fingerprint": cohort.folds and cohort.folds.fingerprint,
             }
         )
         with writing(path):

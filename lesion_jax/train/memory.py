@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from lesion_jax.config import TrainingConfig
-from lesion_jax.data.augment import num_per_lesion
 from lesion_jax.data.cohort import Cohort, count_images
 from lesion_jax.data.schedule import Schedule
 from lesion_jax.families import family_of
@@ -49,15 +48,16 @@ def images_bytes(configs: Sequence[TrainingConfig], cohort: Cohort) -> int:
     Raises:
       ConfigError: A classic size that cannot be.
     """
-    num_lesions, num_folds = len(cohort.lesions.lesions), cohort.folds.num_folds
-    most = max(num_per_lesion(config.data.classic_size, num_folds, num_lesions) for config in configs)
+    num_lesions = len(cohort.lesions.lesions)
+    most = max(cohort.copies_per_lesion(config.data) for config in configs)
     # Other margins and seeds are other pixels.
     forms = {(config.data.margin, config.data.augmentation_seed) for config in configs}
     synthetic: dict[tuple[str, ...], int] = {}
     for config in configs:
         banks, size = config.data.banks, config.data.synthetic_size
         if banks:
-            synthetic[banks] = max(synthetic.get(banks, 0), size * (num_folds - 1) * cohort.lesions.num_classes)
+            num = size * cohort.training_folds(config.data) * cohort.lesions.num_classes
+            synthetic[banks] = max(synthetic.get(banks, 0), num)
     num_images = len(forms) * num_lesions * (1 + most) + sum(synthetic.values())
     return num_images * configs[0].data.image_size ** 2 * np.dtype(np.int16).itemsize
 

@@ -13,8 +13,12 @@ from tests.train.tiny import cohort
 
 @pytest.fixture
 def built(tmp_path):
-    write_dataset(cohort().lesions, tmp_path)
+    lesions = cohort().lesions
+    # With tags, of which one lesion has none.
+    tagged = [dataclasses.replace(x, tags={"site": x.patient[-1]} if i else {}) for i, x in enumerate(lesions.lesions)]
+    write_dataset(LesionSet.of(tagged, lesions.class_names, "HU"), tmp_path)
     read = read_dataset(tmp_path)
+    assert [x.tags for x in read.lesions] == [x.tags for x in tagged] and read.fingerprint != lesions.fingerprint
     write_lesion_arrays(read, tmp_path)
     return tmp_path, read
 

@@ -50,6 +50,15 @@ def test_a_byte_order_mark_and_an_optional_column_are_read(write):
     assert point.mark.values["patient"] == "Müller"
 
 
+def test_only_named_columns_are_kept_as_tags(write):
+    path = write(HEADER + ",Site,patient_name", "1.2,3,4,20,cyst, north ,Jane Roe")
+    _, (mark,) = load_marks(path, list(SOURCES.values()), ["site"])
+    assert mark.tags == {"site": "north"} and "Jane Roe" not in mark.values.values()
+    assert load_marks(path, list(SOURCES.values()))[1][0].tags == {}
+    with pytest.raises(DataError, match="line 1: there is no column scanner .found: .*site, patient_name.; change --t"):
+        load_marks(path, list(SOURCES.values()), ["scanner"])
+
+
 def test_class_order():
     paper = [("a", "hemangioma"), ("b", "cyst"), ("c", "metastasis")]
     assert order_classes(paper, None) == ("cyst", "metastasis", "hemangioma")
