@@ -20,10 +20,11 @@ _NO_READER = 141
 
 VERBS = {
     "paper": "the whole protocol: trainings, tables, figures, report",
+    "study": "arms compared over scenarios, cohorts and seeds, and a verdict",
     "phantom": "write the embedded default data as DICOM files",
     "build": "make a dataset from images and marked lesions",
     "train": "start or continue one training",
-    "plan": "what a sweep, a training or the paper would cost",
+    "plan": "what a sweep, a training, a study or the paper would cost",
     "sweep": "train many that differ in some fields; how far they are, what came of them",
     "sample": "draw synthetic images from a trained generator into a bank",
     "evaluate": "score a trained run without training",

@@ -87,10 +87,14 @@ def fields_text(verb: str) -> str:
     from lesion_jax.config.fields import help_text
     from lesion_jax.families import FAMILIES
     from lesion_jax.paper.config import PaperConfig
+    from lesion_jax.study.config import ScenarioConfig, StudyConfig
     from lesion_jax.sweep.config import SweepConfig
 
     if verb == "paper":
         return f"fields of --config:\n{help_text(PaperConfig, '--config.')}"
+    if verb == "study":
+        own, scenario = help_text(StudyConfig, "--config."), help_text(ScenarioConfig, "--config.scenarios.NAME.")
+        return f"fields of --config:\n{own}\n\nfields of each scenario:\n{scenario}"
     parts = []
     if verb in ("sweep", "plan"):
         own = help_text(SweepConfig, "--config.", without=TrainingConfig)
@@ -107,9 +111,10 @@ def kinds() -> dict[str, type]:
     # Late: families bring JAX along, which --help of most verbs does not need.
     from lesion_jax.families import config_kinds
     from lesion_jax.paper.config import PaperConfig
+    from lesion_jax.study.config import StudyConfig
     from lesion_jax.sweep.config import SweepConfig
 
-    return {**config_kinds(), "paper": PaperConfig, "sweep": SweepConfig}
+    return {**config_kinds(), "paper": PaperConfig, "sweep": SweepConfig, "study": StudyConfig}
 
 
 def config_of(values: flags.FlagValues) -> Any:

@@ -11,9 +11,7 @@ from lesion_jax.families import FAMILIES
 from lesion_jax.families.base import Family
 from lesion_jax.paper.arms import ARMS, BASELINE, Arm
 from lesion_jax.paper.config import PaperConfig
-
-# (name, config); the name is the directory below runs/.
-Named = tuple[str, TrainingConfig]
+from lesion_jax.paper.ledger import Named
 
 
 @dataclasses.dataclass(frozen=True)

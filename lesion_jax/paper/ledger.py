@@ -1,36 +1,40 @@
-"""Trains the protocol's trainings, stage by stage in as few programs as they need, and says how far it is."""
+"""Trains many trainings of one dataset, stage by stage in as few programs as they need, and says how far it is."""
 
 import collections
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from lesion_jax.config import TrainingConfig
 from lesion_jax.data.cohort import Cohort
 from lesion_jax.errors import DivergedError
-from lesion_jax.paper import stages
-from lesion_jax.paper.layout import Named, Trainings
 from lesion_jax.runtime import parallel, preemption
 from lesion_jax.train.groups import make_groups
 from lesion_jax.train.train_group import train_group
+
+# (name, config) of a training; the name is its directory below runs/.
+Named = tuple[str, TrainingConfig]
 
 
 class Ledger:
     """Trains what is not finished, once, and prints an ETA from the mean time of each kind."""
 
-    def __init__(self, trainings: Trainings, cohort: Cohort, *, train: Callable[..., Any] = train_group):
-        """Counts what there is to do.
+    def __init__(self, workdir: Path, counts: Counter[str], cohort: Cohort, *, train: Callable[..., Any] = train_group):
+        """Remembers what there is to do.
 
         Args:
-          trainings: Trainings of the protocol.
+          workdir: Trainings are run directories below its runs/.
+          counts: How many trainings of each kind there will be.
           cohort: The loaded dataset.
           train: As `train_group`.
         """
         self._train_group = train
-        self._trainings = trainings
+        self._workdir = workdir
         self._cohort = cohort
-        self._left = stages.counts(trainings)
+        self._left = counts.copy()
         self._total = self._left.total()
         self._seconds: dict[str, list[float]] = collections.defaultdict(list)
         self._trained: set[str] = set()
@@ -45,7 +49,7 @@ class Ledger:
         Raises:
           DivergedError: Some diverged; the others of their group have been trained to the end.
         """
-        new = [(name, config) for name, config in stages.unique(named) if name not in self._trained]
+        new = [(name, config) for name, config in unique(named) if name not in self._trained]
         if not new:
             return
         devices = parallel.choose_local_devices(new[0][1].num_devices)
@@ -55,23 +59,22 @@ class Ledger:
             num_devices=len(devices),
             device_memory=parallel.memory_bytes(devices[0]) / 2**30,
         )
-        workdir = self._trainings.workdir
         for group in groups:
             some = [new[position] for position in group.trainings]
             first = self._total - self._left.total() + 1
             label = f"[{first}-{first + len(some) - 1}/{self._total}] {stage}"
             start = time.monotonic()
             fresh, failed = self._train_group(
-                [(config, self._trainings.run(name)) for name, config in some],
+                [(config, self._workdir / "runs" / name) for name, config in some],
                 self._cohort,
                 devices=devices,
                 slots_per_device=group.slots_per_device,
                 packing=None,
-                workdir=workdir,
+                workdir=self._workdir,
                 label=label,
             )
             preemption.end_if_asked()
-            _refuse(failed, len(some), workdir)
+            _refuse(failed, len(some), self._workdir)
             self._trained |= {name for name, _ in some}
             self._left[some[0][1].kind] -= len(some)
             if fresh:
@@ -92,3 +95,16 @@ class Ledger:
 def _refuse(failed: dict[Path, DivergedError], num: int, workdir: Path) -> None:
     for path, error in failed.items():
         raise DivergedError(f"{len(failed)} of {num} trainings diverged; {path.relative_to(workdir)}: {error}")
+
+
+def unique(named: Iterable[Named]) -> list[Named]:
+    """The trainings, each once.
+
+    Raises:
+      ValueError: Two that differ have one name, and so one directory.
+    """
+    found: dict[str, TrainingConfig] = {}
+    for name, config in named:
+        if found.setdefault(name, config) != config:
+            raise ValueError(f"Two different trainings are called {name}: {found[name]} and {config}.")
+    return list(found.items())

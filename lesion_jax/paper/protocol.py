@@ -15,8 +15,8 @@ from lesion_jax.io.saved_checkpoints import Which
 from lesion_jax.paper import stages
 from lesion_jax.paper.arms import ARMS, BASELINE, Arm
 from lesion_jax.paper.config import PaperConfig
-from lesion_jax.paper.layout import Named, Trainings
-from lesion_jax.paper.ledger import Ledger
+from lesion_jax.paper.layout import Trainings
+from lesion_jax.paper.ledger import Ledger, Named
 from lesion_jax.paper.selection import Outcome, choose
 
 # [seed][fold] for each size.
@@ -92,7 +92,7 @@ class Protocol:
         for stage in stages.largest(self.trainings):
             for name, training in stage:
                 training.check(f"{name}: ")
-        self._train = train or Ledger(self.trainings, cohort).train
+        self._train = train or Ledger(self.trainings.workdir, stages.counts(self.trainings), cohort).train
         self._draw, self._ask = draw, ask
         self._outcomes: dict[tuple[str, Which], Outcome] = {}
 

@@ -7,11 +7,12 @@
 """
 
 import collections
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from lesion_jax.config import TrainingConfig
 from lesion_jax.paper.arms import Arm
-from lesion_jax.paper.layout import Named, Trainings
+from lesion_jax.paper.layout import Trainings
+from lesion_jax.paper.ledger import Named, unique
 
 # One size per fold.
 Sizes = Sequence[int]
@@ -125,16 +126,3 @@ def largest(trainings: Trainings) -> list[list[Named]]:
 def counts(trainings: Trainings) -> collections.Counter[str]:
     """How many trainings of each kind the whole protocol needs."""
     return collections.Counter(config.kind for stage in largest(trainings) for _, config in stage)
-
-
-def unique(named: Iterable[Named]) -> list[Named]:
-    """The trainings, each once.
-
-    Raises:
-      ValueError: Two that differ have one name, and so one directory.
-    """
-    found: dict[str, TrainingConfig] = {}
-    for name, config in named:
-        if found.setdefault(name, config) != config:
-            raise ValueError(f"Two different trainings are called {name}: {found[name]} and {config}.")
-    return list(found.items())

@@ -31,7 +31,7 @@ def tiny():
 def ledger(tiny, trained, **changes):
     config = paper_config(**changes)
     trainings = Trainings(config, Path("/w"), Path("/d"), tiny.lesions.class_names, tiny.folds.num_folds)
-    return Ledger(trainings, tiny, train=trained), trainings
+    return Ledger(trainings.workdir, stages.counts(trainings), tiny, train=trained), trainings
 
 
 def test_each_training_is_trained_once_and_numbered_among_all(tiny, capsys):

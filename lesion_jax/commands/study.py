@@ -1,0 +1,48 @@
+"""Runs a study: arms compared over scenarios, cohorts and seeds, and a verdict by a rule that was fixed beforehand.
+
+lesion-jax plan  --config configs/study_smoke.py --config.dataset=DATASET
+lesion-jax study --config configs/study_smoke.py --config.dataset=DATASET --workdir STUDY
+
+Every training is a run directory below STUDY/runs; a finished one is not repeated, so the same command again carries
+on. Read STUDY/report/report.html. STUDY/predictions/SCENARIO/ARM.npz hold what every network said of every test
+lesion, so that all numbers can be recomputed.
+"""
+
+import json
+
+from absl import flags
+
+from lesion_jax.commands.config_flag import (
+    apply_deterministic,
+    config_of,
+    define_config,
+    define_deterministic,
+    define_workdir,
+)
+from lesion_jax.errors import ConfigError
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """--config, --workdir, --deterministic."""
+    define_config(values)
+    define_workdir(values)
+    define_deterministic(values)
+
+
+def run(values: flags.FlagValues) -> None:
+    """Runs the study, and says what came out and where the report is."""
+    apply_deterministic(values)
+    config = config_of(values)
+    if config.kind != "study":
+        raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax {_verb(config.kind)}`.")
+    from lesion_jax.runtime.compile_cache import keep_compiled
+    from lesion_jax.study.run import run_study
+
+    keep_compiled(values.workdir / "compiled")
+    report = run_study(config, values.workdir)
+    results = json.loads((report.parent / "results.json").read_text())
+    print(f"{results['answer']}\n\nReport: {report}")
+
+
+def _verb(kind: str) -> str:
+    return kind if kind in ("paper", "sweep") else "train"

@@ -1,0 +1,140 @@
+"""Settings of a study, checked before anything is trained."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from lesion_jax.config import TrainingConfig, replace
+from lesion_jax.config.fields import check_ranges, host
+from lesion_jax.errors import ConfigError
+from lesion_jax.families import FAMILIES
+from lesion_jax.metrics.predictions import PREDICTION_METRICS
+from lesion_jax.paper.arms import ARMS, BASELINE, arm_of
+
+# What a study fills in for every training.
+_FILLED_IN = ("dataset", "fold", "partition", "per_class", "subset", "hold_out_inner", "label", "banks")
+
+
+def _models() -> dict[str, TrainingConfig]:
+    names = dict.fromkeys(name for arm in ARMS.values() for name in arm.models)
+    return {name: FAMILIES[name].config() for name in names if name in FAMILIES}
+
+
+@dataclasses.dataclass(frozen=True)
+class ScenarioConfig:
+    """Which patients are trained on and which are tested on."""
+
+    partition: str = host(
+        "",
+        doc="Who is tested on: see data.partition in `lesion-jax train --help`. 'tag:NAME=VALUE' is an independent or "
+        "a shifted test set; what else there is is cross-validated.",
+    )
+    per_class: tuple[int, ...] = host(
+        (),
+        above=0,
+        doc="Training lesions of each class, one number for all or one per class: a learning curve's point, a rare "
+        "class. Empty for all.",
+    )
+    classic_size: int = host(500, low=0, doc="Classic images per training fold, of the arms that do not say.")
+    synthetic_size: int = host(
+        100, above=0, doc="Synthetic images per class and training fold, of the arms that do not say."
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class StudyConfig:
+    """Arms x scenarios x cohorts x partitions x seeds, and the rule of the verdict."""
+
+    kind: Literal["study"] = host("study", doc="Always 'study'.")
+    dataset: str = host("", doc="Directory written by `lesion-jax build`.", is_free=True)
+    question: str = host("", doc="What is asked, for the head of the report; empty for the usual question.")
+    arms: tuple[str, ...] = host(
+        ("none", "classic", "dcgan", "acgan"), doc="Names of the arms; each is compared with the baseline."
+    )
+    baseline: str = host(BASELINE, doc="The arm that the others are compared with.")
+    scenarios: Mapping[str, ScenarioConfig] = host(
+        make=lambda: {"all": ScenarioConfig()}, doc="Scenarios by name; every arm runs in each."
+    )
+    cohorts: int = host(
+        1,
+        above=0,
+        doc="Repeated draws of the training patients in scenarios with per_class: what other patients would change.",
+    )
+    partitions: int = host(
+        1, above=0, doc="Repeated random partitions of scenarios that are cross-validated by the dataset's own folds."
+    )
+    seeds: tuple[int, ...] = host((0,), low=0, below=2**31, doc="Retrainings of everything.")
+    metric: str = host("accuracy", doc="Primary metric, by which arms are compared.")
+    margin: float = host(
+        0.05, above=0.0, below=1.0, doc="Differences of the primary metric below it do not matter: fixed beforehand."
+    )
+    confidence: float = host(0.95, low=0.5, below=1.0, doc="Confidence of all intervals.")
+    models: Mapping[str, TrainingConfig] = host(
+        make=_models,
+        doc="Config of each model, by the name that arms have for it; see `lesion-jax train --help`. Patients, sizes "
+        "and banks are filled in. All classifiers need one duration in steps, so that no arm is trained longer.",
+    )
+
+    def check(self) -> None:
+        """Refuses impossible settings, with a ConfigError."""
+        check_ranges(self)
+        for name, model in self.models.items():
+            model.check(f"models.{name}.")
+            defaults = type(model.data)()
+            if changed := [field for field in _FILLED_IN if getattr(model.data, field) != getattr(defaults, field)]:
+                raise ConfigError(
+                    f"models.{name}.data.{changed[0]} is set, but `study` fills it in for each training; leave it alone."
+                )
+        for name, values in (("seeds", self.seeds), ("arms", self.arms)):
+            if not values or len(set(values)) != len(values):
+                raise ConfigError(f"{name} is {values}; name at least one, each once.")
+        if self.baseline not in self.arms or len(self.arms) < 2:
+            raise ConfigError(f"arms is {self.arms}; name the baseline {self.baseline!r} and one more at least.")
+        if self.metric not in PREDICTION_METRICS:
+            raise ConfigError(f"metric is {self.metric!r}; choose from {', '.join(PREDICTION_METRICS)}.")
+        self._check_scenarios()
+        for name in self.arms:
+            self._check_arm(name)
+        self._check_alike()
+
+    def _check_scenarios(self) -> None:
+        if not self.scenarios:
+            raise ConfigError("scenarios is empty; name one at least.")
+        for name, scenario in self.scenarios.items():
+            if not re.fullmatch(r"[\w.-]+", name):
+                raise ConfigError(f"scenarios has {name!r}; a name holds letters, digits, '_', '-' and '.' only.")
+            check_ranges(scenario, f"scenarios.{name}.")
+            if scenario.partition.startswith("repeat"):
+                raise ConfigError(
+                    f"scenarios.{name}.partition is {scenario.partition!r}; `study` repeats partitions itself, by "
+                    "--config.partitions."
+                )
+
+    def _check_arm(self, name: str) -> None:
+        arm = arm_of(name)
+        for model in arm.models:
+            if model not in self.models:
+                raise ConfigError(f"Arm {name!r} needs models.{model}, but models has {', '.join(self.models)}.")
+        predictor = self.models[arm.predictor]
+        if FAMILIES[predictor.kind].classify is None:
+            raise ConfigError(f"models.{arm.predictor}.kind is {predictor.kind!r}, which cannot classify: {name!r}.")
+        if arm.generator is not None and FAMILIES[self.models[arm.generator].kind].draw is None:
+            raise ConfigError(f"models.{arm.generator} draws no images: {name!r}.")
+        replace(predictor, arm.own_changes).check(f"Arm {name!r}: ")
+
+    def _check_alike(self) -> None:
+        durations = {
+            name: self.models[arm_of(name).predictor].loop.duration
+            for name in self.arms
+            if FAMILIES[self.models[arm_of(name).predictor].kind].fit is None
+        }
+        if odd := [name for name, duration in durations.items() if not duration.endswith("steps")]:
+            raise ConfigError(
+                f"Arm {odd[0]!r} is trained for {durations[odd[0]]!r}, which is more steps the more images it has; "
+                "give a duration in steps, so that no arm gains by being trained longer."
+            )
+        for field in ("image_size", "window", "margin"):
+            values = {name: getattr(model.data, field) for name, model in self.models.items()}
+            if len(set(values.values())) > 1:
+                raise ConfigError(f"data.{field} differs between models ({values}); set it alike for all of them.")

@@ -1,0 +1,143 @@
+"""Every training of a study: its config and its place below the workdir, both functions of what it is."""
+
+import dataclasses
+from pathlib import Path
+
+from lesion_jax.config import TrainingConfig, replace
+from lesion_jax.data.cohort import Cohort
+from lesion_jax.families import FAMILIES
+from lesion_jax.paper.arms import ARMS, Arm
+from lesion_jax.paper.ledger import Named
+from lesion_jax.study.config import ScenarioConfig, StudyConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One repetition of the comparison: in it, all arms see the same training and test patients.
+
+    Attributes:
+      scenario: Name of the scenario.
+      cohort: Number of the draw of training patients; 0 where the scenario takes all.
+      partition: Number of the partition; 0 is the dataset's own, or that of a tag.
+      seed: Seed of all trainings.
+    """
+
+    scenario: str
+    cohort: int
+    partition: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Its directory below runs/ and banks/."""
+        return f"{self.scenario}/cohort{self.cohort}-partition{self.partition}-seed{self.seed}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """Configs and directories.
+
+    Attributes:
+      config: Settings of the study.
+      workdir: Absolute, so that a command given from elsewhere means the same runs.
+      cohort: Content of the dataset.
+    """
+
+    config: StudyConfig
+    workdir: Path
+    cohort: Cohort
+
+    @property
+    def settings(self) -> list[Setting]:
+        """All of them, scenario by scenario."""
+        return [
+            Setting(name, cohort, partition, seed)
+            for name, scenario in self.config.scenarios.items()
+            for cohort in range(self.config.cohorts if scenario.per_class else 1)
+            for partition in range(1 if scenario.partition else self.config.partitions)
+            for seed in self.config.seeds
+        ]
+
+    @property
+    def arms(self) -> list[Arm]:
+        """The arms, in the order of the config."""
+        return [ARMS[name] for name in self.config.arms]
+
+    @property
+    def generators(self) -> list[str]:
+        """Models whose images join the training of some arm, in the order of the arms."""
+        return list(dict.fromkeys(arm.generator for arm in self.arms if arm.generator is not None))
+
+    def scenario(self, setting: Setting) -> ScenarioConfig:
+        """The scenario of a setting."""
+        return self.config.scenarios[setting.scenario]
+
+    def partition(self, setting: Setting) -> str:
+        """Name of a setting's partition, see `data.partitions`."""
+        return self.scenario(setting).partition or (f"repeat:{setting.partition}" if setting.partition else "")
+
+    def folds(self, setting: Setting) -> range:
+        """Test folds of a setting."""
+        return range(self.cohort.partition(self.partition(setting)).num_folds)
+
+    def run(self, name: str) -> Path:
+        """Run directory of a training."""
+        return self.workdir / "runs" / name
+
+    def bank(self, name: str) -> Path:
+        """Bank drawn from a training."""
+        return self.workdir / "banks" / name
+
+    def classic_size(self, arm: Arm, setting: Setting) -> int:
+        """Classic images per training fold of an arm."""
+        fixed = arm.fixed_classic_size
+        return self.scenario(setting).classic_size if fixed is None else fixed
+
+    def synthetic_size(self, arm: Arm, setting: Setting) -> int:
+        """Synthetic images per class and training fold of an arm with a generator."""
+        fixed = arm.fixed_synthetic_size
+        return self.scenario(setting).synthetic_size if fixed is None else fixed
+
+    def predictor(self, arm: Arm, setting: Setting, fold: int) -> Named:
+        """The training of what answers for an arm."""
+        config = self._config(arm.predictor, setting, fold, self.classic_size(arm, setting))
+        config = replace(config, arm.own_changes)
+        if arm.generator is not None:
+            banks = tuple(str(self.bank(name)) for name, _ in self.generator(arm.generator, setting, fold))
+            size = self.synthetic_size(arm, setting)
+            config = replace(config, {"data.banks": banks, "data.synthetic_size": size, **arm.mixing_changes})
+        return f"{setting.name}/fold{fold}/{arm.name}", config
+
+    def generator(self, model: str, setting: Setting, fold: int) -> list[Named]:
+        """The trainings that together draw every class: one per class, or one."""
+        config = self._config(model, setting, fold, self.scenario(setting).classic_size)
+        one_per_class = FAMILIES[config.kind].one_per_class
+        labels = self.cohort.lesions.class_names if one_per_class else ("",)
+        return [
+            (
+                f"{setting.name}/fold{fold}/generator-{model}{'-' if label else ''}{label}",
+                replace(config, {"data.label": label}),
+            )
+            for label in labels
+        ]
+
+    def bank_size(self, model: str, setting: Setting) -> int:
+        """Images of each class that the arms take of a model."""
+        sizes = [self.synthetic_size(arm, setting) for arm in self.arms if arm.generator == model]
+        return max(sizes) * self.cohort.training_folds(self._config(model, setting, 0, 0).data)
+
+    def _config(self, model: str, setting: Setting, fold: int, classic_size: int) -> TrainingConfig:
+        return replace(
+            self.config.models[model],
+            {
+                "seed": setting.seed,
+                "data.dataset": str(Path(self.config.dataset).resolve()),
+                "data.partition": self.partition(setting),
+                "data.per_class": self.scenario(setting).per_class,
+                "data.subset": setting.cohort,
+                "data.fold": fold,
+                "data.classic_size": classic_size,
+                # Nothing is chosen along the way: all training patients train, and the last weights answer.
+                "data.hold_out_inner": False,
+            },
+        )

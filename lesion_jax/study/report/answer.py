@@ -1,0 +1,42 @@
+"""First sentences of a study: the verdicts, and before them whatever makes a verdict on synthetic images void."""
+
+import collections
+from collections.abc import Mapping
+from typing import Any
+
+
+def answer(results: Mapping[str, Any]) -> str:
+    """One sentence for each scenario, after one about generators that are broken."""
+    scenarios = results["scenarios"]
+    said = list(results.get("broken", ()))
+    for scenario in scenarios:
+        where = f"{scenario['name']}: " if len(scenarios) > 1 else ""
+        said.append(f"{where}{'; '.join(one['sentence'] for one in scenario['comparisons'])}.")
+    return " ".join(said)
+
+
+def words(results: Mapping[str, Any]) -> str:
+    """How many comparisons ended in each of the four words."""
+    counted = collections.Counter(one["word"] for scenario in results["scenarios"] for one in scenario["comparisons"])
+    return ", ".join(f"{word}: {counted[word]}" for word in ("gain", "loss", "no difference", "cannot tell"))
+
+
+def smallest(results: Mapping[str, Any], scale: int) -> str:
+    """What the study was able to show."""
+    found = [one["smallest_difference"] for scenario in results["scenarios"] for one in scenario["comparisons"]]
+    low, high = min(found), max(found)
+    unit = " points" if scale == 100 else ""
+    if high == float("inf"):
+        return (
+            "With one retraining of one partition nothing is known of what retraining does; no difference can be shown. "
+            "Give more seeds."
+        )
+    span = (
+        f"{scale * low:.1f}"
+        if f"{scale * low:.1f}" == f"{scale * high:.1f}"
+        else f"{scale * low:.1f} to {scale * high:.1f}"
+    )
+    return (
+        f"Smallest true differences that this study shows with a power of 80 %: {span}{unit}, by the variances that it "
+        "found."
+    )

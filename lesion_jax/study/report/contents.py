@@ -1,0 +1,195 @@
+"""The report of a study as blocks: first the verdict and its picture, last what a statistician asks for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lesion_jax.metrics.predictions import PREDICTION_METRICS
+from lesion_jax.study.report.answer import smallest, words
+from lesion_jax.study.report.blocks import Block, Figure, Heading, Points, Table, Text
+
+
+def contents(results: Mapping[str, Any]) -> list[Block]:
+    """The whole report.
+
+    Args:
+      results: As `write_report` completes them.
+    """
+    rule, scenarios, scale = results["rule"], results["scenarios"], scale_of(results["rule"])
+    margin = f"{scale * rule['margin']:.3g}{' points' if scale == 100 else ''}"
+    blocks: list[Block] = [
+        Heading("Do synthetic images help to classify real ones?", 1),
+        Text(results["question"]),
+        Text(results["answer"], "verdict"),
+        Figure("differences.png", "Each arm against the baseline, on the same lesions, with the interval of the rule."),
+        Text(
+            f"The rule was fixed beforehand: {rule['metric_title'].lower()} decides, differences within {margin} do not "
+            f"matter, confidence {100 * rule['confidence']:.3g} %, Holm's correction over arms. {words(results)}. "
+            f"{smallest(results, scale)}",
+            "note",
+        ),
+    ]
+    if "curve.png" in results["figures"]:
+        blocks += [
+            Heading("Against the number of training lesions"),
+            Figure("curve.png", "Means over retrainings; bars are intervals over patients."),
+        ]
+    if "samples.png" in results["figures"]:
+        blocks += [
+            Heading("Real beside synthetic"),
+            Figure("samples.png", "The first images of each source, not a selection, of one fold and seed."),
+        ]
+    if results.get("banks"):
+        blocks += [Heading("Synthetic images judged"), _banks_table(results["banks"])]
+    for scenario in scenarios:
+        blocks += [Heading(f"Scenario {scenario['name']}"), Text(_describe(scenario)), *_tables(scenario, results)]
+    blocks += [
+        Heading("Confusion"),
+        Figure("confusion.png", "Lesions (mean over retrainings) and share of the true class, first scenario."),
+        Heading("Calibration"),
+        Figure(
+            "calibration.png", "How often the most probable class is right, against its probability, first scenario."
+        ),
+        Heading("How it was done"),
+        Points(_methods(results)),
+        Heading("Reporting checklist"),
+        Text("Items of CLAIM 2024 (Tejani et al.) that the software can answer; the others are yours.", "note"),
+        Table(("Item", "Answer"), _checklist(results)),
+        Text("All numbers, unrounded, stand in results.json; predictions/ holds what every network said.", "note"),
+    ]
+    return blocks
+
+
+def scale_of(rule: Mapping[str, Any]) -> int:
+    """100 where the primary metric is a share, which is printed in points; 1 otherwise."""
+    return 100 if PREDICTION_METRICS[rule["metric"]].unit == "%" else 1
+
+
+def number(score: Mapping[str, Any], scale: int) -> str:
+    """A value with its interval."""
+    digits = 1 if scale == 100 else 3
+    value, low, high = (f"{scale * score[key]:.{digits}f}" for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def _describe(scenario: Mapping[str, Any]) -> str:
+    some = f"{scenario['num_train_lesions']} lesions of {scenario['num_train_patients']} patients are trained on"
+    if scenario["per_class"]:
+        some += f" (at most {', '.join(map(str, scenario['per_class']))} of a class, {scenario['num_cohorts']} draws)"
+    tested = f"{scenario['num_test_lesions']} lesions of {scenario['num_test_patients']} patients are tested on"
+    how = (
+        f"an independent test set ({scenario['partition']})"
+        if scenario["num_folds"] == 1
+        else f"{scenario['num_folds']}-fold cross-validation by patient, {scenario['num_partitions']} partitions"
+    )
+    return f"{some}; {tested}, by {how}; {len(scenario['seeds'])} seeds."
+
+
+def _tables(scenario: Mapping[str, Any], results: Mapping[str, Any]) -> list[Block]:
+    metrics = list(PREDICTION_METRICS.values())
+    arms = Table(
+        ("Arm", *(f"{metric.title}{', %' if metric.unit == '%' else ''}" for metric in metrics), "n"),
+        [
+            (
+                arm["title"],
+                *(number(arm["metrics"][metric.name]["total"], 100 if metric.unit == "%" else 1) for metric in metrics),
+                arm["n"],
+            )
+            for arm in scenario["arms"]
+        ],
+    )
+    scale = scale_of(results["rule"])
+    differences = Table(
+        ("Arm", "Difference", "p, Holm", "Verdict", "Smallest difference shown", "Lesions / patients / retrainings"),
+        [
+            (
+                one["title"],
+                number(one["difference"], scale),
+                f"{one['difference']['adjusted_p']:.3g}",
+                one["word"],
+                f"{scale * one['smallest_difference']:.1f}" if one["smallest_difference"] != float("inf") else "none",
+                "{num_lesions} / {num_patients} / {num_retrainings}".format(**one["difference"]),
+            )
+            for one in scenario["comparisons"]
+        ],
+    )
+    names = results["dataset"]["class_names"]
+    of_classes = [metric for metric in metrics if scenario["arms"][0]["metrics"][metric.name]["per_class"]]
+    classes = Table(
+        ("Arm", "Class", *(f"{metric.title}{', %' if metric.unit == '%' else ''}" for metric in of_classes)),
+        [
+            (
+                arm["title"],
+                name,
+                *(
+                    number(arm["metrics"][metric.name]["per_class"][i], 100 if metric.unit == "%" else 1)
+                    for metric in of_classes
+                ),
+            )
+            for arm in scenario["arms"]
+            for i, name in enumerate(names)
+        ],
+    )
+    return [arms, Heading("Differences", 3), differences, Heading("By class", 3), classes]
+
+
+def _banks_table(banks: Sequence[Mapping[str, Any]]) -> Block:
+    return Table(
+        ("Generator", "Images", "Verdict", "Why"),
+        [(bank["title"], bank["num_images"], bank["word"], bank["sentence"]) for bank in banks],
+    )
+
+
+def _methods(results: Mapping[str, Any]) -> list[str]:
+    rule, data = results["rule"], results["dataset"]
+    return [
+        f"Data: {data['num_lesions']} lesions of {data['num_patients']} patients, {', '.join(data['class_names'])}; pixels "
+        f"in {data['unit']}; fingerprint {data['fingerprint'][:12]}.",
+        "Fixed beforehand, in the config: arms, scenarios, sizes, primary metric, margin, confidence, the compared arms. "
+        "Nothing was chosen along the way: the weights after the last step answer, and all training patients train.",
+        "Every arm has the same number of training steps. Generators are trained inside the training patients of each "
+        "fold, cohort and seed; a bank of other patients is refused.",
+        f"Arms are compared with {rule['baseline_title']} on the same lesions, retraining by retraining. Intervals of "
+        "differences cover patients, retraining and, where there are several, partitions or cohorts: variances are taken "
+        "apart as in multi-reader multi-case studies, retrainings in place of readers. Intervals in the tables of arms "
+        "are over patients alone.",
+        "Holm's step-down over the arms of a scenario; each interval has the confidence that its arm was held to. "
+        "'No difference' means that the interval lies within the margin (two one-sided tests); 'cannot tell' that it "
+        "does neither that nor exclude 0.",
+        f"Versions: {_versions(results['provenance'])}.",
+    ]
+
+
+def _versions(provenance: Mapping[str, Any]) -> str:
+    environment = provenance.get("environment", {})
+    flat = {name: value for name, value in environment.items() if isinstance(value, str | int)}
+    versions = environment.get("versions", {})
+    return ", ".join(f"{name} {value}" for name, value in {**flat, **versions}.items())
+
+
+def _checklist(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    rule, data, scenarios = results["rule"], results["dataset"], results["scenarios"]
+    return [
+        (
+            "Data sources; unit of analysis",
+            f"{data['num_lesions']} lesions; intervals resample {data['num_patients']} patients",
+        ),
+        ("De-identification", "identifiers leave the files as salted hashes only"),
+        ("Partitions, and disjointness", "by patient; checked for every training and bank"),
+        ("Sample size", f"smallest differences that can be shown: {smallest(results, scale_of(rule))}"),
+        (
+            "Models, initialisation, randomness",
+            f"config of every training in runs/*/config.json; seeds {scenarios[0]['seeds']}",
+        ),
+        ("Choice of the final model", "none: the last weights of a fixed number of steps"),
+        ("Ensembling", "none unless an arm says so"),
+        (
+            "Metrics and their uncertainty",
+            f"{rule['metric_title']} beforehand; all others in the tables, with intervals",
+        ),
+        ("Robustness", "by scenario, as far as the config has several"),
+        (
+            "External testing",
+            ", ".join(s["name"] for s in scenarios if s["num_folds"] == 1) or "none: cross-validation",
+        ),
+        ("Failure analysis", "confusion; predictions of every lesion are kept"),
+    ]

@@ -1,0 +1,118 @@
+"""From predictions to the results that the report is written from; nothing is chosen here."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lesion_jax.core.types import UNITS
+from lesion_jax.metrics.holm import holm
+from lesion_jax.metrics.power import Size, smallest_difference
+from lesion_jax.metrics.predictions import PREDICTION_METRICS, score_predictions
+from lesion_jax.metrics.runs import Runs
+from lesion_jax.metrics.statistics import Difference, compare
+from lesion_jax.metrics.verdict import judge
+from lesion_jax.paper.arms import ARMS
+from lesion_jax.study.layout import Layout
+from lesion_jax.study.predictions import parts_of
+
+
+def results_of(layout: Layout, runs: Mapping[str, Mapping[str, Runs]], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Scores every arm and judges every comparison, scenario by scenario.
+
+    Args:
+      layout: The study.
+      runs: scenario -> arm -> predictions.
+      facts: Versions, commit and fingerprints, as the study's directory remembers them.
+
+    Returns:
+      {"question", "rule": what was fixed beforehand, "dataset", "scenarios": [see `_scenario`], "provenance"}.
+    """
+    config, lesions = layout.config, layout.cohort.lesions
+    return {
+        "question": config.question or _question(layout),
+        "rule": {
+            "metric": config.metric,
+            "metric_title": PREDICTION_METRICS[config.metric].title,
+            "margin": config.margin,
+            "confidence": config.confidence,
+            "baseline": config.baseline,
+            "baseline_title": ARMS[config.baseline].title,
+            "arms": list(config.arms),
+        },
+        "dataset": {
+            "class_names": list(lesions.class_names),
+            "num_lesions": len(lesions.lesions),
+            "num_patients": len({lesion.patient for lesion in lesions.lesions}),
+            "unit": UNITS[lesions.unit].title,
+            "fingerprint": lesions.fingerprint,
+        },
+        "scenarios": [_scenario(layout, name, some) for name, some in runs.items()],
+        "provenance": dict(facts),
+    }
+
+
+def _question(layout: Layout) -> str:
+    config = layout.config
+    others = ", ".join(ARMS[name].title for name in config.arms if name != config.baseline)
+    return (
+        f"Does a classifier that tells {', '.join(layout.cohort.lesions.class_names)} apart do better on patients that "
+        f"it has not seen when it is trained with {others} in place of {ARMS[config.baseline].title}?"
+    )
+
+
+def _scenario(layout: Layout, name: str, runs: Mapping[str, Runs]) -> dict[str, Any]:
+    """{"name", what it is made of, "arms": [scores], "comparisons": [difference, verdict, smallest difference]}."""
+    config, scenario = layout.config, layout.config.scenarios[name]
+    settings = [setting for setting in layout.settings if setting.scenario == name]
+    first = next(iter(runs.values()))
+    found = {
+        arm: compare(some, runs[config.baseline], config.metric, confidence=config.confidence)
+        for arm, some in runs.items()
+        if arm != config.baseline
+    }
+    parts = parts_of(layout, settings[0], 0)
+    return {
+        "name": name,
+        "partition": scenario.partition,
+        "per_class": list(scenario.per_class),
+        "classic_size": scenario.classic_size,
+        "synthetic_size": scenario.synthetic_size,
+        "num_cohorts": len({setting.cohort for setting in settings}),
+        "num_partitions": len({setting.partition for setting in settings}),
+        "num_folds": len(layout.folds(settings[0])),
+        "seeds": list(config.seeds),
+        "num_train_lesions": len(parts.train),
+        "num_train_patients": len({lesion.patient for lesion in parts.train}),
+        "num_test_lesions": len(first.labels),
+        "num_test_patients": len(set(first.patients)),
+        "arms": [_arm(layout, arm, some) for arm, some in runs.items()],
+        "comparisons": [_comparison(layout, arm, one) for arm, one in holm(found, config.confidence).items()],
+    }
+
+
+def _arm(layout: Layout, name: str, runs: Runs) -> dict[str, Any]:
+    arm = ARMS[name]
+    scored = score_predictions(runs.labels, runs.probabilities, layout.cohort.lesions.num_classes, runs.patients)
+    return {"name": name, "title": arm.title, "generator": arm.generator, **scored}
+
+
+def _comparison(layout: Layout, name: str, difference: Difference) -> dict[str, Any]:
+    margin, title = layout.config.margin, ARMS[name].title
+    verdict = judge(difference, margin, title)
+    return {
+        "arm": name,
+        "title": title,
+        "word": verdict.word,
+        "sentence": verdict.sentence,
+        "difference": difference.to_json(),
+        "smallest_difference": smallest_difference(
+            difference.components,
+            Size(
+                difference.num_patients,
+                difference.num_seeds,
+                max(difference.num_cohorts, difference.num_partitions),
+                difference.num_folds,
+            ),
+            confidence=layout.config.confidence,
+            num_compared=difference.num_compared,
+        ),
+    }

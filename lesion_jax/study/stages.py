@@ -1,0 +1,39 @@
+"""The trainings of a study as two lists: those that wait for nothing, and those that wait for banks."""
+
+from lesion_jax.paper.ledger import Named
+from lesion_jax.study.layout import Layout, Setting
+
+
+def first(layout: Layout) -> list[Named]:
+    """Arms without synthetic images, and all generators."""
+    return [
+        named
+        for setting in layout.settings
+        for fold in layout.folds(setting)
+        for named in (
+            *(layout.predictor(arm, setting, fold) for arm in layout.arms if arm.generator is None),
+            *(one for model in layout.generators for one in layout.generator(model, setting, fold)),
+        )
+    ]
+
+
+def banks(layout: Layout) -> list[tuple[str, Setting, int]]:
+    """(name of a generator's training, its setting, images of each class to draw) of every bank."""
+    return [
+        (name, setting, layout.bank_size(model, setting))
+        for setting in layout.settings
+        for fold in layout.folds(setting)
+        for model in layout.generators
+        for name, _ in layout.generator(model, setting, fold)
+    ]
+
+
+def second(layout: Layout) -> list[Named]:
+    """Arms with synthetic images."""
+    return [
+        layout.predictor(arm, setting, fold)
+        for setting in layout.settings
+        for fold in layout.folds(setting)
+        for arm in layout.arms
+        if arm.generator is not None
+    ]
