@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lesion_jax.metrics.statistics import wilson
+from lesion_jax.metrics.intervals import wilson
 
 Proportion = dict[str, float | int]
 Confusion = np.ndarray | Sequence[Sequence[int]]

@@ -1,166 +1,200 @@
-"""Intervals and paired tests for a few hundred lesions of fewer patients.
+"""One arm against another on the same lesions: the paired difference and its interval."""
 
-Lesions are the unit of every proportion and patients the unit of every comparison: the lesions of
-one patient are not independent. Several seeds are averaged per lesion; they add no patients and so
-never narrow an interval below what the lesions allow.
-"""
-
-import math
-from collections.abc import Sequence
+import dataclasses
+from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
+
+from lesion_jax.errors import DataError
+from lesion_jax.metrics.components import Components, Decomposition, decompose, pseudovalues
+from lesion_jax.metrics.predictions import PREDICTION_METRICS
+from lesion_jax.metrics.runs import Runs
+from lesion_jax.metrics.spread import Spread
+
+Source = Literal["patients", "seeds", "partitions", "cohorts"]
 
 
-def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of a proportion (Wilson 1927).
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """An arm minus its baseline.
 
-    Args:
-      successes: Between 0 and n; a fraction where it is a mean over seeds.
-      n: Number of lesions, not of lesions times seeds.
-      confidence: Two-sided, in (0, 1).
-
-    Returns:
-      (low, high) in [0, 1]; (0, 1) where n is 0.
-
-    Raises:
-      ValueError: successes is not between 0 and n.
+    Attributes:
+      metric: Key in `PREDICTION_METRICS`.
+      better: Whether a positive difference is good ("higher") or bad ("lower").
+      value: Difference of the means over retrainings.
+      low: Lower end of the interval.
+      high: Upper end.
+      confidence: Of the interval, two-sided; Holm's steps change it.
+      p: Two-sided, of this comparison alone.
+      adjusted_p: Of this comparison among others, see `holm`; None where it is alone.
+      num_compared: How many comparisons it was adjusted for, itself included.
+      covers: What varies inside the interval.
+      missing: What would vary in a repetition, but is not in the interval because the study holds one of it.
+      spread: What the interval is made of.
+      components: Variances for planning.
+      num_lesions: N.
+      num_patients: Patients of these lesions.
+      num_retrainings: Pairs of retrainings.
+      num_seeds: Seeds of each cohort or partition (their mean where they differ, rounded down).
+      num_partitions: Partitions into folds; 0 without folds.
+      num_folds: Folds of a partition; 1 for an independent test set.
+      num_cohorts: Cohorts of training patients.
     """
-    if not 0 <= successes <= n:
-        raise ValueError(f"successes is {successes}, which is not between 0 and n = {n}.")
-    if n == 0:
-        return 0.0, 1.0
-    z = float(stats.norm.ppf(0.5 + confidence / 2))
-    share = successes / n
-    center = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, center - half), min(1.0, center + half)
 
+    metric: str
+    better: Literal["higher", "lower"]
+    value: float
+    low: float
+    high: float
+    confidence: float
+    p: float
+    adjusted_p: float | None
+    num_compared: int
+    covers: tuple[Source, ...]
+    missing: tuple[Source, ...]
+    spread: Spread
+    components: Components
+    num_lesions: int
+    num_patients: int
+    num_retrainings: int
+    num_seeds: int
+    num_partitions: int
+    num_folds: int
+    num_cohorts: int
 
-def mcnemar_exact(correct_a: np.ndarray, correct_b: np.ndarray) -> tuple[int, int, float]:
-    """Exact McNemar test of two classifiers on the same lesions; it takes lesions as independent.
+    def at(self, confidence: float) -> "Difference":
+        """The same with the interval of another confidence."""
+        half = self.spread.half_width(confidence)
+        return dataclasses.replace(self, low=self.value - half, high=self.value + half, confidence=confidence)
 
-    Args:
-      correct_a: bool [N].
-      correct_b: bool [N], the same lesions in the same order.
-
-    Returns:
-      (lesions that only a gets right, lesions that only b gets right, two-sided p).
-    """
-    only_a = int(np.sum(correct_a & ~correct_b))
-    only_b = int(np.sum(correct_b & ~correct_a))
-    if only_a + only_b == 0:
-        return 0, 0, 1.0
-    return only_a, only_b, float(stats.binomtest(only_a, only_a + only_b, 0.5).pvalue)
-
-
-def paired_difference(
-    correct_a: np.ndarray,
-    correct_b: np.ndarray,
-    patients: Sequence[str],
-    *,
-    seed: int = 0,
-    num_resamples: int = 10_000,
-    confidence: float = 0.95,
-) -> tuple[float, float, float]:
-    """Accuracy of a minus accuracy of b, with a percentile bootstrap over patients.
-
-    Patients are drawn with replacement, with all their lesions and for both classifiers at once.
-
-    Args:
-      correct_a: bool or float [N], or [S, N] with one row per seed, which are averaged first.
-      correct_b: Likewise; its number of seeds may differ.
-      patients: Length N, who each lesion belongs to.
-      seed: Seed of the resampling.
-      num_resamples: Bootstrap samples.
-      confidence: Two-sided.
-
-    Returns:
-      (difference, low, high) in [-1, 1].
-    """
-    gain, size = _gain_per_patient(correct_a, correct_b, patients)
-    generator = np.random.default_rng(seed)
-    draws = generator.multinomial(len(gain), np.full(len(gain), 1 / len(gain)), size=num_resamples)
-    resampled = draws @ gain / (draws @ size)
-    low, high = np.quantile(resampled, [0.5 - confidence / 2, 0.5 + confidence / 2])
-    return float(gain.sum() / size.sum()), float(low), float(high)
-
-
-def paired_p(
-    correct_a: np.ndarray,
-    correct_b: np.ndarray,
-    patients: Sequence[str],
-    *,
-    seed: int = 0,
-    num_resamples: int = 10_000,
-) -> float:
-    """Two-sided p of "a and b are exchangeable within a patient", by random sign flips of patients.
-
-    With one lesion per patient and one seed it estimates the exact McNemar p.
-
-    Args:
-      correct_a: As in `paired_difference`.
-      correct_b: As in `paired_difference`.
-      patients: Length N.
-      seed: Seed of the flips.
-      num_resamples: Random flips; the smallest possible p is 1 / (num_resamples + 1).
-
-    Returns:
-      p in (0, 1].
-    """
-    gain, _ = _gain_per_patient(correct_a, correct_b, patients)
-    # Shifted off the bootstrap's stream, so that the two are not the same draws.
-    generator = np.random.default_rng([seed, 1])
-    flipped = (2.0 * generator.integers(0, 2, size=(num_resamples, len(gain))) - 1.0) @ gain
-    # Sums of the same numbers in another order differ in the last bits: a tie must stay a tie.
-    at_least = np.abs(flipped) >= abs(gain.sum()) - 1e-9
-    return float((at_least.sum() + 1) / (num_resamples + 1))
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain values; `standard_error` besides."""
+        return {**dataclasses.asdict(self), "standard_error": self.spread.standard_error}
 
 
 def compare(
-    correct: np.ndarray, baseline: np.ndarray, patients: Sequence[str], *, seed: int = 0, num_resamples: int = 10_000
-) -> dict:
-    """Everything that a report says about one arm against another on the same lesions.
+    arm: Runs, baseline: Runs, metric: str, *, confidence: float = 0.95, prior_sd: float | None = None
+) -> Difference:
+    """Paired difference of two arms, with an interval over patients, retraining, and partitions or cohorts.
+
+    Retrainings are paired by (cohort, partition, seed); those that only one arm has are left out. The interval is for
+    other patients and other retrainings. With several cohorts it is for other cohorts, with several partitions for
+    other partitions; `missing` says what it is not for.
+
+    A single retraining shows nothing of what retraining does, unless it is a cross-validation: then the spread of its
+    folds, each with networks of its own, does so roughly, and the interval is wide. Where `prior_sd` is given it takes
+    the place of the folds.
 
     Args:
-      correct: bool [S, N], one row per seed.
-      baseline: bool [S', N], the arm that it is compared with.
-      patients: Length N.
-      seed: Seed of the resampling.
-      num_resamples: Bootstrap samples, and sign flips.
+      arm: Predictions of the arm.
+      baseline: Of what it is compared with; the same lesions in the same order, and the same folds.
+      metric: Key in `PREDICTION_METRICS`.
+      confidence: Two-sided, in (0, 1).
+      prior_sd: Standard deviation of the difference of one pair of retrainings on the same patients, known from
+        elsewhere; used where there is one pair only.
 
-    Returns:
-      {value, low, high: accuracy difference and its 95 % interval over patients; p: over patients;
-      gained, lost: lesions that only the arm, only the baseline gets right, mean over pairs of
-      seeds; mcnemar_p: one exact p per pair of seeds; n, num_patients, num_resamples}.
+    Raises:
+      DataError: Other lesions or folds, no retraining that both arms have, or a single patient.
     """
-    value, low, high = paired_difference(correct, baseline, patients, seed=seed, num_resamples=num_resamples)
-    pairs = [mcnemar_exact(a.astype(bool), b.astype(bool)) for a, b in zip(correct, baseline, strict=False)]
-    return {
-        "value": value,
-        "low": low,
-        "high": high,
-        "p": paired_p(correct, baseline, patients, seed=seed, num_resamples=num_resamples),
-        "gained": float(np.mean([pair[0] for pair in pairs])),
-        "lost": float(np.mean([pair[1] for pair in pairs])),
-        "mcnemar_p": [pair[2] for pair in pairs],
-        "n": len(patients),
-        "num_patients": len(set(patients)),
-        "num_resamples": num_resamples,
-    }
+    pairs = _pairs(arm, baseline)
+    arm, baseline = (runs.take([runs.units.index(unit) for unit in pairs]) for runs in (arm, baseline))
+    _, first, patient = np.unique(arm.patients, return_index=True, return_inverse=True)
+    if len(first) < 2:
+        raise DataError("All lesions are of one patient; an interval over patients needs two at least.")
+    row, design = PREDICTION_METRICS[metric], _design(arm)
+    ours, theirs = (row.total(runs.labels, runs.probabilities) for runs in (arm, baseline))
+    pseudo = pseudovalues(ours.value - theirs.value, ours.influence - theirs.influence, patient)
+    found = decompose(pseudo, design.group, None if design.folds is None else design.folds[:, first])
+    if len(pairs) == 1 and prior_sd is not None:
+        components = dataclasses.replace(found.components, seeds=prior_sd**2)
+        found = dataclasses.replace(found, retraining=prior_sd**2, retraining_df=_KNOWN, folds=None, components=components)
+    num_groups = len(set(design.group.tolist()))
+    # Two arms that agree on all lesions might have differed in one: as Agresti and Min (2005) add a disagreement.
+    # Metrics that are no shares differ a little everywhere.
+    least = 1 / len(patient) ** 2 / num_groups if row.unit == "%" else 0.0
+    spread = _spread(found, least, len(first))
+    half = spread.half_width(confidence)
+    return Difference(
+        metric=metric,
+        better=row.better,
+        value=found.mean,
+        low=found.mean - half,
+        high=found.mean + half,
+        confidence=confidence,
+        p=spread.p(found.mean),
+        adjusted_p=None,
+        num_compared=1,
+        covers=("patients",) if found.retraining is None and found.folds is None else ("patients", *design.sources),
+        missing=_missing(design, found),
+        spread=spread,
+        components=found.components,
+        num_lesions=len(patient),
+        num_patients=len(first),
+        num_retrainings=len(pairs),
+        num_seeds=len(pairs) if design.kind == "seeds" else len(pairs) // num_groups,
+        num_partitions=0 if design.folds is None else len(np.unique(arm.partition)),
+        num_folds=1 if design.folds is None else int(design.folds.max()) + 1,
+        num_cohorts=len(np.unique(arm.cohort)),
+    )
 
 
-def _gain_per_patient(
-    correct_a: np.ndarray, correct_b: np.ndarray, patients: Sequence[str]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Per patient: sum of (a right - b right) over the lesions, and the number of lesions; both float64 [P]."""
-    difference = _mean_over_seeds(correct_a) - _mean_over_seeds(correct_b)
-    if len(difference) != len(patients):
-        raise ValueError(f"{len(difference)} lesions were scored, but {len(patients)} patients are named.")
-    _, index = np.unique(np.asarray(patients), return_inverse=True)
-    return np.bincount(index, weights=difference), np.bincount(index).astype(np.float64)
+# Degrees of freedom of a variance that is given: as good as infinitely many.
+_KNOWN = 10**6
 
 
-def _mean_over_seeds(correct: np.ndarray) -> np.ndarray:
-    """[N] or [S, N] -> float64 [N]."""
-    return np.atleast_2d(np.asarray(correct, dtype=np.float64)).mean(axis=0)
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Design:
+    """Groups of retrainings whose spread is that of repetitions: int [U], and the folds [G, N] of each."""
+
+    kind: Source
+    group: np.ndarray
+    folds: np.ndarray | None
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        return ("seeds",) if self.kind == "seeds" else ("seeds", self.kind)
+
+
+def _design(runs: Runs) -> _Design:
+    if len(np.unique(runs.cohort)) > 1:
+        return _Design("cohorts", runs.cohort, None)
+    if len(used := np.unique(runs.partition)) > 1:
+        # There are folds: `Runs` refuses partitions without.
+        return _Design("partitions", runs.partition, None if runs.folds is None else runs.folds[used])
+    units = np.arange(len(runs.seed))
+    return _Design("seeds", units, None if runs.folds is None else runs.folds[runs.partition])
+
+
+def _pairs(arm: Runs, baseline: Runs) -> list[tuple[int, int, int]]:
+    same = arm.patients == baseline.patients and np.array_equal(arm.labels, baseline.labels)
+    if not same or arm.probabilities.shape[2] != baseline.probabilities.shape[2]:
+        raise DataError("Two arms are compared on other lesions, or in another order; score both on the same ones.")
+    pairs = [unit for unit in arm.units if unit in set(baseline.units)]
+    if not pairs:
+        raise DataError(
+            "No (cohort, partition, seed) is common to both arms, so no retrainings can be paired; train both with the "
+            f"same ones (arm: {arm.units[:3]} ..., baseline: {baseline.units[:3]} ...)."
+        )
+    for _, partition, _ in pairs:
+        ours, theirs = (None if runs.folds is None else runs.folds[partition] for runs in (arm, baseline))
+        if (ours is None) != (theirs is None) or not np.array_equal(ours, theirs):
+            raise DataError(f"The folds of partition {partition} differ between two arms; compare arms of one partition.")
+    return pairs
+
+
+def _spread(found: Decomposition, least: float, num_patients: int) -> Spread:
+    patients = (max(0.0, found.patients - found.both) + least, num_patients - 1)
+    if found.retraining is not None:
+        return Spread((patients, (found.retraining, found.retraining_df)))
+    return Spread((patients,), None if found.folds is None else (found.folds, found.retraining_df))
+
+
+def _missing(design: _Design, found: Decomposition) -> tuple[Source, ...]:
+    missing: list[Source] = []
+    if found.retraining is None and found.folds is None:
+        missing.append("seeds")
+    if design.kind == "seeds" and design.folds is not None:
+        missing.append("partitions")
+    if design.kind != "cohorts":
+        missing.append("cohorts")
+    return tuple(missing)

@@ -6,7 +6,7 @@ Frid-Adar et al. 2018 (arXiv 1803.01229), sections on the data and on the experi
 from typing import Any
 
 from lesion_jax.metrics import classification
-from lesion_jax.metrics.statistics import wilson
+from lesion_jax.metrics.intervals import wilson
 
 NUM_LESIONS = 182
 CLASS_NAMES = ("cyst", "metastasis", "hemangioma")
