@@ -24,8 +24,8 @@ class DataConfig:
     per_class: tuple[int, ...] = host(
         (),
         above=0,
-        doc="At most so many training lesions of each class, one number for all or one per class, by whole patients; "
-        "empty for all.",
+        doc="So many training lesions of each class, one number for all or one per class, patient after patient; empty "
+        "for all.",
     )
     subset: int = seed(0, doc="Which patients those are, where data.per_class is set.")
     hold_out_inner: bool = host(

@@ -1,4 +1,4 @@
-"""Fewer training patients: so many lesions of each class, for learning curves, rare classes and repeated cohorts."""
+"""Fewer training lesions: so many of each class, for learning curves, rare classes and repeated cohorts."""
 
 from collections.abc import Sequence
 
@@ -12,18 +12,18 @@ from lesion_jax.errors import ConfigError
 def take_patients(
     lesions: Sequence[Lesion], per_class: Sequence[int], class_names: Sequence[str], seed: int
 ) -> tuple[Lesion, ...]:
-    """Whole patients, drawn at random, with at most so many lesions of each class.
+    """Takes patient after patient, in a random order, until every class has its number of lesions.
 
-    A patient who would exceed a number is passed over, so patients with fewer lesions are a little more likely.
+    Lesions of a patient that are too many for their class are left out, so that the numbers are exact.
 
     Args:
       lesions: Those of all training patients.
-      per_class: Most lesions of each class, one number for all or one per class.
+      per_class: Lesions of each class, one number for all or one per class.
       class_names: Names of the classes.
       seed: Which patients.
 
     Returns:
-      The lesions of the patients that were taken, in their order.
+      The lesions that were taken, in their order.
 
     Raises:
       ConfigError: Another number of numbers than of classes, or a class without enough lesions.
@@ -32,21 +32,18 @@ def take_patients(
         raise ConfigError(
             f"data.per_class is {tuple(per_class)}; give one number, or one for each of {', '.join(class_names)}."
         )
-    most = np.resize(np.asarray(per_class), len(class_names))
-    counts = {lesion.patient: np.zeros(len(class_names), int) for lesion in lesions}
-    for lesion in lesions:
-        counts[lesion.patient][lesion.label] += 1
-    patients = sorted(counts)
-    taken, total = set(), np.zeros(len(class_names), int)
-    for i in draws.permutation("subset", seed, count=len(patients)):
-        if np.all(total + counts[patients[i]] <= most):
-            total += counts[patients[i]]
-            taken.add(patients[i])
-    # Patients with several lesions may leave a gap of a few.
-    for name, found, wanted in zip(class_names, total.tolist(), most.tolist(), strict=True):
-        if found < 0.9 * wanted:
+    left = np.resize(np.asarray(per_class), len(class_names))
+    there = np.bincount([lesion.label for lesion in lesions], minlength=len(class_names))
+    for name, found, wanted in zip(class_names, there.tolist(), left.tolist(), strict=True):
+        if found < wanted:
             raise ConfigError(
-                f"data.per_class asks for {wanted} training lesions of {name}, but whole patients give {found}; ask "
-                "for fewer."
+                f"data.per_class asks for {wanted} training lesions of {name}, but there are {found}; ask for fewer."
             )
-    return tuple(lesion for lesion in lesions if lesion.patient in taken)
+    patients = sorted({lesion.patient for lesion in lesions})
+    place = dict(zip(patients, np.argsort(draws.permutation("subset", seed, count=len(patients))), strict=True))
+    taken = set()
+    for lesion in sorted(lesions, key=lambda lesion: place[lesion.patient]):
+        if left[lesion.label]:
+            left[lesion.label] -= 1
+            taken.add(lesion.lesion_id)
+    return tuple(lesion for lesion in lesions if lesion.lesion_id in taken)

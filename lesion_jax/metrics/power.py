@@ -104,9 +104,7 @@ def needed(
     """
 
     def shows(larger: Size) -> bool:
-        found = smallest_difference(
-            components, larger, confidence=confidence, power=power, num_compared=num_compared
-        )
+        found = smallest_difference(components, larger, confidence=confidence, power=power, num_compared=num_compared)
         return found <= difference
 
     if shows(size):

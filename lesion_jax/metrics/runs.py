@@ -105,7 +105,15 @@ def load_runs(path: Path) -> Runs:
     except FileNotFoundError as error:
         raise DataError(f"There is no file of predictions {path}.") from error
     # numpy raises a different one of these for each way in which a file can be spoilt.
-    except (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zipfile.zlib.error) as error:
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        KeyError,
+        NotImplementedError,
+        zipfile.BadZipFile,
+        zipfile.zlib.error,
+    ) as error:
         raise DataError(f"{path} cannot be read as predictions ({error}); make it anew.") from error
     found = str(arrays.pop("schema", "none"))
     if found != _SCHEMA:
@@ -137,7 +145,9 @@ def _check(runs: Runs) -> None:
     if not (np.abs(sums - 1) < _SUM_TOLERANCE).all() or (runs.probabilities < 0).any():
         raise DataError("probabilities hold a row that is no distribution over the classes (finite, >= 0, sum 1).")
     if runs.labels.min() < 0 or runs.labels.max() >= num_classes:
-        raise DataError(f"labels go from {runs.labels.min()} to {runs.labels.max()}, but there are {num_classes} classes.")
+        raise DataError(
+            f"labels go from {runs.labels.min()} to {runs.labels.max()}, but there are {num_classes} classes."
+        )
     if len(set(runs.units)) < num_runs:
         raise DataError("A (cohort, partition, seed) comes twice; give each retraining its own.")
     _check_folds(runs, num_lesions)

@@ -78,7 +78,9 @@ def judge(difference: Difference, margin: float, arm: str = "the arm") -> Verdic
 def describe(difference: Difference) -> str:
     """ "+4.1 points, 95 % interval over patients and seeds -2.8 to +11.5"."""
     scale = _scale(difference)
-    value, low, high = (f"{scale * end:+.{_DIGITS[scale]}f}" for end in (difference.value, difference.low, difference.high))
+    value, low, high = (
+        f"{scale * end:+.{_DIGITS[scale]}f}" for end in (difference.value, difference.low, difference.high)
+    )
     unit = " points" if scale == 100 else ""
     *most, last = difference.covers
     over = f"{', '.join(most)} and {last}" if most else last

@@ -83,9 +83,7 @@ class StudyConfig:
             model.check(f"models.{name}.")
             defaults = type(model.data)()
             if changed := [field for field in _FILLED_IN if getattr(model.data, field) != getattr(defaults, field)]:
-                raise ConfigError(
-                    f"models.{name}.data.{changed[0]} is set, but `study` fills it in for each training; leave it alone."
-                )
+                raise ConfigError(f"models.{name}.data.{changed[0]} is set, but `study` fills it in; leave it alone.")
         for name, values in (("seeds", self.seeds), ("arms", self.arms)):
             if not values or len(set(values)) != len(values):
                 raise ConfigError(f"{name} is {values}; name at least one, each once.")

@@ -28,14 +28,10 @@ def smallest(results: Mapping[str, Any], scale: int) -> str:
     unit = " points" if scale == 100 else ""
     if high == float("inf"):
         return (
-            "With one retraining of one partition nothing is known of what retraining does; no difference can be shown. "
-            "Give more seeds."
+            "With one retraining nothing is known of what retraining does, so no difference can be shown; give more "
+            "seeds."
         )
-    span = (
-        f"{scale * low:.1f}"
-        if f"{scale * low:.1f}" == f"{scale * high:.1f}"
-        else f"{scale * low:.1f} to {scale * high:.1f}"
-    )
+    span = " to ".join(dict.fromkeys(f"{scale * end:.1f}" for end in (low, high)))
     return (
         f"Smallest true differences that this study shows with a power of 80 %: {span}{unit}, by the variances that it "
         "found."

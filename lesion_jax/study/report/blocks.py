@@ -107,7 +107,8 @@ class Figure:
         """See `Block`."""
         data = base64.b64encode((folder / self.file).read_bytes()).decode()
         caption = html.escape(self.caption)
-        return f'<figure><img alt="{caption}" src="data:image/png;base64,{data}"><figcaption>{caption}</figcaption></figure>'
+        image = f'<img alt="{caption}" src="data:image/png;base64,{data}">'
+        return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
 
     def markdown(self) -> str:
         """See `Block`."""

@@ -34,10 +34,8 @@ def calibration_figure(path: Path, runs: Mapping[str, Runs]) -> None:
         axes.plot([0, 1], [0, 1], color="#9A9A9A", linewidth=0.8)
         for name, some in runs.items():
             color, marker = look_of(name)
-            points = calibration_points(some)
-            axes.plot(
-                [x for x, _, _ in points], [y for _, y, _ in points], color=color, marker=marker, label=title_of(name)
-            )
+            said, right, _ = zip(*calibration_points(some), strict=True)
+            axes.plot(said, right, color=color, marker=marker, label=title_of(name))
         axes.set_xlabel("Probability of the most probable class")
         axes.set_ylabel("Share that is right")
         axes.set_xlim(1 / next(iter(runs.values())).probabilities.shape[-1] - 0.02, 1.02)

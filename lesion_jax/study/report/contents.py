@@ -22,8 +22,8 @@ def contents(results: Mapping[str, Any]) -> list[Block]:
         Text(results["answer"], "verdict"),
         Figure("differences.png", "Each arm against the baseline, on the same lesions, with the interval of the rule."),
         Text(
-            f"The rule was fixed beforehand: {rule['metric_title'].lower()} decides, differences within {margin} do not "
-            f"matter, confidence {100 * rule['confidence']:.3g} %, Holm's correction over arms. {words(results)}. "
+            f"The rule was fixed beforehand: {rule['metric_title'].lower()} decides, differences within {margin} do "
+            f"not matter, confidence {100 * rule['confidence']:.3g} %, Holm's correction over arms. {words(results)}. "
             f"{smallest(results, scale)}",
             "note",
         ),
@@ -46,9 +46,7 @@ def contents(results: Mapping[str, Any]) -> list[Block]:
         Heading("Confusion"),
         Figure("confusion.png", "Lesions (mean over retrainings) and share of the true class, first scenario."),
         Heading("Calibration"),
-        Figure(
-            "calibration.png", "How often the most probable class is right, against its probability, first scenario."
-        ),
+        Figure("calibration.png", "How often the most probable class is right, by its probability; first scenario."),
         Heading("How it was done"),
         Points(_methods(results)),
         Heading("Reporting checklist"),
@@ -142,16 +140,16 @@ def _banks_table(banks: Sequence[Mapping[str, Any]]) -> Block:
 def _methods(results: Mapping[str, Any]) -> list[str]:
     rule, data = results["rule"], results["dataset"]
     return [
-        f"Data: {data['num_lesions']} lesions of {data['num_patients']} patients, {', '.join(data['class_names'])}; pixels "
-        f"in {data['unit']}; fingerprint {data['fingerprint'][:12]}.",
-        "Fixed beforehand, in the config: arms, scenarios, sizes, primary metric, margin, confidence, the compared arms. "
+        f"Data: {data['num_lesions']} lesions of {data['num_patients']} patients, {', '.join(data['class_names'])}; "
+        f"pixels in {data['unit']}; fingerprint {data['fingerprint'][:12]}.",
+        "Fixed beforehand, in the config: arms, scenarios, sizes, primary metric, margin, confidence, comparisons. "
         "Nothing was chosen along the way: the weights after the last step answer, and all training patients train.",
         "Every arm has the same number of training steps. Generators are trained inside the training patients of each "
         "fold, cohort and seed; a bank of other patients is refused.",
         f"Arms are compared with {rule['baseline_title']} on the same lesions, retraining by retraining. Intervals of "
-        "differences cover patients, retraining and, where there are several, partitions or cohorts: variances are taken "
-        "apart as in multi-reader multi-case studies, retrainings in place of readers. Intervals in the tables of arms "
-        "are over patients alone.",
+        "differences cover patients, retraining and, where there are several, partitions or cohorts: variances are "
+        "taken apart as in multi-reader multi-case studies, retrainings in place of readers. Intervals in the tables of "
+        "arms are over patients alone.",
         "Holm's step-down over the arms of a scenario; each interval has the confidence that its arm was held to. "
         "'No difference' means that the interval lies within the margin (two one-sided tests); 'cannot tell' that it "
         "does neither that nor exclude 0.",

@@ -24,10 +24,7 @@ def curve_figure(path: Path, scenarios: Sequence[Mapping[str, Any]], rule: Mappi
             axes.errorbar(
                 at,
                 [scale * total["value"] for total in totals],
-                yerr=[
-                    [scale * (t["value"] - t["low"]) for t in totals],
-                    [scale * (t["high"] - t["value"]) for t in totals],
-                ],
+                yerr=[[scale * abs(t["value"] - t[end]) for t in totals] for end in ("low", "high")],
                 color=color,
                 marker=marker,
                 linewidth=1.2,

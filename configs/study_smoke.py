@@ -1,0 +1,36 @@
+"""All machinery of a study in minutes: two scenarios, two seeds, tiny networks.
+
+lesion-jax study --config configs/study_smoke.py --config.dataset=DATASET --workdir runs/study_smoke
+
+It can tell nothing: sizes and steps are the smallest that run.
+"""
+
+from lesion_jax.config import to_config_dict
+from lesion_jax.study.config import ScenarioConfig, StudyConfig
+
+
+def get_config():
+    """Originals, classic, DCGAN and ACGAN on 32x32 images."""
+    config = to_config_dict(StudyConfig())
+    config.scenarios = {
+        name: to_config_dict(scenario)
+        for name, scenario in {
+            "few": ScenarioConfig(per_class=(8,), classic_size=200, synthetic_size=50),
+            "all": ScenarioConfig(classic_size=200, synthetic_size=50),
+        }.items()
+    }
+    config.cohorts = 2
+    config.seeds = (0, 1)
+    models = config.models
+    models.classifier.width = 8
+    models.classifier.learning_rate = 1e-2
+    for model in models.values():
+        model.num_devices = 1
+        model.data.image_size = 32
+        model.data.batch_size = 32
+        model.loop.duration = "60 steps"
+        model.loop.evaluate_every = model.loop.checkpoint_every = "100%"
+        if model.kind != "classifier":
+            model.width = model.discriminator_width = 4
+            model.loop.pictures_every = "100%"
+    return config
