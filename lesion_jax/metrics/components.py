@@ -81,6 +81,7 @@ def pseudovalues(value: np.ndarray, influence: np.ndarray, patient: np.ndarray) 
 
 def decompose(pseudo: np.ndarray, group: Sequence[int] | np.ndarray, folds: np.ndarray | None) -> Decomposition:
     """Takes the variance of the mean apart.
+
     Args:
       pseudo: float [U, P].
       group: int [U], cohort, partition or seed; retrainings of one group are seeds within it.
@@ -96,7 +97,9 @@ def decompose(pseudo: np.ndarray, group: Sequence[int] | np.ndarray, folds: np.n
         shift = None if folds is None else _fold_variance(table - mean, folds)
         df = 0 if folds is None else retraining_df(1, int(folds.max()) + 1)
         within = None if shift is None else max(0.0, shift - patients)
-        return Decomposition(float(mean), patients, None, 0.0, shift, df, Components(patients * num_patients, 0.0, within))
+        return Decomposition(
+            float(mean), patients, None, 0.0, shift, df, Components(patients * num_patients, 0.0, within)
+        )
     deviation = table - by_patient
     both = float(np.square(deviation - deviation.mean(1, keepdims=True)).sum())
     both /= (num_groups - 1) * (num_patients - 1) * num_groups * num_patients

@@ -31,4 +31,3 @@ def holm(differences: Mapping[str, Difference], confidence: float = 0.95) -> dic
         at_its_level = one.at(1 - (failed or alpha / factor))
         found[name] = dataclasses.replace(at_its_level, adjusted_p=adjusted, num_compared=total)
     return {name: found[name] for name in differences}
-

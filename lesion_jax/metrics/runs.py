@@ -2,6 +2,7 @@
 
 import dataclasses
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,8 +47,8 @@ class Runs:
         """Converts to the types above, and refuses what does not fit together.
 
         Raises:
-          DataError: Arrays of other shapes, probabilities that are none, labels or partitions out of range, a retraining
-            that comes twice, or a patient in two folds of one partition.
+          DataError: Arrays of other shapes, probabilities that are none, labels or partitions out of range, a
+            retraining that comes twice, or a patient in two folds of one partition.
         """
         for name, dtype in _DTYPES.items():
             if (value := getattr(self, name)) is not None:
@@ -105,7 +106,15 @@ def load_runs(path: Path) -> Runs:
     except FileNotFoundError as error:
         raise DataError(f"There is no file of predictions {path}.") from error
     # numpy raises a different one of these for each way in which a file can be spoilt.
-    except (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zipfile.zlib.error) as error:
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        KeyError,
+        NotImplementedError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise DataError(f"{path} cannot be read as predictions ({error}); make it anew.") from error
     found = str(arrays.pop("schema", "none"))
     if found != _SCHEMA:
@@ -137,7 +146,9 @@ def _check(runs: Runs) -> None:
     if not (np.abs(sums - 1) < _SUM_TOLERANCE).all() or (runs.probabilities < 0).any():
         raise DataError("probabilities hold a row that is no distribution over the classes (finite, >= 0, sum 1).")
     if runs.labels.min() < 0 or runs.labels.max() >= num_classes:
-        raise DataError(f"labels go from {runs.labels.min()} to {runs.labels.max()}, but there are {num_classes} classes.")
+        raise DataError(
+            f"labels go from {runs.labels.min()} to {runs.labels.max()}, but there are {num_classes} classes."
+        )
     if len(set(runs.units)) < num_runs:
         raise DataError("A (cohort, partition, seed) comes twice; give each retraining its own.")
     _check_folds(runs, num_lesions)
@@ -152,7 +163,7 @@ def _check_folds(runs: Runs, num_lesions: int) -> None:
         raise DataError(f"folds must be [partitions, {num_lesions}], got {list(runs.folds.shape)}.")
     if runs.partition.min() < 0 or runs.partition.max() >= len(runs.folds):
         raise DataError(f"partition names row {runs.partition.max()} of folds, which has {len(runs.folds)}.")
-    _, patient = np.unique(runs.patients, return_inverse=True)
+    _, first, patient = np.unique(runs.patients, return_index=True, return_inverse=True)
     for row, folds in enumerate(runs.folds):
-        if len(np.unique(np.stack([patient, folds]), axis=1).T) > patient.max() + 1:
+        if (folds != folds[first[patient]]).any():
             raise DataError(f"Partition {row} has a patient in two folds; folds are by patient.")

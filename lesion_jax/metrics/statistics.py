@@ -67,6 +67,11 @@ class Difference:
         half = self.spread.half_width(confidence)
         return dataclasses.replace(self, low=self.value - half, high=self.value + half, confidence=confidence)
 
+    @property
+    def num_groups(self) -> int:
+        """Cohorts, or partitions of one cohort; 1 where there is one of both."""
+        return max(self.num_cohorts, self.num_partitions, 1)
+
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values; `standard_error` besides."""
         return {**dataclasses.asdict(self), "standard_error": self.spread.standard_error}
@@ -107,7 +112,9 @@ def compare(
     found = decompose(pseudo, design.group, None if design.folds is None else design.folds[:, first])
     if len(pairs) == 1 and prior_sd is not None:
         components = dataclasses.replace(found.components, seeds=prior_sd**2)
-        found = dataclasses.replace(found, retraining=prior_sd**2, retraining_df=_KNOWN, folds=None, components=components)
+        found = dataclasses.replace(
+            found, retraining=prior_sd**2, retraining_df=_KNOWN, folds=None, components=components
+        )
     num_groups = len(set(design.group.tolist()))
     # Two arms that agree on all lesions might have differed in one: as Agresti and Min (2005) add a disagreement.
     # Metrics that are no shares differ a little everywhere.
@@ -178,7 +185,9 @@ def _pairs(arm: Runs, baseline: Runs) -> list[tuple[int, int, int]]:
     for _, partition, _ in pairs:
         ours, theirs = (None if runs.folds is None else runs.folds[partition] for runs in (arm, baseline))
         if (ours is None) != (theirs is None) or not np.array_equal(ours, theirs):
-            raise DataError(f"The folds of partition {partition} differ between two arms; compare arms of one partition.")
+            raise DataError(
+                f"The folds of partition {partition} differ between two arms; compare arms of one partition."
+            )
     return pairs
 
 
