@@ -101,7 +101,8 @@ def load_runs(path: Path) -> Runs:
       DataError: There is no such file, it is damaged, of another kind, or its arrays do not fit together.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # numpy leaves a file open that it opened itself and cannot read.
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError as error:
         raise DataError(f"There is no file of predictions {path}.") from error
