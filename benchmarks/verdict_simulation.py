@@ -108,6 +108,7 @@ def _coverage(title: str, world: World, metric: str, prior_sd: float | None, rep
     """How often the interval of two arms that are the same holds 0."""
     simulator, covered, gains, losses, before = Simulator(world), 0, 0, 0, 0
     halves: list[float] = []
+    replicates = replicates // (1 + world.num_lesions * world.num_seeds * world.num_cohorts // 4000)
     # Larger ones cost more than they tell.
     old = _OldRule(simulator.patients) if metric == "accuracy" and world.num_lesions <= 182 else None
     for _ in range(replicates):
