@@ -57,7 +57,7 @@ def score_run(
 
 def _score_predictions(classifier: RestoredClassifier, lesions: Sequence[Lesion]) -> dict[str, Any]:
     found = predictions_of(classifier, lesions)
-    scored = score_predictions(found.labels, found.probabilities[None], len(classifier.class_names))
+    scored = score_predictions(found.labels, found.probabilities[None], len(classifier.class_names), found.patients)
     return {"checkpoint": classifier.which, "step": classifier.step, **scored}
 
 

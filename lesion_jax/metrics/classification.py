@@ -1,7 +1,6 @@
-"""Accuracy, sensitivity and specificity as the paper prints them (section 6), each from a confusion matrix.
+"""Accuracy, sensitivity and specificity from a printed confusion matrix, as the paper's (section 6).
 
-Several seeds: confusion matrices are summed over seeds, proportions are thereby means over seeds, and
-every interval uses the number of *lesions*: a second seed of the same lesions adds no patients.
+Predictions of our own are scored by `metrics.predictions`, which knows the patients; a printed matrix does not.
 
 A score is {"total": proportion, "per_class": [proportion] or None}. A proportion is {"value", "low", "high" in [0, 1],
 "n": number of lesions that it is out of}, with the 95 % Wilson interval. Totals are class-size-weighted means.
@@ -42,29 +41,27 @@ def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, num_classes: i
     return counts.reshape(num_classes, num_classes)
 
 
-def accuracy(confusion: Confusion, num_seeds: int = 1) -> dict[str, Any]:
+def accuracy(confusion: Confusion) -> dict[str, Any]:
     """Share of lesions that are given their own class.
 
     Args:
-      confusion: int [C, C], rows true, summed over seeds.
-      num_seeds: How many seeds were summed.
+      confusion: int [C, C], rows true.
 
     Returns:
       A score without classes.
 
     Raises:
-      ValueError: The matrix is not square, or empty, or no sum of num_seeds equal sets of lesions.
+      ValueError: The matrix is not square, or empty.
     """
-    counts = _checked(confusion, num_seeds)
-    return {"total": _proportion(np.trace(counts), counts.sum(), num_seeds), "per_class": None}
+    counts = _checked(confusion)
+    return {"total": _proportion(np.trace(counts), counts.sum()), "per_class": None}
 
 
-def sensitivity(confusion: Confusion, num_seeds: int = 1) -> dict[str, Any]:
+def sensitivity(confusion: Confusion) -> dict[str, Any]:
     """Share of the lesions of a class that are given that class; the total equals the accuracy.
 
     Args:
       confusion: As for `accuracy`.
-      num_seeds: As for `accuracy`.
 
     Returns:
       A score; n of a class is its number of lesions.
@@ -72,12 +69,12 @@ def sensitivity(confusion: Confusion, num_seeds: int = 1) -> dict[str, Any]:
     Raises:
       ValueError: As for `accuracy`.
     """
-    counts = _checked(confusion, num_seeds)
-    shares = [_proportion(*pair, num_seeds) for pair in zip(np.diag(counts), counts.sum(axis=1), strict=True)]
-    return {"total": accuracy(counts, num_seeds)["total"], "per_class": shares}
+    counts = _checked(confusion)
+    shares = [_proportion(*pair) for pair in zip(np.diag(counts), counts.sum(axis=1), strict=True)]
+    return {"total": accuracy(counts)["total"], "per_class": shares}
 
 
-def specificity(confusion: Confusion, num_seeds: int = 1) -> dict[str, Any]:
+def specificity(confusion: Confusion) -> dict[str, Any]:
     """Share of the lesions of other classes that are not given a class.
 
     The total is no proportion of anything: its interval is that of the error rate, times what one error costs on
@@ -85,7 +82,6 @@ def specificity(confusion: Confusion, num_seeds: int = 1) -> dict[str, Any]:
 
     Args:
       confusion: As for `accuracy`.
-      num_seeds: As for `accuracy`.
 
     Returns:
       A score; n of a class is the number of lesions of the others.
@@ -93,29 +89,25 @@ def specificity(confusion: Confusion, num_seeds: int = 1) -> dict[str, Any]:
     Raises:
       ValueError: As for `accuracy`.
     """
-    counts = _checked(confusion, num_seeds)
+    counts = _checked(confusion)
     sizes, total = counts.sum(axis=1), int(counts.sum())
     false_alarms = counts.sum(axis=0) - np.diag(counts)
-    shares = [_proportion(total - n - f, total - n, num_seeds) for n, f in zip(sizes, false_alarms, strict=True)]
-    overall = _total_specificity(accuracy(counts, num_seeds)["total"], shares, sizes / total)
+    shares = [_proportion(total - n - f, total - n) for n, f in zip(sizes, false_alarms, strict=True)]
+    overall = _total_specificity(accuracy(counts)["total"], shares, sizes / total)
     return {"total": overall, "per_class": shares}
 
 
-def _checked(confusion: Confusion, num_seeds: int) -> np.ndarray:
+def _checked(confusion: Confusion) -> np.ndarray:
     counts = np.asarray(confusion, np.int64)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or counts.sum() == 0:
         raise ValueError(f"A confusion matrix must be square and not empty, got {counts.tolist()}.")
-    if (counts.sum(axis=1) % num_seeds).any():
-        raise ValueError(f"Rows of {counts.tolist()} are no sums over {num_seeds} seeds of the same lesions.")
     return counts
 
 
-def _proportion(successes: int, total: int, num_seeds: int) -> Proportion:
-    """Share of lesions, mean over seeds; counts are summed over seeds."""
-    n = int(total) // num_seeds
-    low, high = wilson(float(successes) / num_seeds, n)
+def _proportion(successes: int, total: int) -> Proportion:
+    low, high = wilson(float(successes), int(total))
     # A class without lesions has no share: 0 of 0 is written as 0 with the interval (0, 1).
-    return {"value": float(successes / total) if total else 0.0, "low": low, "high": high, "n": n}
+    return {"value": float(successes / total) if total else 0.0, "low": low, "high": high, "n": int(total)}
 
 
 def _total_specificity(overall: Proportion, specificities: list[Proportion], weights: np.ndarray) -> Proportion:

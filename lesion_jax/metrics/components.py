@@ -81,6 +81,7 @@ def pseudovalues(value: np.ndarray, influence: np.ndarray, patient: np.ndarray) 
 
 def decompose(pseudo: np.ndarray, group: Sequence[int] | np.ndarray, folds: np.ndarray | None) -> Decomposition:
     """Takes the variance of the mean apart.
+
     Args:
       pseudo: float [U, P].
       group: int [U], cohort, partition or seed; retrainings of one group are seeds within it.

@@ -36,9 +36,9 @@ def over_patients(
     """Interval of a metric for other patients of the same kind, with the networks as they are.
 
     Lesions of a patient count as one cluster. A metric with a greatest value has Wilson's interval at the effective
-    number of lesions v (1 - v) / variance (Korn and Graubard 1998; Franco et al. 2019 find it the best of its kind for
-    clustered samples) and with Student's t; one without has Student's interval of its logarithm. Where all lesions
-    agree and no variance can be seen, the effective number is that of the patients.
+    number of lesions v (1 - v) / variance, with Student's quantile (for clustered samples: Korn and Graubard 1998,
+    Franco et al. 2019); one without has Student's interval of its logarithm. Where all lesions agree and no variance
+    can be seen, the effective number is that of the patients.
 
     Args:
       estimate: The metric in each retraining; the interval is of their mean.

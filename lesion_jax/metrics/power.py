@@ -2,7 +2,9 @@
 
 Variance of a paired difference with P patients, G cohorts (or partitions) and S seeds in each, see `Components`:
 
-    V = V_patients + V_retraining,  V_patients = patients / P,  V_retraining = groups / G + seeds / (G S) + residual / (P G S)
+    V = V_patients + V_retraining
+    V_patients = patients / P
+    V_retraining = groups / G + seeds / (G S) + residual / (P G S)
 
 Smallest true difference that the two-sided interval excludes 0 for with a given power:
 
@@ -150,7 +152,7 @@ def _larger(size: Size, fields: Sequence[str], factor: float) -> Size:
 
 
 def _smallest_factor(holds: Callable[[float], bool], most: float) -> float | None:
-    """Smallest factor from 1 on for which a growing condition holds, to half a per cent; None where it is above most."""
+    """Smallest factor from 1 on for which a condition holds, to half a per cent; None where it is above most."""
     low, high = 1.0, 1.0
     while not holds(high):
         if high >= most:

@@ -64,7 +64,7 @@ def score_predictions(
 
     Args:
       labels: int [N], in [0, num_classes).
-      probabilities: float [U, N, C], one [N, C] per retraining; every lesion scored by a model that did not train on it.
+      probabilities: float [U, N, C], one [N, C] per retraining; every lesion scored by a model that did not see it.
       num_classes: C.
       patients: Length N, who each lesion belongs to.
 

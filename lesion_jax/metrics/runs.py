@@ -2,6 +2,7 @@
 
 import dataclasses
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,8 +47,8 @@ class Runs:
         """Converts to the types above, and refuses what does not fit together.
 
         Raises:
-          DataError: Arrays of other shapes, probabilities that are none, labels or partitions out of range, a retraining
-            that comes twice, or a patient in two folds of one partition.
+          DataError: Arrays of other shapes, probabilities that are none, labels or partitions out of range, a
+            retraining that comes twice, or a patient in two folds of one partition.
         """
         for name, dtype in _DTYPES.items():
             if (value := getattr(self, name)) is not None:
@@ -100,7 +101,8 @@ def load_runs(path: Path) -> Runs:
       DataError: There is no such file, it is damaged, of another kind, or its arrays do not fit together.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # numpy leaves a file open that it opened itself and cannot read.
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError as error:
         raise DataError(f"There is no file of predictions {path}.") from error
@@ -112,7 +114,7 @@ def load_runs(path: Path) -> Runs:
         KeyError,
         NotImplementedError,
         zipfile.BadZipFile,
-        zipfile.zlib.error,
+        zlib.error,
     ) as error:
         raise DataError(f"{path} cannot be read as predictions ({error}); make it anew.") from error
     found = str(arrays.pop("schema", "none"))
@@ -162,7 +164,7 @@ def _check_folds(runs: Runs, num_lesions: int) -> None:
         raise DataError(f"folds must be [partitions, {num_lesions}], got {list(runs.folds.shape)}.")
     if runs.partition.min() < 0 or runs.partition.max() >= len(runs.folds):
         raise DataError(f"partition names row {runs.partition.max()} of folds, which has {len(runs.folds)}.")
-    _, patient = np.unique(runs.patients, return_inverse=True)
+    _, first, patient = np.unique(runs.patients, return_index=True, return_inverse=True)
     for row, folds in enumerate(runs.folds):
-        if len(np.unique(np.stack([patient, folds]), axis=1).T) > patient.max() + 1:
+        if (folds != folds[first[patient]]).any():
             raise DataError(f"Partition {row} has a patient in two folds; folds are by patient.")

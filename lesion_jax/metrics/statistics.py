@@ -67,6 +67,11 @@ class Difference:
         half = self.spread.half_width(confidence)
         return dataclasses.replace(self, low=self.value - half, high=self.value + half, confidence=confidence)
 
+    @property
+    def num_groups(self) -> int:
+        """Cohorts, or partitions of one cohort; 1 where there is one of both."""
+        return max(self.num_cohorts, self.num_partitions, 1)
+
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values; `standard_error` besides."""
         return {**dataclasses.asdict(self), "standard_error": self.spread.standard_error}
@@ -97,7 +102,7 @@ def compare(
       DataError: Other lesions or folds, no retraining that both arms have, or a single patient.
     """
     pairs = _pairs(arm, baseline)
-    arm, baseline = (runs.take([runs.units.index(unit) for unit in pairs]) for runs in (arm, baseline))
+    arm, baseline = (_ordered(runs, pairs) for runs in (arm, baseline))
     _, first, patient = np.unique(arm.patients, return_index=True, return_inverse=True)
     if len(first) < 2:
         raise DataError("All lesions are of one patient; an interval over patients needs two at least.")
@@ -171,7 +176,8 @@ def _pairs(arm: Runs, baseline: Runs) -> list[tuple[int, int, int]]:
     same = arm.patients == baseline.patients and np.array_equal(arm.labels, baseline.labels)
     if not same or arm.probabilities.shape[2] != baseline.probabilities.shape[2]:
         raise DataError("Two arms are compared on other lesions, or in another order; score both on the same ones.")
-    pairs = [unit for unit in arm.units if unit in set(baseline.units)]
+    theirs = set(baseline.units)
+    pairs = [unit for unit in arm.units if unit in theirs]
     if not pairs:
         raise DataError(
             "No (cohort, partition, seed) is common to both arms, so no retrainings can be paired; train both with the "
@@ -184,6 +190,11 @@ def _pairs(arm: Runs, baseline: Runs) -> list[tuple[int, int, int]]:
                 f"The folds of partition {partition} differ between two arms; compare arms of one partition."
             )
     return pairs
+
+
+def _ordered(runs: Runs, pairs: list[tuple[int, int, int]]) -> Runs:
+    units = runs.units
+    return runs if units == pairs else runs.take([units.index(unit) for unit in pairs])
 
 
 def _spread(found: Decomposition, least: float, num_patients: int) -> Spread:

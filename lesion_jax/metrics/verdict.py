@@ -33,11 +33,11 @@ def judge(difference: Difference, margin: float, arm: str = "the arm") -> Verdic
     - gain, loss: the interval excludes 0, on the better or the worse side, and is not within the margin.
     - cannot tell: anything else, and always where a single retraining says nothing of what retraining does.
 
-    Where arms are the same each of gain and loss comes in at most 2.5 % of comparisons with 95 % confidence; with
+    Where arms are the same, each of gain and loss comes in at most 2.5 % of comparisons with 95 % confidence; with
     several arms take the differences from `holm`, and that holds for any of them.
 
     Args:
-      difference: From `compare` or `holm`, in which case its interval is adjusted.
+      difference: From `compare`, or from `holm`, whose intervals are adjusted.
       margin: Smallest difference that matters, above 0, in the unit of the metric (0.05 for 5 points of accuracy).
       arm: What the sentence calls the arm.
 
@@ -46,76 +46,65 @@ def judge(difference: Difference, margin: float, arm: str = "the arm") -> Verdic
     """
     if not margin > 0:
         raise ValueError(f"margin is {margin}; it is the smallest difference that matters, above 0.")
-    name = PREDICTION_METRICS[difference.metric].title
-    name = name[0].lower() + name[1:] if not name[:2].isupper() else name
-    interval = describe(difference)
+    metric, interval = _metric(difference), describe(difference)
+    open_question = f"this cannot tell whether {metric} changes with {arm} ({interval})"
     if "seeds" in difference.missing:
-        needs = _needs(difference, margin)
-        return Verdict(
-            "cannot tell",
-            f"{arm}: this cannot tell whether {name} changes ({interval}): what a retraining alone does is not known "
-            f"from one; needs {_words(needs, difference)}",
-            needs,
-        )
+        needs = _needs(difference, margin, 0.8)
+        why = f"one retraining does not show what retraining alone does, it needs {_words(needs, difference)}"
+        return Verdict("cannot tell", f"{open_question}: {why}", needs)
     if -margin < difference.low and difference.high < margin:
-        surely = "" if difference.low <= 0 <= difference.high else "; it is not 0, but too small to matter"
-        return Verdict(
-            "no difference", f"{arm} changed {name} by less than {size(margin, difference)} ({interval}{surely})"
-        )
+        surely = "" if difference.low <= 0 <= difference.high else ", not 0 but too small to matter"
+        wide = magnitude(margin, difference)
+        return Verdict("no difference", f"{arm} changed {metric} by less than {wide} ({interval}{surely})")
     if difference.low > 0 or difference.high < 0:
         word: Word = "gain" if (difference.low > 0) == (difference.better == "higher") else "loss"
-        verb = "raised" if difference.low > 0 else "lowered"
-        return Verdict(word, f"{arm} {verb} {name} ({interval})")
-    needs = _needs(difference, margin)
-    return Verdict(
-        "cannot tell",
-        f"{arm}: this cannot tell whether {name} changes ({interval}); to show a difference of "
-        f"{size(margin, difference)} it needs {_words(needs, difference)}",
-        needs,
-    )
+        return Verdict(word, f"{arm} {'raised' if difference.low > 0 else 'lowered'} {metric} ({interval})")
+    needs = _needs(difference, margin, 0.8)
+    if needs != Needed():
+        wanted = f"a difference of {magnitude(margin, difference)} needs {_words(needs, difference)}"
+        return Verdict("cannot tell", f"{open_question}: {wanted}", needs)
+    # Large enough for the margin, and yet undecided: the interval must either leave 0 or fit into the margin.
+    needs = _needs(difference, max(abs(difference.value), margin - abs(difference.value)), 0.5)
+    return Verdict("cannot tell", f"{open_question}: if the value stays, {_words(needs, difference)} will tell", needs)
 
 
 def describe(difference: Difference) -> str:
-    """ "+4.1 points, 95 % interval over patients and seeds -2.8 to +11.5"."""
-    scale = _scale(difference)
-    value, low, high = (
-        f"{scale * end:+.{_DIGITS[scale]}f}" for end in (difference.value, difference.low, difference.high)
-    )
-    unit = " points" if scale == 100 else ""
+    """A difference and its interval, such as: +4.1 points, 95 % interval over patients and seeds -2.8 to +11.5."""
+    scale, digits, unit = _form(difference)
+    ends = (difference.value, difference.low, difference.high)
+    value, low, high = (f"{scale * end:+.{digits}f}" for end in ends)
     *most, last = difference.covers
     over = f"{', '.join(most)} and {last}" if most else last
     return f"{value}{unit}, {100 * difference.confidence:.3g} % interval over {over} {low} to {high}"
 
 
-def size(value: float, difference: Difference) -> str:
-    """A difference without its sign, in the metric's unit: "5 points", "0.02"."""
-    return f"{100 * value:.3g} points" if _scale(difference) == 100 else f"{value:.3g}"
+def magnitude(value: float, difference: Difference) -> str:
+    """A size in the metric's unit, such as: 5 points, or 0.02."""
+    scale, _, unit = _form(difference)
+    return f"{scale * value:.3g}{unit}"
 
 
-_DIGITS = {100: 1, 1: 3}
+def _metric(difference: Difference) -> str:
+    title = PREDICTION_METRICS[difference.metric].title
+    return title if title[:2].isupper() else title[0].lower() + title[1:]
 
 
-def _scale(difference: Difference) -> int:
-    return 100 if PREDICTION_METRICS[difference.metric].unit == "%" else 1
+def _form(difference: Difference) -> tuple[int, int, str]:
+    """Factor, digits and unit of printed numbers."""
+    return (100, 1, " points") if PREDICTION_METRICS[difference.metric].unit == "%" else (1, 3, "")
 
 
-def _needs(difference: Difference, margin: float) -> Needed:
-    grouped = max(difference.num_cohorts, difference.num_partitions)
-    planned = Size(difference.num_patients, difference.num_seeds, grouped, difference.num_folds)
-    return needed(
-        difference.components,
-        planned,
-        margin,
-        confidence=difference.confidence,
-    )
+def _needs(difference: Difference, wanted: float, power: float) -> Needed:
+    size = Size(difference.num_patients, difference.num_seeds, difference.num_groups, difference.num_folds)
+    return needed(difference.components, size, wanted, confidence=difference.confidence, power=power)
 
 
 def _words(needs: Needed, difference: Difference) -> str:
-    """ "about 300 more patients and 4 more seeds"."""
+    """What is needed, such as: about 300 more patients and 4 more seeds."""
     groups = "cohorts" if difference.num_cohorts > 1 else "partitions"
     counts = [(needs.patients, "patients"), (needs.seeds, "seeds"), (needs.groups, groups)]
     said = [f"{_rounded(count):,} more {name if count > 1 else name[:-1]}" for count, name in counts if count]
-    return "about " + " and ".join(said) if said else "a little more of everything"
+    return f"about {' and '.join(said)}" if said else "a few more patients"
 
 
 def _rounded(count: int) -> int:

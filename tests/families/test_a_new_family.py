@@ -20,6 +20,7 @@ from lesion_jax.core.state import TrainState
 from lesion_jax.data.bank import load_bank
 from lesion_jax.families import FAMILIES
 from lesion_jax.families.base import Family, Program, hyper_of
+from lesion_jax.metrics.estimates import mean_of
 from lesion_jax.metrics.images import GENERATOR_METRICS, GeneratorMetric
 from lesion_jax.metrics.predictions import PREDICTION_METRICS, PredictionMetric
 from lesion_jax.paper.arms import ARMS, Arm
@@ -138,9 +139,8 @@ def score_brightness(fake, fake_labels, real, real_labels, window):
     return {"value": float(abs(fake.mean() - real.mean()))}
 
 
-def score_doubt(labels, probabilities, num_classes):
-    value = float(1 - probabilities.max(-1).mean())
-    return {"total": {"value": value, "low": 0.0, "high": 1.0, "n": len(labels)}, "per_class": None}
+def score_doubt(labels, probabilities):
+    return mean_of(1 - probabilities.max(-1))
 
 
 @pytest.fixture(scope="module")

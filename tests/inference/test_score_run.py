@@ -11,6 +11,7 @@ from lesion_jax.data.folds import split
 from lesion_jax.errors import RunError
 from lesion_jax.inference.score_run import score_run
 from lesion_jax.inference.text import describe
+from lesion_jax.metrics.estimates import mean_of
 from lesion_jax.metrics.images import GENERATOR_METRICS, GeneratorMetric, name_classes, score_images
 from lesion_jax.metrics.predictions import PREDICTION_METRICS, PredictionMetric
 from tests.inference.conftest import DATA
@@ -71,9 +72,9 @@ def test_a_dataset_that_is_away_or_another_is_refused(runs, dataset, tmp_path, c
         score_run(tmp_path, dataset=dataset)
 
 
-def toy(labels, probabilities, num_classes):
-    assert probabilities.shape == (1, len(labels), num_classes)
-    return {"total": {"value": 1.5, "low": 1.0, "high": 2.0, "n": len(labels)}, "per_class": None}
+def toy(labels, probabilities):
+    assert probabilities.shape == (1, len(labels), 3)
+    return mean_of(np.full((1, len(labels)), 1.5))
 
 
 def brightness(fake, fake_labels, real, real_labels, window):
@@ -81,7 +82,7 @@ def brightness(fake, fake_labels, real, real_labels, window):
 
 
 def test_metrics_added_to_the_tables_are_printed(runs, dataset, monkeypatch, capsys):
-    monkeypatch.setitem(PREDICTION_METRICS, "toy", PredictionMetric("toy", "Toyness", toy, ""))
+    monkeypatch.setitem(PREDICTION_METRICS, "toy", PredictionMetric("toy", "Toyness", toy, unit="", largest=None))
     monkeypatch.setitem(
         GENERATOR_METRICS, "brightness", GeneratorMetric("brightness", "Brightness", "lower", brightness)
     )
@@ -89,7 +90,7 @@ def test_metrics_added_to_the_tables_are_printed(runs, dataset, monkeypatch, cap
     assert main(words) == 0
     lines = capsys.readouterr().out.splitlines()
     (found,) = [line for line in lines if "Toyness" in line]
-    assert found.split() == ["Toyness", "1.500", "[1.000,", "2.000]", "n", "=", "20"]
+    assert found.split() == ["Toyness", "1.500", "[1.500,", "1.500]", "n", "=", "20"]
     at = lines.index(next(line for line in lines if "Brightness (lower is better)" in line))
     assert [line.split() for line in lines[at + 1 : at + 3]] == [["cyst", "10.0000"], ["hemangioma", "15.0000"]]
     assert "as a classifier, last checkpoint, step 40" in lines

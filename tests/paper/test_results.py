@@ -1,17 +1,20 @@
+"""From outcomes of seeds and folds to differences."""
+
 import dataclasses
 
 import numpy as np
 import pytest
 
-from lesion_jax.inference.predict import Predictions
-from lesion_jax.paper.results import paired
+from lesion_jax.inference.predict import Predictions, pooled
+from lesion_jax.paper.results import differences_of, runs_of
+from lesion_jax.paper.selection import Outcome
 
 
-def predictions(right):
+def part(name, right):
     right = np.asarray(right, float)
     return Predictions(
-        lesion_ids=("a", "b", "c"),
-        patients=("p", "p", "q"),
+        lesion_ids=tuple(f"{name}{i}" for i in range(3)),
+        patients=(f"{name}p", f"{name}p", f"{name}q"),
         labels=np.zeros(3, int),
         probabilities=np.stack([right, 1 - right], -1),
         features=np.zeros((3, 1)),
@@ -19,13 +22,43 @@ def predictions(right):
     )
 
 
-def test_arms_are_paired_lesion_by_lesion():
-    arm, baseline = paired([predictions([1, 0, 1]), predictions([1, 1, 1])], [predictions([0, 0, 1])])
-    assert arm.tolist() == [[True, False, True], [True, True, True]]
-    assert baseline.tolist() == [[False, False, True]]
+def outcomes(*seeds):
+    """Two folds, a and b, of each seed."""
+    return [[Outcome(None, part("a", first)), Outcome(None, part("b", second))] for first, second in seeds]
+
+
+ARM = outcomes(([1, 0, 1], [1, 1, 1]), ([1, 1, 1], [1, 1, 1]))
+BASELINE = outcomes(([0, 0, 1], [1, 1, 0]), ([1, 1, 1], [1, 0, 1]))
+
+
+def pools(some):
+    return [pooled([outcome.test for outcome in folds]) for folds in some]
+
+
+def test_runs_hold_every_seed_and_the_fold_of_each_lesion():
+    runs = runs_of(ARM, (3, 8))
+    assert runs.units == [(0, 0, 3), (0, 0, 8)]
+    assert runs.folds.tolist() == [[0, 0, 0, 1, 1, 1]]
+    assert runs.probabilities[0, :, 0].tolist() == [1, 0, 1, 1, 1, 1]
+    assert runs.patients == ("ap", "ap", "aq", "bp", "bp", "bq")
+
+
+def test_arms_are_compared_lesion_by_lesion():
+    every = {"classic": BASELINE, "dcgan": ARM}
+    runs = {name: runs_of(some, (3, 8)) for name, some in every.items()}
+    found = differences_of(runs, {name: pools(some) for name, some in every.items()})
+    assert found.keys() == {"dcgan"}
+    difference = found["dcgan"]
+    assert difference["value"] == pytest.approx(11 / 12 - 8 / 12)
+    assert (difference["gained"], difference["lost"]) == (1.5, 0.0)
+    assert difference["verdict"]["word"] == "cannot tell"
+    assert "Classic + DCGAN" in difference["verdict"]["sentence"]
 
 
 def test_arms_of_other_lesions_or_another_order_are_not_compared():
-    other = dataclasses.replace(predictions([1, 0, 1]), lesion_ids=("b", "a", "c"))
+    every = {"classic": BASELINE, "dcgan": ARM}
+    runs = {name: runs_of(some, (3, 8)) for name, some in every.items()}
+    mixed = {name: pools(some) for name, some in every.items()}
+    mixed["dcgan"][0] = dataclasses.replace(mixed["dcgan"][0], lesion_ids=("x",) * 6)
     with pytest.raises(ValueError, match="different"):
-        paired([other], [predictions([1, 0, 1])])
+        differences_of(runs, mixed)

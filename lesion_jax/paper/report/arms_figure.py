@@ -35,7 +35,7 @@ def arms_figure(path: Path, arms: Sequence[Mapping[str, Any]], paper: Mapping[st
         axes.set_yticks(range(len(arms)), [arm["title"] for arm in arms])
         axes.set_ylim(len(arms) - 0.4, -0.5)
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        axes.set_xlabel("Accuracy on the test folds, with 95 % Wilson interval over lesions")
+        axes.set_xlabel("Accuracy on the test folds, with 95 % interval over patients")
         axes.grid(axis="x", color=GRID_COLOR, linewidth=0.8)
         axes.set_axisbelow(True)
         if _rows(arms, printed):

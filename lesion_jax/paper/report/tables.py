@@ -31,8 +31,7 @@ def points(difference: Mapping[str, Any] | None) -> str:
 
 
 def arms_table(arms: Sequence[Mapping[str, Any]]) -> str:
-    """One row per arm: total of each metric, difference to the baseline, seeds, lesions."""
-    metrics = _metrics(arms)
+    """One row per arm: accuracy, difference to the baseline, seeds, lesions."""
     rows = []
     for arm in arms:
         difference = arm.get("difference")
@@ -40,9 +39,10 @@ def arms_table(arms: Sequence[Mapping[str, Any]]) -> str:
         rows.append(
             [
                 arm["title"],
-                *(number(_total(arm, name), unit) for name, _, unit in metrics),
+                number(arm["accuracy"]),
                 points(difference),
-                _p(difference["p"]) if difference else "-",
+                _p(difference["adjusted_p"]) if difference else "-",
+                difference["verdict"]["word"] if difference else "-",
                 f"{difference['gained']:.1f} / {difference['lost']:.1f}" if difference else "-",
                 f"{seeds[0]:.1f}" if len(seeds) == 1 else f"{min(seeds):.1f} to {max(seeds):.1f} ({len(seeds)} seeds)",
                 arm["n"],
@@ -50,14 +50,24 @@ def arms_table(arms: Sequence[Mapping[str, Any]]) -> str:
         )
     header = (
         "Arm",
-        *(_titled(title, unit) for _, title, unit in metrics),
+        "Accuracy, %",
         "Accuracy minus the baseline's, points",
         "p",
+        "Verdict",
         "Lesions gained / lost",
         "Accuracy by seed, %",
         "n",
     )
     return _table(header, rows)
+
+
+def metrics_table(arms: Sequence[Mapping[str, Any]]) -> str:
+    """One row per metric: its total in each arm."""
+    rows = [
+        [f"{_titled(title, unit)}{_direction(name)}", *(number(_total(arm, name), unit) for arm in arms)]
+        for name, title, unit in _metrics(arms)
+    ]
+    return _table(("Metric", *(arm["title"] for arm in arms)), rows)
 
 
 def class_table(arms: Sequence[Mapping[str, Any]], class_names: Sequence[str]) -> str:
@@ -152,6 +162,11 @@ def _metrics(arms: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
 
 def _total(arm: Mapping[str, Any], metric: str) -> Mapping[str, Any] | None:
     return (arm["metrics"].get(metric) or {"total": None})["total"]
+
+
+def _direction(metric: str) -> str:
+    row = PREDICTION_METRICS.get(metric)
+    return f" ({_ARROWS['lower']})" if row and row.better == "lower" else ""
 
 
 def _titled(title: str, unit: str) -> str:

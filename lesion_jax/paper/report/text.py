@@ -37,11 +37,12 @@ def markdown(results: Mapping[str, Any], window: tuple[float, float], feature_no
         "## Arms",
         tables.arms_table(arms),
         _explain_intervals(protocol),
+        tables.metrics_table(arms),
         "![Accuracy of each arm](arms.png)",
         "## Accuracy against the number of training images",
         "![Accuracy against the number of training images](accuracy.png)",
         "The paper's experiment: classic augmentation up to its limit, then synthetic images on top of the chosen "
-        "classic size. Bars are 95 % Wilson intervals over lesions. Every point is of the test folds, shown for all "
+        "classic size. Bars are 95 % intervals over patients. Every point is of the test folds, shown for all "
         f"sizes whatever was chosen. Faint: the paper's own points, {_lower(paper['note'])}",
         tables.curve_table([*results["classic_curve"], *results["synthetic_curve"]]),
         "## What was chosen, and how",
@@ -111,20 +112,21 @@ def _question(dataset: Mapping[str, Any], protocol: Mapping[str, Any]) -> str:
 def _explain_intervals(protocol: Mapping[str, Any]) -> str:
     if len(protocol["seeds"]) == 1:
         seeds = (
-            "One seed: how much a retraining alone would change is not known from this run, and the intervals do not "
-            "hold it."
+            "One seed: how much a retraining alone changes is known from the spread of the folds only, which makes the "
+            "intervals of differences wide."
         )
     else:
         seeds = (
-            "Values are means over seeds; n and the intervals count lesions and patients, because seeds add none. "
-            "The spread of the seeds stands beside them."
+            "Values are means over seeds, and seeds add no patients: more of them narrow what retraining adds to the "
+            "interval of a difference, no more. The spread of the seeds stands beside them."
         )
     return (
-        f"The baseline is the arm {ARMS[BASELINE].title!r}. Intervals are 95 %: Wilson's over lesions for shares of "
-        "lesions, a bootstrap over patients, paired, for differences. p is from random sign flips of patients and is "
-        "not corrected for the number of arms. A difference whose interval holds 0 is within noise, and overlapping "
-        "intervals of two arms say little: read the paired difference. Totals are weighted by class size, so total "
-        f"sensitivity is accuracy. {seeds}"
+        f"The baseline is the arm {ARMS[BASELINE].title!r}. Intervals of one arm are 95 % and over patients, with its "
+        "networks as they are. Those of differences are paired and over patients and retraining; with p they are "
+        'adjusted for the number of arms (Holm), so all of them together are 95 %. "No difference" means that the '
+        f"interval lies within {100 * protocol['margin']:g} points of 0, which was fixed beforehand. Overlapping "
+        "intervals of two arms say little: read the paired difference. All is of this one partition into folds. Totals "
+        f"are weighted by class size, so total sensitivity is accuracy. {seeds}"
     )
 
 

@@ -4,11 +4,12 @@ The results, which are also what results.json holds:
 
     dataset         {name, fingerprint, class_names: [C], num_lesions, num_patients, unit of the pixels}
     protocol        {selection: "inner" | "test", seeds: [S], num_folds, fold_fingerprint, departures: see paper.notes,
-                    notes: [text]} and any other settings that the reader should find in results.json
+                    margin: smallest difference of accuracy that matters, notes: [text]} and any other settings that
+                    the reader should find in results.json
     arms            in the order of the tables: [{name, title, generator: title or None, confusion: [C][C] rows true,
                     summed over seeds, metrics: {name: score}, see metrics.predictions, accuracy: {value, low, high, n},
                     per_seed_accuracy: [S], n: lesions, seeds: [S], folds: [F], chosen: {what: [size of each fold]},
-                    difference: to the baseline, see metrics.statistics.compare, None for the baseline itself}]
+                    difference: to the baseline, see `paper.results.differences_of`, None for the baseline itself}]
     classic_curve   [{arm, size: images per fold, total: the same, accuracy, low, high, n, split}] of arms without a
                     generator, shares in [0, 1]
     synthetic_curve [{arm, size: images per class and fold, total: classic and synthetic images per fold, mean over
@@ -18,8 +19,8 @@ The results, which are also what results.json holds:
     answer          the report's first sentence; written here, as are other_arms and scale, see report.answer
     figures         file names; written here
 
-Several seeds: confusion matrices are summed over seeds and proportions are means over seeds, but every interval is
-for the number of lesions (or patients): seeds add no patients.
+Several seeds: confusion matrices are summed over seeds and metrics are means over seeds, whose intervals are over
+patients; those of differences are over patients and retraining.
 """
 
 from collections.abc import Mapping, Sequence

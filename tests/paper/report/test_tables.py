@@ -20,6 +20,7 @@ CLASSIC = {
     "name": "classic",
     "title": "Classic",
     "metrics": metrics(reference.CONFUSIONS["classic"]),
+    "accuracy": metrics(reference.CONFUSIONS["classic"])["accuracy"]["total"],
     "confusion": reference.CONFUSIONS["classic"],
     "per_seed_accuracy": [0.7857],
     "seeds": [0],
@@ -33,7 +34,15 @@ DCGAN = {
     "title": "A|B",
     "per_seed_accuracy": [0.8, 0.9],
     "seeds": [0, 1],
-    "difference": {"value": 0.0714, "low": -0.01, "high": 0.15, "p": 0.0001, "gained": 19, "lost": 6},
+    "difference": {
+        "value": 0.0714,
+        "low": -0.01,
+        "high": 0.15,
+        "adjusted_p": 0.0001,
+        "verdict": {"word": "cannot tell", "sentence": ""},
+        "gained": 19,
+        "lost": 6,
+    },
     "chosen": {},
 }
 
@@ -44,20 +53,10 @@ def cells(table, row):
 
 def test_arms_table():
     table = tables.arms_table([CLASSIC, DCGAN])
-    assert cells(table, 0)[1:4] == ["Accuracy, %", "Sensitivity, %", "Specificity, %"]
-    assert cells(table, 2) == [
-        "Classic",
-        "78.6 (72.1 to 83.9)",
-        "78.6 (72.1 to 83.9)",
-        "88.4 (84.9 to 91.3)",
-        "-",
-        "-",
-        "-",
-        "78.6",
-        "182",
-    ]
+    assert cells(table, 2) == ["Classic", "78.6 (72.1 to 83.9)", "-", "-", "-", "-", "78.6", "182"]
     assert cells(table, 3)[0] == "A\\|B"
-    assert cells(table, 3)[4:8] == ["+7.1 (-1.0 to +15.0)", "< 0.001", "19.0 / 6.0", "80.0 to 90.0 (2 seeds)"]
+    said = ["+7.1 (-1.0 to +15.0)", "< 0.001", "cannot tell", "19.0 / 6.0", "80.0 to 90.0 (2 seeds)"]
+    assert cells(table, 3)[2:7] == said
     assert len({line.count(" | ") for line in table.splitlines()}) == 1
 
 
@@ -71,13 +70,15 @@ def test_class_chosen_and_curve_tables():
     assert cells(tables.curve_table(curve), 2) == row
 
 
-def test_a_metric_that_nobody_has_heard_of_has_a_column(monkeypatch):
-    row = dataclasses.replace(PREDICTION_METRICS["accuracy"], name="brier", title="Brier score", unit="")
-    monkeypatch.setitem(PREDICTION_METRICS, "brier", row)
+def test_a_metric_that_nobody_has_heard_of_is_in_the_tables(monkeypatch):
+    row = dataclasses.replace(PREDICTION_METRICS["accuracy"], name="new", title="New", unit="", better="lower")
+    monkeypatch.setitem(PREDICTION_METRICS, "new", row)
     score = {"value": 0.25, "low": 0.2, "high": 0.3, "n": 182}
-    arm = {**CLASSIC, "metrics": {**CLASSIC["metrics"], "brier": {"total": score, "per_class": [score] * 3}}}
-    table = tables.arms_table([arm])
-    assert cells(table, 0)[4] == "Brier score" and cells(table, 2)[4] == "0.250 (0.200 to 0.300)"
+    arm = {**CLASSIC, "metrics": {**CLASSIC["metrics"], "new": {"total": score, "per_class": [score] * 3}}}
+    table = tables.metrics_table([arm])
+    assert cells(table, 0) == ["Metric", "Classic"]
+    assert cells(table, 4) == ["Specificity, %", "88.4 (84.9 to 91.3)"]
+    assert cells(table, 5) == ["New (lower is better)", "0.250 (0.200 to 0.300)"]
     assert "0.250 (0.200 to 0.300)" in cells(tables.class_table([arm], reference.CLASS_NAMES), 2)
 
 

@@ -1,0 +1,307 @@
+"""How often the intervals of differences hold the truth, and how often the decision rule is wrong.
+
+    python benchmarks/verdict_simulation.py --out verdict_simulation.json
+    python benchmarks/verdict_simulation.py --replicates 50            # a minute
+    python benchmarks/verdict_simulation.py --predictions runs.npz     # one arm against itself, real trainings
+
+Studies are made up (`simulated_runs.py`) in which arms are the same, or differ by a known amount; each goes through
+`compare`, `holm` and `judge` as a real one does. "Before" is the rule of the first version: a bootstrap over patients
+of the mean over seeds, each arm judged alone. `--predictions` takes what `Runs.save` wrote of one arm with many seeds:
+two disjoint sets of its seeds are compared as if they were two arms, over and over. The lesions are then always the
+same, so the draws are not independent; arms that are the same differ by nothing on any lesions.
+
+Where a truth lies outside 95 % intervals 5 % of the time, R replicates find that to +- 100 sqrt(0.05 * 0.95 / R) points
+(one standard error, printed).
+"""
+
+import argparse
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rows import Row, write_rows
+from scipy import stats
+from simulated_runs import Simulator, World, true_difference
+
+from lesion_jax.metrics.components import Components
+from lesion_jax.metrics.holm import holm
+from lesion_jax.metrics.power import Size, smallest_difference
+from lesion_jax.metrics.predictions import PREDICTION_METRICS
+from lesion_jax.metrics.runs import Runs, load_runs
+from lesion_jax.metrics.statistics import Difference, compare
+from lesion_jax.metrics.verdict import judge
+
+MARGIN = 0.05
+COVERED, FALSE_GAINS = 0.93, 0.025
+# Resamples of the first version's bootstrap; it took 10,000.
+_RESAMPLES = 1000
+
+
+def main() -> None:
+    """Simulates, prints and writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--replicates", type=int, default=500, help="studies of each condition")
+    parser.add_argument("--predictions", type=Path, help=".npz of one arm with many seeds, not simulated")
+    flags = parser.parse_args()
+    rows: list[Row] = []
+    if flags.predictions:
+        rows += _real(load_runs(flags.predictions), flags.replicates)
+    else:
+        for title, world, metric, prior_sd in _conditions():
+            rows.append(_coverage(title, world, metric, prior_sd, flags.replicates))
+            _say(rows[-1])
+        for world in (World(num_seeds=1), World(num_seeds=3), World(num_seeds=5)):
+            for num_arms in (1, 2, 4):
+                rows.append(_family(world, num_arms, flags.replicates))
+                _say(rows[-1])
+        for world in (World(num_seeds=5), World(num_lesions=600, num_seeds=10), _CROSSED):
+            rows += _effects(world, flags.replicates)
+            _say(*rows[-3:])
+    write_rows(rows, flags.out)
+
+
+# Cohorts of training patients and a large test set, as a study has them.
+_CROSSED = World(num_lesions=1400, num_partitions=0, num_cohorts=20, shift=0.3, cohort=0.3, taste=0.3)
+
+
+def _conditions() -> list[tuple[str, World, str, float | None]]:
+    """(title, world, metric, prior SD) of each coverage that is measured; arms are the same but for their taste."""
+    found: list[tuple[str, World, str, float | None]] = []
+
+    def add(title: str, world: World, metric: str = "accuracy", prior_sd: float | None = None) -> None:
+        found.append((title, world, metric, prior_sd))
+
+    for lesions in (60, 182, 600, 1500):
+        for seeds in (1, 2, 3, 5, 10, 24):
+            add(f"3 folds, {_counted(seeds, 'seed')}", World(num_lesions=lesions, num_seeds=seeds))
+    for seeds in (3, 24):
+        add(f"3 folds, {seeds} seeds, arms with a taste", World(num_seeds=seeds, taste=0.5))
+        halves = World(num_seeds=seeds, shift=0.4, shared_shift=0.4)
+        add(f"3 folds, {seeds} seeds, half of a shift shared by the folds", halves)
+    for partitions in (3, 5, 24):
+        add(f"3 folds, {partitions} partitions with a seed each", World(num_partitions=partitions))
+    add("3 folds, 5 partitions with 2 seeds each", World(num_partitions=5, num_seeds=2, cohort=0.3))
+    single = World(num_lesions=624, num_partitions=0, shift=0.3)
+    for seeds in (2, 3, 5, 10, 24):
+        add(f"a test set, 1 cohort, {seeds} seeds", dataclasses.replace(single, num_seeds=seeds))
+    add("a test set, 1 cohort, 1 seed, prior SD", single, prior_sd=_retraining_sd(single))
+    for cohorts, seeds in ((3, 1), (5, 2), (10, 1), (20, 1)):
+        world = dataclasses.replace(_CROSSED, num_cohorts=cohorts, num_seeds=seeds)
+        add(f"a test set, {cohorts} cohorts with {_counted(seeds, 'seed')}", world)
+    for metric in PREDICTION_METRICS:
+        if metric not in ("accuracy", "sensitivity"):
+            add("3 folds, 5 seeds", World(num_seeds=5), metric)
+    return found
+
+
+def _retraining_sd(world: World) -> float:
+    """Standard deviation of the difference of one pair of retrainings on the same very many patients."""
+    many = Simulator(dataclasses.replace(world, num_lesions=2000, num_seeds=200))
+    ours, theirs = many.study((0.0, 0.0))
+    return math.sqrt(compare(ours, theirs, "accuracy").components.seeds or 0.0)
+
+
+def _coverage(title: str, world: World, metric: str, prior_sd: float | None, replicates: int) -> Row:
+    """How often the interval of two arms that are the same holds 0."""
+    simulator, covered, gains, losses, before = Simulator(world), 0, 0, 0, 0
+    halves: list[float] = []
+    replicates = replicates // (1 + world.num_lesions * world.num_seeds * world.num_cohorts // 4000)
+    # Larger ones cost more than they tell.
+    old = _OldRule(simulator.patients) if metric == "accuracy" and world.num_lesions <= 182 else None
+    for _ in range(replicates):
+        arm, baseline = simulator.study((0.0, 0.0))
+        difference = compare(arm, baseline, metric, prior_sd=prior_sd)
+        covered += difference.low <= 0 <= difference.high
+        word = judge(difference, MARGIN).word
+        gains, losses = gains + (word == "gain"), losses + (word == "loss")
+        before += old is not None and old.verdict(arm, baseline) != 0
+        halves.append((difference.high - difference.low) / 2)
+    share = covered / replicates
+    words = f"gain {_percent(gains, replicates)}, loss {_percent(losses, replicates)}"
+    note = f"half-width {_size(float(np.median(halves)), metric)}; {words}"
+    if old:
+        note += f"; before: false verdicts {_percent(before, replicates)}"
+    return Row(
+        measure=f"95 % interval holds 0: {metric}, {world.num_lesions} lesions, {title}",
+        value=100 * share,
+        unit=f"% +-{_error(share, replicates):.1f}",
+        peer=note,
+        ratio=share,
+        must=COVERED,
+    )
+
+
+def _family(world: World, num_arms: int, replicates: int) -> Row:
+    """How often any of several arms that are the baseline is called a gain."""
+    simulator, gains, false, before, covered = Simulator(world), 0, 0, 0, 0
+    old = _OldRule(simulator.patients)
+    for _ in range(replicates):
+        *arms, baseline = simulator.study((0.0,) * (num_arms + 1))
+        found = holm({str(index): compare(arm, baseline, "accuracy") for index, arm in enumerate(arms)})
+        words = [judge(one, MARGIN).word for one in found.values()]
+        gains, false = gains + ("gain" in words), false + bool({"gain", "loss"} & set(words))
+        covered += all(one.low <= 0 <= one.high for one in found.values())
+        before += any(old.verdict(arm, baseline) for arm in arms)
+    share = gains / replicates
+    return Row(
+        measure=f"{_counted(num_arms, 'arm')}, a gain where there is none: 182 lesions, 3 folds, "
+        f"{_counted(world.num_seeds, 'seed')}",
+        value=100 * share,
+        unit=f"% +-{_error(share, replicates):.1f}",
+        peer=f"gain or loss {_percent(false, replicates)}, all intervals hold 0 {_percent(covered, replicates)}; "
+        f"before: false verdicts {_percent(before, replicates)}",
+        ratio=1 - share,
+        must=1 - FALSE_GAINS,
+    )
+
+
+def _effects(world: World, replicates: int) -> list[Row]:
+    """Coverage of a true difference of the margin, power against what was promised, and false "no difference"."""
+    effect = _effect_of(world, MARGIN)
+    truth = true_difference(world, effect, "accuracy")
+    simulator, covered, shown = Simulator(world), 0, 0
+    words: list[str] = []
+    components: list[Components] = []
+    for _ in range(replicates):
+        difference = compare(*simulator.study((effect, 0.0)), "accuracy")
+        covered += difference.low <= truth <= difference.high
+        shown += difference.low > 0
+        words.append(judge(difference, MARGIN).word)
+        components.append(difference.components)
+    promised = _promised(components, difference, truth)
+    none, power = words.count("no difference") / replicates, shown / replicates
+    groups = f"{world.num_cohorts} cohorts, a test set" if world.num_cohorts > 1 else "3 folds"
+    where = f"{world.num_lesions} lesions, {groups}, {_counted(world.num_seeds, 'seed')}"
+    shares = ", ".join(f"{word} {_percent(words.count(word), replicates)}" for word in dict.fromkeys(words))
+    return [
+        Row(
+            measure=f"95 % interval holds a true {100 * truth:.1f} points: {where}",
+            value=100 * covered / replicates,
+            unit=f"% +-{_error(covered / replicates, replicates):.1f}",
+            peer="",
+            ratio=covered / replicates,
+            must=COVERED,
+        ),
+        Row(
+            measure=f"the interval shows them: {where}",
+            value=100 * power,
+            unit=f"% +-{_error(power, replicates):.1f}",
+            peer=f"promised {100 * promised:.0f} %; {shares}",
+            ratio=power / promised,
+            must=0.0,
+        ),
+        Row(
+            measure=f'"no difference" within {100 * MARGIN:.0f} points, wrongly: {where}',
+            value=100 * none,
+            unit=f"% +-{_error(none, replicates):.1f}",
+            peer="",
+            ratio=1 - none,
+            must=1 - FALSE_GAINS,
+        ),
+    ]
+
+
+def _promised(components: Sequence[Components], difference: Difference, truth: float) -> float:
+    """Power that `smallest_difference` promises for the mean variances of all studies."""
+    mean = Components(
+        *(
+            float(np.mean([getattr(one, field.name) or 0.0 for one in components]))
+            for field in dataclasses.fields(Components)
+        )
+    )
+    size = Size(difference.num_patients, difference.num_seeds, difference.num_groups, difference.num_folds)
+    half, at_80 = (smallest_difference(mean, size, power=power) for power in (0.5, 0.8))
+    return float(stats.norm.cdf((truth - half) / (at_80 - half) * stats.norm.ppf(0.8)))
+
+
+def _effect_of(world: World, difference: float) -> float:
+    """Effect on the logit whose true difference is this, by two steps of the secant."""
+    low, high = 0.0, 0.5
+    found = {effect: true_difference(world, effect, "accuracy") for effect in (low, high)}
+    for _ in range(2):
+        slope = (found[high] - found[low]) / (high - low)
+        low, high = high, high + (difference - found[high]) / slope
+        found[high] = true_difference(world, high, "accuracy")
+    return high
+
+
+def _real(runs: Runs, replicates: int) -> list[Row]:
+    """One arm against itself: disjoint sets of its seeds."""
+    groups = np.unique(np.stack([runs.cohort, runs.partition]), axis=1, return_inverse=True)[1].ravel()
+    members = [np.flatnonzero(groups == group) for group in range(groups.max() + 1)]
+    most = min(len(member) for member in members) // 2
+    if not most:
+        raise SystemExit("Each cohort or partition needs two seeds at least, to be compared with each other.")
+    random, rows = np.random.default_rng(0), []
+    old = _OldRule(np.unique(runs.patients, return_inverse=True)[1])
+    for seeds in sorted({1, 2, 3, 5, 8, most}):
+        if seeds > most:
+            continue
+        covered, gains, before = 0, 0, 0
+        for _ in range(replicates):
+            drawn = [random.permutation(member)[: 2 * seeds] for member in members]
+            sides = [np.concatenate([some[side * seeds : (side + 1) * seeds] for some in drawn]) for side in (0, 1)]
+            numbers = np.tile(np.arange(seeds), len(members))
+            arm, baseline = (dataclasses.replace(runs.take(side), seed=numbers) for side in sides)
+            difference = compare(arm, baseline, "accuracy")
+            covered += difference.low <= 0 <= difference.high
+            gains += judge(difference, MARGIN).word == "gain"
+            before += old.verdict(arm, baseline) != 0
+        rows.append(
+            Row(
+                measure=f"95 % interval holds 0: one arm against itself, {len(runs.labels)} lesions, {seeds} seeds",
+                value=100 * covered / replicates,
+                unit=f"% +-{_error(covered / replicates, replicates):.1f}",
+                peer=f"gain {_percent(gains, replicates)}; before: false verdicts {_percent(before, replicates)}",
+                ratio=covered / replicates,
+                must=COVERED,
+            )
+        )
+    return rows
+
+
+class _OldRule:
+    """The first version's rule: percentiles of a bootstrap over patients of the difference, meaned over seeds."""
+
+    def __init__(self, patient: np.ndarray):
+        self._patient, count = patient, np.bincount(patient)
+        random = np.random.default_rng(0)
+        draws = random.multinomial(len(count), np.full(len(count), 1 / len(count)), size=_RESAMPLES)
+        self._draws = draws.astype(np.float32)
+        self._size = self._draws @ count
+
+    def verdict(self, arm: Runs, baseline: Runs) -> int:
+        """1 for raised, -1 for lowered, 0 for neither."""
+        right = [(runs.probabilities.argmax(-1) == runs.labels).mean(0) for runs in (arm, baseline)]
+        gain = np.bincount(self._patient, weights=right[0] - right[1])
+        low, high = np.quantile(self._draws @ gain / self._size, [0.025, 0.975])
+        return int(low > 0) - int(high < 0)
+
+
+def _error(share: float, replicates: int) -> float:
+    return 100 * math.sqrt(max(share * (1 - share), 1 / replicates) / replicates)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" + ("s" if count > 1 else "")
+
+
+def _percent(count: int, total: int) -> str:
+    return f"{100 * count / total:.1f} %"
+
+
+def _size(value: float, metric: str) -> str:
+    return f"{100 * value:.1f} points" if PREDICTION_METRICS[metric].unit == "%" else f"{value:.3f}"
+
+
+def _say(*rows: Row) -> None:
+    """Progress: the table comes at the end."""
+    for row in rows:
+        print(f"{row['value']:6.1f} {row['unit']:8} {row['measure']}; {row['peer']}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
