@@ -152,7 +152,7 @@ def test_eight_bits_are_grey_and_keep_all_of_their_values(tmp_path):
 def test_files_of_two_depths_are_refused_with_both_names(tmp_path):
     eight, sixteen = np.full((40, 40), 9, np.uint8), np.full((40, 40), 32768, np.uint16)
     with pytest.raises(DataError) as caught:
-        read_lesions(tmp_path, _write_pngs(tmp_path, a=eight, b=eight, c=sixteen))
+        read_lesions(tmp_path, _write_pngs(tmp_path, a=eight, b=eight + 1, c=sixteen))
     told = str(caught.value)
     assert f"line 4: {tmp_path / 'c.png'} holds Hounsfield units, but {tmp_path / 'a.png'} grey values; " in told
     assert told.endswith("store all images alike or build two datasets.")
