@@ -55,6 +55,7 @@ class Slice:
       unit: What the pixels are, a key of `core.types.UNITS`.
       value_range: (low, high) that such files can hold, in `unit`: the default window. None takes the unit's, which
         is right for CT and for 8 bits.
+      reflected: Whether what lies beyond the image is its reflection; otherwise the edge's pixels are repeated.
       belongs: What the source knows that one patient's images alone can share, value by field, such as the UID of a
         study; leaves this room not at all.
       doubts: What is doubtful about the image, for the user to decide.
@@ -65,6 +66,7 @@ class Slice:
     patient: str
     unit: str
     value_range: tuple[float, float] | None = None
+    reflected: bool = False
     belongs: Mapping[str, str] = dataclasses.field(default_factory=dict)
     doubts: tuple[Doubt, ...] = ()
 

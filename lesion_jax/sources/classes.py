@@ -15,8 +15,8 @@ def order_classes(labelled: Iterable[tuple[str, str]], wanted: Sequence[str] | N
 
     Args:
       labelled: (where, name of the class) of every lesion; `where` begins a message.
-      wanted: The order; None takes cyst, metastasis, hemangioma where those are the names, and
-        the order of first appearance otherwise.
+      wanted: The order; None takes cyst, metastasis, hemangioma where those are the names, the
+        order of numbers where all are numbers, and that of first appearance otherwise.
 
     Raises:
       DataError: `wanted` lacks a class, has one that does not occur, or one twice; two names look alike; or
@@ -36,6 +36,8 @@ def order_classes(labelled: Iterable[tuple[str, str]], wanted: Sequence[str] | N
                 "characters only; write them alike, or give two classes names that a reader can tell apart."
             )
     if not wanted:
+        if all(name.isdecimal() for name in first):
+            return tuple(sorted(first, key=int))
         return PAPER_CLASSES if set(first) == set(PAPER_CLASSES) else tuple(first)
     listed = ",".join(wanted)
     if len(set(wanted)) != len(wanted):

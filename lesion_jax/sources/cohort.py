@@ -134,7 +134,7 @@ def _cut(raw: RawLesion) -> tuple[RawLesion, tuple[float, float]]:
             "give it in mm."
         )
     half = half_side(raw.diameter_mm, image.spacing_mm)
-    patch, center = cut_patch(image.pixels, raw.row, raw.column, half)
+    patch, center = cut_patch(image.pixels, raw.row, raw.column, half, reflected=image.reflected)
     return dataclasses.replace(raw, image=dataclasses.replace(image, pixels=patch)), center
 
 

@@ -21,7 +21,17 @@ def check_patients(found: Sequence[RawLesion], digests: Mapping[str, str], revie
     _check_names(found, review)
     _check_belongs(found, review)
     first: dict[str, RawLesion] = {}
+    labelled: dict[tuple[str, float, float], RawLesion] = {}
     for raw in found:
+        same = labelled.setdefault((digests[raw.name], raw.row, raw.column), raw)
+        if same.label != raw.label:
+            review.doubt(
+                Doubt(
+                    "labels",
+                    f"{raw.where} is labelled {raw.label!r}, but {same.where}, the same place in the same image, "
+                    f"{same.label!r}; correct one",
+                )
+            )
         other = first.setdefault(digests[raw.name], raw)
         if other.image.patient != raw.image.patient:
             review.add(

@@ -33,9 +33,13 @@ CHECKS = {
     "size": Check("lesions of less than two pixels"),
     "patients": Check("signs that two patients are one"),
     "rescale_type": Check("slices whose numbers are not said to be Hounsfield units"),
+    "labels": Check("images with two labels"),
     "localizer": Check("localizers among the slices"),
     "lossy": Check("slices that were compressed with loss", only_warns=True),
     "same_patient_id": Check("patients of the csv that share the one PatientID of all files", only_warns=True),
+    "copies": Check("images that repeat another, and count as the same patient", only_warns=True),
+    "no_patients": Check("images of which nothing says whose they are: each is a patient of its own", only_warns=True),
+    "colour": Check("coloured images, of which the luminance is taken", only_warns=True),
     "odd_files": Check("files with odd header values", only_warns=True),
     "unreadable": Check("files or folders that cannot be read, and that no row names", only_warns=True),
 }

@@ -51,7 +51,7 @@ def test_lesions_carry_their_pixels_and_nothing_of_the_header(write_ct, read):
 
 def test_ids_and_fingerprint_depend_on_content_not_on_file_names_or_row_order(write_ct, read, tmp_path):
     write_ct("a", uid="1.1")
-    write_ct("b", uid="1.2")
+    write_ct("b", uid="1.2", RescaleIntercept=-501)
     rows = ("1.1,10,20,5,x", "1.2,10,20,5,y")
     first = read(*rows, class_names=["x", "y"])
     (tmp_path / "a").rename(tmp_path / "z")

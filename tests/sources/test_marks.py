@@ -10,6 +10,7 @@ from lesion_jax.sources.marks import load_marks
 from lesion_jax.sources.points import points_by_image
 from lesion_jax.sources.review import Mistakes
 
+WITH_CSV = [source for source in SOURCES.values() if source.columns]
 HEADER = "sop_instance_uid,row,column,diameter_mm,label"
 
 
@@ -26,7 +27,7 @@ def write(tmp_path):
 def read(path):
     """The source and its points, in the order of the csv, by the source's own image column."""
     mistakes = Mistakes()
-    source, marks = load_marks(path, list(SOURCES.values()), mistakes)
+    source, marks = load_marks(path, WITH_CSV, mistakes)
     points = [point for points in points_by_image(marks, source.columns[0], mistakes).values() for point in points]
     mistakes.check()
     return source, points
@@ -56,11 +57,11 @@ def test_a_byte_order_mark_and_an_optional_column_are_read(write):
 
 def test_only_named_columns_are_kept_as_tags(write):
     path = write(HEADER + ",Site,patient_name", "1.2,3,4,20,cyst, north ,Jane Roe")
-    _, (mark,) = load_marks(path, list(SOURCES.values()), Mistakes(), ["site"])
+    _, (mark,) = load_marks(path, WITH_CSV, Mistakes(), ["site"])
     assert mark.tags == {"site": "north"} and "Jane Roe" not in mark.values.values()
-    assert load_marks(path, list(SOURCES.values()), Mistakes())[1][0].tags == {}
+    assert load_marks(path, WITH_CSV, Mistakes())[1][0].tags == {}
     with pytest.raises(DataError, match="line 1: there is no column scanner .found: .*site, patient_name.; change --t"):
-        load_marks(path, list(SOURCES.values()), Mistakes(), ["scanner"])
+        load_marks(path, WITH_CSV, Mistakes(), ["scanner"])
 
 
 def test_class_order():
@@ -126,7 +127,7 @@ def test_missing_columns_are_told_of_the_nearest_source_and_the_others(write):
 
 def test_a_source_needs_no_column_that_another_has(write):
     other = Source("other", "Files by name", ("volume", "kind"), read=lambda *_: [])
-    found, (mark,) = load_marks(write("volume,kind", "a.nii,cyst"), [*SOURCES.values(), other], Mistakes())
+    found, (mark,) = load_marks(write("volume,kind", "a.nii,cyst"), [*WITH_CSV, other], Mistakes())
     assert found is other and dict(mark.values) == {"volume": "a.nii", "kind": "cyst"}
 
 
