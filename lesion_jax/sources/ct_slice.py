@@ -11,7 +11,7 @@ import numpy as np
 import pydicom
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels.processing import apply_modality_lut
-from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
+from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
 from lesion_jax.core.types import UNITS
 from lesion_jax.errors import DataError
@@ -27,6 +27,8 @@ DENSEST_HU = 3071
 _MIN_AXIAL = 0.86
 # JPEG 2000 that may lose something often does not: there LossyImageCompression tells.
 _LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
+# Where several could: one reads a file everywhere. The others are left to pydicom, and decoded by gdcm.
+_DECODERS = {JPEG2000: "pylibjpeg", JPEG2000Lossless: "pylibjpeg"}
 _BELONGS = (PATIENT_ID, "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
 
 
@@ -126,12 +128,14 @@ def _not_hu(path: Path, data: pydicom.Dataset, field: str, kind: object) -> list
 
 def _hounsfield(path: Path, data: pydicom.Dataset) -> np.ndarray:
     _check_bits(path, data)
+    syntax = data.file_meta.TransferSyntaxUID
+    data.pixel_array_options(decoding_plugin=_DECODERS.get(syntax, ""))
     try:
         stored = data.pixel_array
     except (RuntimeError, NotImplementedError) as error:
-        syntax = data.file_meta.TransferSyntaxUID.name
         raise DataError(
-            f"{path}: its pixels ({syntax}) cannot be decoded; store them uncompressed, as `gdcmconv --raw` does."
+            f"{path}: its pixels ({syntax.name}) cannot be decoded: they are cut short or damaged, or no decoder here "
+            "takes them; copy the file again, or store them uncompressed, as `gdcmconv --raw` does."
         ) from error
     hu = np.asarray(apply_modality_lut(stored, data), np.float64)
     # In between, a value marked as padding is also tissue's, as where a converter wrote 0: blanking it would

@@ -108,7 +108,8 @@ DICOM = Source(
     read=_read,
     optional=("patient",),
     about=(
-        "Any tree of single-slice axial CT files; names, suffixes and other files do not matter. The slice is named "
+        "Any tree of single-slice axial CT files, uncompressed or as JPEG Lossless, JPEG-LS, JPEG 2000 or RLE; names, "
+        "suffixes and other files do not matter. The slice is named "
         "by its SOP instance UID. The patient is the header's PatientID; where that is empty or the same for "
         "everybody, as after anonymisation, add a column patient. Pixels are HU."
     ),
