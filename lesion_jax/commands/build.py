@@ -21,7 +21,7 @@ from lesion_jax.commands.config_flag import define_path
 
 
 def define_flags(values: flags.FlagValues) -> None:
-    """--input, --annotations, --source, --out, --num_folds, --fold_seed, --class_names, --tags."""
+    """--input, --annotations, --source, --out, --num_folds, --fold_seed, --class_names, --tags, --accept."""
     from lesion_jax.sources.cohort import AUTO
 
     define_path(values, "input", "The images: a folder, with whatever is below it.")
@@ -32,6 +32,7 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_integer("num_folds", 3, "Test folds by patient; 0 for none.", lower_bound=0, flag_values=values)
     flags.DEFINE_integer("fold_seed", 0, "Seed of the partition.", lower_bound=0, flag_values=values)
     flags.DEFINE_list("class_names", [], "Order of the classes; by default that of the marks.", flag_values=values)
+    flags.DEFINE_list("accept", [], _checks(), flag_values=values)
 
 
 def _sources() -> str:
@@ -44,6 +45,14 @@ def _sources() -> str:
         optional = "".join(f"[,{column}]" for column in source.optional)
         lines.append(f"{name}: {source.title} ({columns}{optional}). {source.about}".strip())
     return "\n".join(lines)
+
+
+def _checks() -> str:
+    """What can be accepted, one line each."""
+    from lesion_jax.sources.review import CHECKS
+
+    lines = ["Checks to overrule where you know better; what they found is kept in the dataset's notes.json."]
+    return "\n".join([*lines, *(f"{name}: {check.title}." for name, check in CHECKS.items() if not check.only_warns)])
 
 
 def run(values: flags.FlagValues) -> None:
@@ -61,6 +70,7 @@ def run(values: flags.FlagValues) -> None:
         fold_seed=values.fold_seed,
         class_names=values.class_names or None,
         tags=[name.strip().lower() for name in values.tags],
+        accept=values.accept,
         progress=progress_callback("build, files"),
     )
     print(

@@ -1,19 +1,20 @@
 """Makes a dataset and its folds: both, or neither."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from lesion_jax.core.types import LesionSet
 from lesion_jax.data.dataset import load_dataset
 from lesion_jax.data.folds import Folds, load_folds, make_folds, save_folds
 from lesion_jax.data.lesion_arrays import write_lesion_arrays
-from lesion_jax.disk.atomic import OR_ELSEWHERE, writing
+from lesion_jax.disk.atomic import OR_ELSEWHERE, write_json, writing
 from lesion_jax.disk.building import building_new, check_new
 from lesion_jax.disk.room import require_room
 from lesion_jax.errors import FoldError, LesionJaxError, RunError
 from lesion_jax.sources.cohort import AUTO, read_lesions
 
 FOLDS = "folds.json"
+NOTES = "notes.json"
 # Beside the patches: TFDS's description, the folds, the file system's blocks.
 _OVERHEAD_BYTES = 1 << 20
 
@@ -28,6 +29,7 @@ def build_dataset(
     fold_seed: int = 0,
     class_names: Sequence[str] | None = None,
     tags: Sequence[str] = (),
+    accept: Collection[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> LesionSet:
     """Reads images and marks, and writes a TFDS dataset with its folds.
@@ -44,13 +46,14 @@ def build_dataset(
       fold_seed: Seed of the partition.
       class_names: Order of the classes; None takes that of `sources.classes`.
       tags: Columns of the csv that the dataset keeps of each lesion, in lower case.
+      accept: Checks that the user overrules, keys of `sources.review.CHECKS`.
       progress: Called as progress(done, total), counted in what the source counts.
 
     Returns:
       The dataset as it is read back.
 
     Raises:
-      ConfigError: There is no such source, or it does not go with `annotations`.
+      ConfigError: There is no such source or check, or the source does not go with `annotations`.
       DataError: Something is wrong with the input; names the file, the field or the line.
       FoldError: The patients cannot be divided into so many folds, or not into any.
       RunError: `out` holds something else, or cannot be written.
@@ -63,8 +66,18 @@ def build_dataset(
         is_new = not any(out.glob("lesions/*/*/dataset_info.json"))
     if is_new:
         check_new(out, "--out", RunError, may_be_empty=True)
-    lesions = read_lesions(Path(input_dir), annotations, class_names, progress, source=source, tags=tags)
-    folds = make_folds(lesions, num_folds, fold_seed) if num_folds else None
+    notes: list[str] = []
+    lesions = read_lesions(
+        Path(input_dir),
+        annotations,
+        class_names,
+        progress,
+        source=source,
+        tags=tags,
+        accept=accept,
+        note=notes.append,
+    )
+    folds = _make_folds(lesions, num_folds, fold_seed) if num_folds else None
     if not is_new:
         return _check_same(out, lesions, folds)
     require_room(out, sum(lesion.patch.nbytes for lesion in lesions.lesions) + _OVERHEAD_BYTES, what="--out")
@@ -78,7 +91,20 @@ def build_dataset(
         write_lesion_arrays(written, folder)
         if folds is not None:
             save_folds(folds, folder / FOLDS)
+        if notes:
+            write_json(folder / NOTES, {"notes": notes})
     return written
+
+
+def _make_folds(lesions: LesionSet, num_folds: int, seed: int) -> Folds:
+    try:
+        return make_folds(lesions, num_folds, seed)
+    except FoldError as error:
+        num_patients = len({lesion.patient for lesion in lesions.lesions})
+        raise FoldError(
+            f"{error} The {len(lesions.lesions)} lesions are of {num_patients} patients in all: where headers call "
+            "several people by one PatientID, as after anonymisation, add a column `patient` to the csv."
+        ) from error
 
 
 def _check_same(out: Path, lesions: LesionSet, folds: Folds | None) -> LesionSet:

@@ -5,9 +5,11 @@ A source is one row here and one file that says which columns its csv has and yi
 
 from lesion_jax.sources.base import Source
 from lesion_jax.sources.dicom import DICOM
+from lesion_jax.sources.npz import NPZ
 from lesion_jax.sources.png import PNG
 
 SOURCES: dict[str, Source] = {
     "dicom": DICOM,
     "png": PNG,
+    "npz": NPZ,
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lesion_jax.errors import DataError
+from lesion_jax.sources.review import Doubt
 
 Progress = Callable[[int, int], None]
 
@@ -54,6 +55,10 @@ class Slice:
       unit: What the pixels are, a key of `core.types.UNITS`.
       value_range: (low, high) that such files can hold, in `unit`: the default window. None takes the unit's, which
         is right for CT and for 8 bits.
+      reflected: Whether what lies beyond the image is its reflection; otherwise the edge's pixels are repeated.
+      belongs: What the source knows that one patient's images alone can share, value by field, such as the UID of a
+        study; leaves this room not at all.
+      doubts: What is doubtful about the image, for the user to decide.
     """
 
     pixels: np.ndarray
@@ -61,6 +66,9 @@ class Slice:
     patient: str
     unit: str
     value_range: tuple[float, float] | None = None
+    reflected: bool = False
+    belongs: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -103,7 +111,8 @@ class Source:
         for the source whose first column it has. Empty for a source that takes no csv and knows the labels itself.
       read: read(input, marks, progress) yields the lesions, image by image, so that one image is in memory at a time.
         `input` is what --input names, `marks` are the rows of the csv, none without `columns`; progress(done, total)
-        may be called with any unit of work. Raises DataError, which names the file or the line and what to do.
+        may be called with any unit of work. Raises DataError, which names the file or the line and what to do; at the
+        end where it can go on, with all that it found (`review.Mistakes`).
       optional: Columns that the csv may have; one that is there must be filled in every row.
       about: What the files and columns mean, for `lesion-jax build --help`.
     """

@@ -6,7 +6,8 @@ the images' names, so a rebuild gives the same ids, and only who holds the origi
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,13 @@ from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
 from lesion_jax.sources.classes import order_classes
 from lesion_jax.sources.marks import load_marks
 from lesion_jax.sources.patches import cut_patch, half_side
-from lesion_jax.sources.plausible import check_plausible, image_digest
+from lesion_jax.sources.patients import check_patients
+from lesion_jax.sources.plausible import image_digest, implausible
+from lesion_jax.sources.review import Mistakes, Review
 
 AUTO = "auto"
 _HASH_DIGITS = 16
+_log = logging.getLogger(__name__)
 
 
 def read_lesions(
@@ -32,6 +36,8 @@ def read_lesions(
     *,
     source: str = AUTO,
     tags: Sequence[str] = (),
+    accept: Collection[str] = (),
+    note: Callable[[str], None] = lambda text: None,
 ) -> LesionSet:
     """Reads every marked lesion, writing nothing.
 
@@ -42,42 +48,63 @@ def read_lesions(
       progress: Called as progress(done, total), counted in whatever the source counts.
       source: Key of `SOURCES`; "auto" takes the one whose columns the csv has.
       tags: Columns of the csv that the dataset keeps, in lower case; those that a source gives itself it keeps anyway.
+      accept: Keys of `review.CHECKS` that are overruled.
+      note: Called with everything doubtful that was accepted, a sentence without names or values of a header.
 
     Returns:
       The lesions, sorted by lesion_id; the same files give the same set to the bit.
 
     Raises:
-      ConfigError: No such source, or one that does not go with `annotations`.
-      DataError: Names the file or the line of the csv, and what to do.
+      ConfigError: No such source or check, or a source that does not go with `annotations`.
+      DataError: Names all files and lines of the csv that are wrong, and what to do.
     """
-    chosen, marks = _choose(source, annotations, tags)
-    # A csv that names the classes is refused before minutes of reading.
-    is_labelled = "label" in chosen.columns
-    names = order_classes(((mark.where, mark.values["label"]) for mark in marks), class_names) if is_labelled else None
+    review = Review(accept)
+    chosen, marks = _choose(source, annotations, tags, review)
+    names = None
+    if "label" in chosen.columns:
+        with review.collected():
+            names = order_classes(((mark.where, mark.values["label"]) for mark in marks), class_names)
     found: list[tuple[RawLesion, tuple[float, float]]] = []
     # Of whole images, which go as soon as their lesions are cut: two lesions of one image have different patches.
     digests: dict[str, str] = {}
-    for raw in chosen.read(input_dir, marks, progress or (lambda done, total: None)):
-        if raw.name not in digests:
-            digests[raw.name] = image_digest(raw.image.pixels)
-        found.append(_cut(raw))
+    with review.collected():
+        for raw in chosen.read(input_dir, marks, progress or (lambda done, total: None)):
+            with review.collected():
+                found.append(_cut(raw))
+                if raw.name not in digests:
+                    digests[raw.name] = image_digest(raw.image.pixels)
+                    for doubt in raw.image.doubts:
+                        review.doubt(doubt)
+    raws = [raw for raw, _ in found]
     if not found:
+        review.check()
         raise DataError(f"--input {input_dir} holds nothing for the source {chosen.name}; name another folder.")
-    _check_once([raw for raw, _ in found])
-    names = names or order_classes(((raw.where, raw.label) for raw, _ in found), class_names)
-    unit, value_range = _one_unit([raw for raw, _ in found])
-    check_plausible([(raw, center, digests[raw.name]) for raw, center in found])
-    salt = hashlib.sha256("\n".join(sorted({_salt(raw) for raw, _ in found})).encode()).hexdigest()
-    return LesionSet.of([_lesion(raw, center, names, salt) for raw, center in found], names, unit, value_range)
+    _check_once(raws, review)
+    if "label" not in chosen.columns:
+        with review.collected():
+            names = order_classes(((raw.where, raw.label) for raw in raws), class_names)
+    _check_one_unit(raws, review)
+    for raw, center in found:
+        if doubt := implausible(raw, center):
+            review.doubt(doubt)
+    check_patients(raws, digests, review)
+    review.check()
+    assert names is not None
+    for told in review.notes(_log.warning):
+        note(told)
+    salt = hashlib.sha256("\n".join(sorted({_salt(raw) for raw in raws})).encode()).hexdigest()
+    first = raws[0].image
+    lesions = [_lesion(raw, center, names, salt) for raw, center in found]
+    return LesionSet.of(lesions, names, first.unit, first.value_range)
 
 
-def _choose(name: str, annotations: Path | None, tags: Sequence[str]) -> tuple[Source, list[Mark]]:
+def _choose(name: str, annotations: Path | None, tags: Sequence[str], mistakes: Mistakes) -> tuple[Source, list[Mark]]:
     if name not in (AUTO, *SOURCES):
         raise ConfigError(f"--source is {name!r}; choose one of {', '.join((AUTO, *SOURCES))}.")
     offered = list(SOURCES.values()) if name == AUTO else [SOURCES[name]]
     if annotations is not None:
         if with_csv := [source for source in offered if source.columns]:
-            return load_marks(annotations, with_csv, tags)
+            return load_marks(annotations, with_csv, mistakes, tags)
         raise ConfigError(f"--source {name} takes no csv of marks; leave --annotations out.")
     if tags:
         raise ConfigError(f"--tags names {tags[0]}, a column of a csv, but there is no --annotations; leave it out.")
@@ -107,7 +134,7 @@ def _cut(raw: RawLesion) -> tuple[RawLesion, tuple[float, float]]:
             "give it in mm."
         )
     half = half_side(raw.diameter_mm, image.spacing_mm)
-    patch, center = cut_patch(image.pixels, raw.row, raw.column, half)
+    patch, center = cut_patch(image.pixels, raw.row, raw.column, half, reflected=image.reflected)
     return dataclasses.replace(raw, image=dataclasses.replace(image, pixels=patch)), center
 
 
@@ -126,24 +153,23 @@ def _lesion(raw: RawLesion, center: tuple[float, float], class_names: Sequence[s
     )
 
 
-def _check_once(found: Sequence[RawLesion]) -> None:
+def _check_once(found: Sequence[RawLesion], mistakes: Mistakes) -> None:
     first: dict[tuple[str, float, float], RawLesion] = {}
     for raw in found:
         same = first.setdefault((raw.name, raw.row, raw.column), raw)
         if same is not raw:
-            raise DataError(f"{raw.where}: this lesion is already marked in {same.where}; remove one of them.")
+            mistakes.add(f"{raw.where}: this lesion is already marked in {same.where}; remove one of them.")
 
 
-def _one_unit(found: Sequence[RawLesion]) -> tuple[str, tuple[float, float] | None]:
+def _check_one_unit(found: Sequence[RawLesion], mistakes: Mistakes) -> None:
     first, *others = found
     kind = first.image.unit, first.image.value_range
     for raw in others:
         if (raw.image.unit, raw.image.value_range) != kind:
-            raise DataError(
+            mistakes.add(
                 f"{raw.where}: {raw.path} holds {_pixels_of(raw)}, but {first.path} {_pixels_of(first)}; "
                 "a dataset has one unit, so store all images alike or build two datasets."
             )
-    return kind
 
 
 def _pixels_of(raw: RawLesion) -> str:

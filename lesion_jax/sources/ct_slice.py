@@ -5,68 +5,31 @@ viewer counted them. On a supine axial slice that is patient left on the right, 
 """
 
 import math
-import warnings
-from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
 import pydicom
 from pydicom.errors import InvalidDicomError
-from pydicom.filereader import read_partial
-from pydicom.multival import MultiValue
 from pydicom.pixels.processing import apply_modality_lut
+from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
 from lesion_jax.core.types import UNITS
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Slice
+from lesion_jax.sources.dicom_file import numbers, quiet, read_file, refusal, value
+from lesion_jax.sources.patients import PATIENT_ID
+from lesion_jax.sources.review import Doubt
 
 AIR_HU, HIGHEST_HU = UNITS["HU"].limits or (0, 0)
 # Nothing in a 12-bit scanner's range is denser.
 DENSEST_HU = 3071
 # Cosine of the largest tilt against the body's axis; gantries tilt up to 30 degrees.
 _MIN_AXIAL = 0.86
-
-
-def index_files(
-    paths: Collection[Path], uids: Collection[str], progress: Callable[[int], None] | None = None
-) -> tuple[dict[str, list[Path]], int]:
-    """Finds the files that hold the wanted instances, reading only the beginning of each file.
-
-    Args:
-      paths: Files; those that are not DICOM are passed over.
-      uids: Wanted SOP instance UIDs.
-      progress: Called with the number of files done.
-
-    Returns:
-      Files of every wanted UID that was found, in the order of `paths`, and how many files were DICOM.
-    """
-    found: dict[str, list[Path]] = {}
-    num_dicom = 0
-    for done, path in enumerate(paths, start=1):
-        uid = _read_uid(path)
-        if uid is not None:
-            num_dicom += 1
-            if uid in uids:
-                found.setdefault(uid, []).append(path)
-        if progress is not None:
-            progress(done)
-    return found, num_dicom
-
-
-def _read_uid(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file, warnings.catch_warnings():
-            # Odd values in headers that nobody asked for.
-            warnings.simplefilter("ignore")
-            data = read_partial(file, stop_when=lambda tag, vr, length: tag > 0x00080018)
-            # Read when it is asked for. Anonymisers empty the data set's UID and leave the file meta's, which by the
-            # standard is the same.
-            return str(data.get("SOPInstanceUID") or data.file_meta.get("MediaStorageSOPInstanceUID") or "")
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}; make it readable or remove it.") from error
-    except Exception:
-        # Not DICOM, or so broken that no UID can be read from it: pydicom raises all sorts of things.
-        return None
+# JPEG 2000 that may lose something often does not: there LossyImageCompression tells.
+_LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
+# Where several could: one reads a file everywhere. The others are left to pydicom, and decoded by gdcm.
+_DECODERS = {JPEG2000: "pylibjpeg", JPEG2000Lossless: "pylibjpeg"}
+_BELONGS = (PATIENT_ID, "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
 
 
 def load_slice(path: Path) -> Slice:
@@ -85,81 +48,94 @@ def load_slice(path: Path) -> Slice:
       DataError: Not a single axial CT slice with pixels, spacing and Hounsfield units; names the file and the field.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            data = pydicom.dcmread(path)
-            spacing = _check_header(path, data)
+        with quiet():
+            data = read_file(path)
+            doubts = _check_header(path, data)
+            must = "it must be two numbers above 0, in mm"
+            across, along = numbers(path, data, "PixelSpacing", 2, must)
+            if min(across, along) <= 0:
+                raise refusal(path, data, "PixelSpacing", must)
             hu = _hounsfield(path, data)
-            patient = str(data.get("PatientID") or "").strip()
+            names = {field: str(value(path, data, field) or "").strip() for field in _BELONGS}
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}; copy it again.") from error
     # pydicom has no exception of its own for a header that it cannot take apart.
     except (InvalidDicomError, EOFError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError) as error:
         raise DataError(f"{path} is not a whole DICOM file ({_one_line(error)}); export it again.") from error
-    return Slice(hu, spacing, patient, "HU")
+    belongs = {field: name for field, name in names.items() if name}
+    return Slice(hu, (across, along), names[PATIENT_ID], "HU", belongs=belongs, doubts=tuple(doubts))
 
 
-def _check_header(path: Path, data: pydicom.Dataset) -> tuple[float, float]:
+def _check_header(path: Path, data: pydicom.Dataset) -> list[Doubt]:
     def refuse(field: str, must: str) -> DataError:
-        return _refusal(path, data, field, must)
+        return refusal(path, data, field, must)
 
-    if data.get("Modality") != "CT":
+    if "PixelData" not in data and value(path, data, "Modality") in (None, "CT"):
+        raise refuse("PixelData", "the file is cut short or has no image: export it again")
+    if value(path, data, "Modality") != "CT":
         raise refuse("Modality", "only CT slices can be used")
     # An enhanced object keeps rescale and spacing in functional groups: read as a plain one it is silently wrong.
-    if int(data.get("NumberOfFrames") or 1) > 1 or "SharedFunctionalGroupsSequence" in data:
+    frames = numbers(path, data, "NumberOfFrames", 1, "it must be 1") if "NumberOfFrames" in data else [1]
+    if frames[0] > 1 or "SharedFunctionalGroupsSequence" in data:
         raise DataError(f"{path} is an enhanced or multi-frame object; export it as classic CT, one file per slice.")
-    if data.get("PhotometricInterpretation") != "MONOCHROME2":
+    if value(path, data, "PhotometricInterpretation") != "MONOCHROME2":
         raise refuse("PhotometricInterpretation", "only MONOCHROME2 can be used")
     if "PixelData" not in data:
         raise refuse("PixelData", "export the slice with its pixels")
+    for field in ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"):
+        if numbers(path, data, field, 1, "it must be one whole number")[0] % 1:
+            raise refuse(field, "it must be one whole number")
     if data.get("SamplesPerPixel", 1) != 1:
         raise refuse("SamplesPerPixel", "a CT slice has 1")
     if data.BitsStored <= 8:
         raise refuse("BitsStored", "so few cannot hold Hounsfield units, and this is a mask or a screen capture")
     if data.HighBit != data.BitsStored - 1:
         raise refuse("HighBit", f"it must be {data.BitsStored - 1}, one less than BitsStored")
-    _check_rescale(path, data)
-    orientation = data.get("ImageOrientationPatient")
-    if orientation:
-        across, down = np.asarray(orientation, np.float64).reshape(2, 3)
+    if value(path, data, "ImageOrientationPatient") is not None:
+        must = "it must be six numbers of an axial slice"
+        cosines = numbers(path, data, "ImageOrientationPatient", 6, must)
+        across, down = np.reshape(cosines, (2, 3))
         if abs(np.cross(across, down)[2]) < _MIN_AXIAL:
             raise refuse("ImageOrientationPatient", "only axial slices can be used")
-    spacing = data.get("PixelSpacing") or ()
-    if len(spacing) != 2 or not all(0 < float(value) < np.inf for value in spacing):
-        raise refuse("PixelSpacing", "it must be two numbers above 0, in mm")
-    return float(spacing[0]), float(spacing[1])
+    doubts = _check_rescale(path, data)
+    if "LOCALIZER" in str(value(path, data, "ImageType") or "").upper():
+        doubts.append(Doubt("localizer", f"{path} is a localizer by its ImageType, not a slice"))
+    syntax = data.file_meta.TransferSyntaxUID
+    if value(path, data, "LossyImageCompression") == "01" or syntax in _LOSSY:
+        doubts.append(Doubt("lossy", f"{path} was compressed with loss, which changes its HU"))
+    return doubts
 
 
-def _check_rescale(path: Path, data: pydicom.Dataset) -> None:
-    in_hu = "export the slice in Hounsfield units (HU)"
-    if data.get("RescaleType", "HU") not in ("HU", "", None):
-        raise _refusal(path, data, "RescaleType", in_hu)
-    if table := data.get("ModalityLUTSequence"):
-        if table[0].get("ModalityLUTType") != "HU":
-            raise _refusal(path, table[0], "ModalityLUTType", in_hu)
-        return
+def _check_rescale(path: Path, data: pydicom.Dataset) -> list[Doubt]:
     for field, least, must in (("RescaleSlope", 0, " above 0"), ("RescaleIntercept", -math.inf, "")):
-        if (value := data.get(field)) in (None, ""):
+        if "ModalityLUTSequence" in data and data.ModalityLUTSequence:
+            table = data.ModalityLUTSequence[0]
+            return _not_hu(path, table, "ModalityLUTType", value(path, table, "ModalityLUTType") or "")
+        if value(path, data, field) is None:
             again = "without it the values are not Hounsfield units, so export the slice again"
-            raise _refusal(path, data, field, again)
-        if isinstance(value, MultiValue) or not least < value < math.inf:
-            raise _refusal(path, data, field, f"it must be one number{must}")
+            raise refusal(path, data, field, again)
+        if numbers(path, data, field, 1, f"it must be one number{must}")[0] <= least:
+            raise refusal(path, data, field, f"it must be one number{must}")
+    return _not_hu(path, data, "RescaleType", value(path, data, "RescaleType") or "HU")
 
 
-def _refusal(path: Path, data: pydicom.Dataset, field: str, must: str) -> DataError:
-    value = data.get(field)
-    state = "is missing" if value in (None, "") else f"is {value}"
-    return DataError(f"{path}: {field} {state}; {must}.")
+def _not_hu(path: Path, data: pydicom.Dataset, field: str, kind: object) -> list[Doubt]:
+    if str(kind).strip().upper() == "HU":
+        return []
+    told = str(refusal(path, data, field, "export the slice in Hounsfield units (HU)")).removesuffix(".")
+    return [Doubt("rescale_type", told)]
 
 
 def _hounsfield(path: Path, data: pydicom.Dataset) -> np.ndarray:
     _check_bits(path, data)
+    syntax = data.file_meta.TransferSyntaxUID
+    data.pixel_array_options(decoding_plugin=_DECODERS.get(syntax, ""))
     try:
         stored = data.pixel_array
     except (RuntimeError, NotImplementedError) as error:
-        syntax = data.file_meta.TransferSyntaxUID.name
         raise DataError(
-            f"{path}: its pixels ({syntax}) cannot be decoded; store them uncompressed, as `gdcmconv --raw` does."
+            f"{path}: its pixels ({syntax.name}) cannot be decoded: they are cut short or damaged, or no decoder here "
+            "takes them; copy the file again, or store them uncompressed, as `gdcmconv --raw` does."
         ) from error
     hu = np.asarray(apply_modality_lut(stored, data), np.float64)
     # In between, a value marked as padding is also tissue's, as where a converter wrote 0: blanking it would

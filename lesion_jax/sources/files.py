@@ -1,29 +1,48 @@
 """The files below a folder."""
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lesion_jax.errors import DataError
 
 
-def list_files(folder: Path) -> list[Path]:
-    """All files below a folder, sorted.
+def list_files(folder: Path, skip: Callable[[Path], None] = lambda path: None) -> list[Path]:
+    """All files below a folder, sorted; links are followed, and what several lead to is listed once.
+
+    Args:
+      folder: Where to look.
+      skip: Called with every folder below it that cannot be read.
 
     Raises:
       DataError: No such folder, one that cannot be read, or nothing in it.
     """
-
-    def stop(error: OSError) -> None:
-        raise error
-
     try:
-        paths = [Path(root, name) for root, _, names in os.walk(folder, onerror=stop) for name in names]
-        # Opening a pipe would wait for ever.
-        files = [path for path in paths if path.is_file()]
+        with os.scandir(folder):
+            pass
     except OSError as error:
-        raise DataError(
-            f"--input: {error.filename} cannot be read: {error.strerror}; name a readable folder."
-        ) from error
-    if not files:
+        raise DataError(f"--input: {folder} cannot be read: {error.strerror}; name a readable folder.") from error
+    by_identity: dict[tuple[int, int], Path] = {}
+    # Places without links first: they are what a user takes for the file's own.
+    for path in sorted(_walk(folder, skip), key=lambda path: (path.is_symlink(), path)):
+        status = path.stat()
+        by_identity.setdefault((status.st_dev, status.st_ino), path)
+    if not by_identity:
         raise DataError(f"--input {folder} holds no files; name the folder of the images.")
-    return sorted(files)
+    return sorted(by_identity.values())
+
+
+def _walk(folder: Path, skip: Callable[[Path], None]) -> Iterator[Path]:
+    entered: set[tuple[int, int]] = set()
+    for root, folders, names in os.walk(
+        folder, followlinks=True, onerror=lambda error: skip(Path(error.filename or folder))
+    ):
+        status = os.stat(root)
+        if (status.st_dev, status.st_ino) in entered:
+            # A link back: what is below was listed where it stands.
+            folders.clear()
+            continue
+        entered.add((status.st_dev, status.st_ino))
+        folders.sort()
+        # Opening a pipe would wait for ever. What a link leads nowhere is no file.
+        yield from (path for name in names if (path := Path(root, name)).is_file())

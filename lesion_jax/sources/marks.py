@@ -11,21 +11,25 @@ from pathlib import Path
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Source
+from lesion_jax.sources.review import Mistakes
 
 
-def load_marks(path: Path, sources: Sequence[Source], tags: Sequence[str] = ()) -> tuple[Source, list[Mark]]:
+def load_marks(
+    path: Path, sources: Sequence[Source], mistakes: Mistakes, tags: Sequence[str] = ()
+) -> tuple[Source, list[Mark]]:
     """Reads and checks the rows, for the one source whose columns the csv has.
 
     Args:
       path: The csv.
       sources: Those that may be meant, at least one; all with columns.
+      mistakes: Takes rows with an empty value or too many.
       tags: Other columns that the dataset shall keep, in lower case.
 
     Returns:
-      The source, and a mark for every row.
+      The source, and a mark for every row without a mistake.
 
     Raises:
-      DataError: Missing columns, columns of several sources, an empty value, no rows; names the line.
+      DataError: Not a csv, missing columns, columns of several sources, no rows.
     """
     try:
         # Excel begins UTF-8 with a byte order mark.
@@ -41,12 +45,16 @@ def load_marks(path: Path, sources: Sequence[Source], tags: Sequence[str] = ()) 
                 raise DataError(
                     f"{path} line 1: there is no column {absent[0]} (found: {', '.join(columns)}); change --tags."
                 )
-            marks = [_mark(f"{path} line {reader.line_num}", row, asked, tags) for row in reader]
+            marks, is_empty = [], True
+            for row in reader:
+                is_empty = False
+                with mistakes.collected():
+                    marks.append(_mark(f"{path} line {reader.line_num}", row, asked, tags))
     except OSError as error:
         raise DataError(f"--annotations {path} cannot be read: {error.strerror}; name a csv file.") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"--annotations {path} is not a csv file in UTF-8 ({error}); save it as one.") from error
-    if not marks:
+    if is_empty:
         raise DataError(f"{path} has a header but no lesions; add a row for each.")
     return source, marks
 

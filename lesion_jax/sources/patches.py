@@ -28,21 +28,34 @@ def half_side(diameter_mm: float, spacing_mm: tuple[float, float]) -> int:
     return math.ceil((reach_mm + shift_mm) / min(spacing_mm)) + SPARE_PX
 
 
-def cut_patch(pixels: np.ndarray, row: float, column: float, half: int) -> tuple[np.ndarray, tuple[float, float]]:
-    """Cuts an odd square at native resolution; beyond the slice its edge pixels are repeated.
+def cut_patch(
+    pixels: np.ndarray, row: float, column: float, half: int, *, reflected: bool = False
+) -> tuple[np.ndarray, tuple[float, float]]:
+    """Cuts an odd square at native resolution; beyond the slice its edge pixels are repeated, or it is reflected.
 
     Args:
       pixels: int16 [R, C].
       row: Row of the lesion's centre, 0-based pixel index, sub-pixel.
       column: Its column, likewise.
       half: Pixels on each side of the pixel that is nearest to the centre.
+      reflected: Whether the slice goes on as its mirror image.
 
     Returns:
       int16 [2 half + 1, 2 half + 1], and the (row, column) of the lesion's centre in it.
     """
     nearest = round(row), round(column)
+    beyond = _mirrored if reflected else _repeated
     rows, columns = (
-        np.clip(np.arange(at - half, at + half + 1), 0, size - 1)
-        for at, size in zip(nearest, pixels.shape, strict=True)
+        beyond(np.arange(at - half, at + half + 1), size) for at, size in zip(nearest, pixels.shape, strict=True)
     )
     return pixels[np.ix_(rows, columns)], (half + row - nearest[0], half + column - nearest[1])
+
+
+def _repeated(index: np.ndarray, size: int) -> np.ndarray:
+    return np.clip(index, 0, size - 1)
+
+
+def _mirrored(index: np.ndarray, size: int) -> np.ndarray:
+    # As numpy.pad's "symmetric": the edge itself is seen twice.
+    within = index % (2 * size)
+    return np.minimum(within, 2 * size - 1 - within)

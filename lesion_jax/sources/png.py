@@ -1,5 +1,6 @@
 """Grey PNG slices and a csv of marks: 16 bits hold HU + 32768 (DeepLesion's convention), 8 bits hold grey values."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
 from lesion_jax.sources.files import list_files
 from lesion_jax.sources.points import COLUMNS, Point, one_patient, points_by_image
+from lesion_jax.sources.review import Mistakes
 
 OFFSET_16_BIT = 32768
 
@@ -32,25 +34,54 @@ def load_png(path: Path) -> tuple[np.ndarray, str]:
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; the csv's `file` is relative to --input.") from None
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        if kind := _other_kind(path):
+            raise DataError(f"{path} is a file of kind {kind}; convert it to PNG.") from error
         raise DataError(f"{path} is not a whole PNG file ({' '.join(str(error).split())}); copy it again.") from error
     if mode == "L":
         return values.astype(np.int16), "grey"
     if mode in ("I", "I;16"):
         return (values.astype(np.int32) - OFFSET_16_BIT).astype(np.int16), "HU"
-    raise DataError(f"{path} is a PNG of mode {mode}; it must be grey, with 8 or 16 bits.")
+    raise DataError(f"{path} is a PNG of mode {mode}; convert it to grey, with 8 or 16 bits.")
+
+
+def _other_kind(path: Path) -> str | None:
+    """What a file is that is no PNG, where that can be told."""
+    try:
+        with Image.open(path) as image:
+            return image.format if image.format != "PNG" else None
+    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+        pass
+    try:
+        with path.open("rb") as file:
+            return "DICOM" if file.read(132)[128:] == b"DICM" else None
+    except OSError:
+        return None
 
 
 def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[RawLesion]:
-    wanted = points_by_image(marks, "file")
-    headers = [(name, _spacing(points), one_patient(points)) for name, points in wanted.items()]
+    mistakes = Mistakes()
     # Refuses a folder that is not there before it misses a file in it.
     list_files(folder)
-    for done, (name, spacing, patient) in enumerate(headers, start=1):
-        path = folder / name
-        pixels, unit = load_png(path)
-        image = Slice(pixels, (spacing, spacing), patient or "", unit)
-        yield from (point.lesion(path, image) for point in wanted[name])
-        progress(done, len(headers))
+    wanted = _by_file(folder, points_by_image(marks, "file", mistakes))
+    for done, (name, points) in enumerate(wanted.items(), start=1):
+        with mistakes.collected():
+            path = folder / name
+            spacing, patient = _spacing(points), one_patient(points)
+            pixels, unit = load_png(path)
+            image = Slice(pixels, (spacing, spacing), patient or "", unit)
+            yield from (point.lesion(path, image, name=name) for point in points)
+        progress(done, len(wanted))
+    mistakes.check()
+
+
+def _by_file(folder: Path, points: dict[str, list[Point]]) -> dict[str, list[Point]]:
+    """One name for one file, also where rows name it in several ways."""
+    names: dict[str, str] = {}
+    found: dict[str, list[Point]] = {}
+    for name, of_name in points.items():
+        plain = os.path.normpath(name)
+        found.setdefault(names.setdefault(os.path.realpath(folder / plain), plain), []).extend(of_name)
+    return found
 
 
 def _spacing(points: Sequence[Point]) -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, RawLesion, Slice
+from lesion_jax.sources.review import Mistakes
 
 COLUMNS = ("row", "column", "diameter_mm", "label")
 
@@ -28,12 +29,12 @@ class Point:
     column: float
     diameter_mm: float
 
-    def lesion(self, path: Path, image: Slice, salt: str = "") -> RawLesion:
-        """The lesion in its image; the arguments are fields of `RawLesion`."""
+    def lesion(self, path: Path, image: Slice, *, name: str = "", salt: str = "") -> RawLesion:
+        """The lesion in its image; the arguments are fields of `RawLesion`, and "" names it as the row does."""
         return RawLesion(
             where=self.mark.where,
             path=path,
-            name=self.image,
+            name=name or self.image,
             image=image,
             row=self.row,
             column=self.column,
@@ -44,34 +45,34 @@ class Point:
         )
 
 
-def points_by_image(marks: Sequence[Mark], image_column: str) -> dict[str, list[Point]]:
+def points_by_image(marks: Sequence[Mark], image_column: str, mistakes: Mistakes) -> dict[str, list[Point]]:
     """Reads the numbers of all marks and groups them by image, in the order of the csv.
 
     Args:
       marks: Rows with `COLUMNS` and `image_column`.
       image_column: What names the image.
-
-    Raises:
-      DataError: A number that cannot be, or a lesion marked twice.
+      mistakes: Takes numbers that cannot be, and lesions that are marked twice; the others are returned.
     """
-    points = [
-        Point(
-            mark=mark,
-            image=mark.values[image_column],
-            row=mark.number("row"),
-            column=mark.number("column"),
-            diameter_mm=mark.number("diameter_mm", positive=True),
-        )
-        for mark in marks
-    ]
     first: dict[tuple[str, float, float], Mark] = {}
     found: dict[str, list[Point]] = {}
-    for point in points:
-        where, same = point.mark.where, first.setdefault((point.image, point.row, point.column), point.mark)
-        if same is not point.mark:
-            raise DataError(f"{where}: this lesion is already marked in {same.where}; remove one of the rows.")
-        found.setdefault(point.image, []).append(point)
+    for mark in marks:
+        with mistakes.collected():
+            point = _point(mark, image_column)
+            same = first.setdefault((point.image, point.row, point.column), mark)
+            if same is not mark:
+                raise DataError(f"{mark.where}: this lesion is already marked in {same.where}; remove one of the rows.")
+            found.setdefault(point.image, []).append(point)
     return found
+
+
+def _point(mark: Mark, image_column: str) -> Point:
+    return Point(
+        mark=mark,
+        image=mark.values[image_column],
+        row=mark.number("row"),
+        column=mark.number("column"),
+        diameter_mm=mark.number("diameter_mm", positive=True),
+    )
 
 
 def one_patient(points: Sequence[Point]) -> str | None:

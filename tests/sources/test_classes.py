@@ -13,6 +13,7 @@ def order(*labels, wanted=None):
 def test_the_papers_names_have_its_order_and_others_that_of_first_appearance():
     assert order("hemangioma", "cyst", "metastasis") == PAPER_CLASSES
     assert order("b", "a", "b", "c d") == ("b", "a", "c d")
+    assert order("10", "2", "1", "2") == ("1", "2", "10")
     assert order("b", "a", wanted=["a", "b"]) == ("a", "b")
 
 
@@ -20,6 +21,12 @@ def test_the_papers_names_have_its_order_and_others_that_of_first_appearance():
 def test_names_that_a_reader_cannot_tell_apart_are_refused_with_both_lines(other):
     with pytest.raises(DataError, match=r"line 4: label .* differs from 'cyst' \(line 2\) in case, spaces or invis"):
         order("cyst", "b", other)
+
+
+@pytest.mark.parametrize("label", ["cyst\nbig", "cyst\rbig", "cyst\u2028big", "cy\0st", "cyst\ud800"])
+def test_a_name_of_two_lines_is_refused(label):
+    with pytest.raises(DataError, match="line 3: label 'cy.* has a line break or a control character"):
+        order("cyst big", label)
 
 
 def test_names_that_differ_in_a_sign_are_two():

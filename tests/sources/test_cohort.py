@@ -51,7 +51,7 @@ def test_lesions_carry_their_pixels_and_nothing_of_the_header(write_ct, read):
 
 def test_ids_and_fingerprint_depend_on_content_not_on_file_names_or_row_order(write_ct, read, tmp_path):
     write_ct("a", uid="1.1")
-    write_ct("b", uid="1.2")
+    write_ct("b", uid="1.2", RescaleIntercept=-501)
     rows = ("1.1,10,20,5,x", "1.2,10,20,5,y")
     first = read(*rows, class_names=["x", "y"])
     (tmp_path / "a").rename(tmp_path / "z")
@@ -152,7 +152,7 @@ def test_eight_bits_are_grey_and_keep_all_of_their_values(tmp_path):
 def test_files_of_two_depths_are_refused_with_both_names(tmp_path):
     eight, sixteen = np.full((40, 40), 9, np.uint8), np.full((40, 40), 32768, np.uint16)
     with pytest.raises(DataError) as caught:
-        read_lesions(tmp_path, _write_pngs(tmp_path, a=eight, b=eight, c=sixteen))
+        read_lesions(tmp_path, _write_pngs(tmp_path, a=eight, b=eight + 1, c=sixteen))
     told = str(caught.value)
     assert f"line 4: {tmp_path / 'c.png'} holds Hounsfield units, but {tmp_path / 'a.png'} grey values; " in told
     assert told.endswith("store all images alike or build two datasets.")

@@ -1,6 +1,7 @@
 """HU from honest, odd and real files; every file that must not be used is refused by name and field."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -10,7 +11,8 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import DSfloat
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources.ct_slice import index_files, load_slice
+from lesion_jax.sources.ct_slice import load_slice
+from lesion_jax.sources.dicom_file import index_files
 from lesion_jax.sources.files import list_files
 
 
@@ -102,14 +104,11 @@ def test_padding_written_with_the_other_sign_is_still_found(write_ct):
         ({"PixelData": b"\0\0"}, "is not a whole DICOM file"),
         ({"RescaleSlope": None}, "RescaleSlope is missing"),
         ({"RescaleIntercept": None}, "RescaleIntercept is missing"),
-        ({"RescaleType": "US"}, "RescaleType is US"),
         ({"RescaleSlope": 0}, "RescaleSlope is 0.0; it must be one number above 0"),
         ({"RescaleSlope": -1}, "RescaleSlope is -1"),
         ({"RescaleSlope": DSfloat("nan")}, "RescaleSlope is nan"),
         ({"RescaleIntercept": [1, 2]}, "RescaleIntercept is [1.0, 2.0]; it must be one number."),
         ({"RescaleSlope": [1, 2]}, "RescaleSlope is [1.0, 2.0]"),
-        ({"ModalityLUTSequence": [_table("OD")]}, "ModalityLUTType is OD"),
-        ({"ModalityLUTSequence": [_table(None)]}, "ModalityLUTType is missing"),
         ({"SamplesPerPixel": 3, "PlanarConfiguration": 0}, "SamplesPerPixel is 3"),
         ({"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}, "BitsStored is 8"),
         ({"BitsStored": 12, "HighBit": 15}, "HighBit is 15; it must be 11"),
@@ -125,6 +124,25 @@ def test_what_cannot_be_used_is_refused_by_file_and_field(write_ct, changes, mes
         load_slice(path)
     assert message in str(caught.value) and str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"RescaleType": "US"}, [("rescale_type", "RescaleType is US")]),
+        ({"RescaleType": "hu "}, []),
+        ({"ModalityLUTSequence": [_table("OD")]}, [("rescale_type", "ModalityLUTType is OD")]),
+        ({"ModalityLUTSequence": [_table(None)]}, [("rescale_type", "ModalityLUTType is missing")]),
+        ({"ModalityLUTSequence": [_table("HU")]}, []),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, [("localizer", "is a localizer")]),
+        ({"LossyImageCompression": "01"}, [("lossy", "compressed with loss")]),
+        ({"LossyImageCompression": "00"}, []),
+    ],
+)
+def test_what_is_doubtful_is_read_and_told(write_ct, changes, told):
+    doubts = load_slice(write_ct(**changes)).doubts
+    assert [doubt.check for doubt in doubts] == [check for check, _ in told]
+    assert all(text in doubt.text for doubt, (_, text) in zip(doubts, told, strict=True))
 
 
 def test_pixels_that_no_codec_reads_are_refused_with_the_way_out(write_ct):
@@ -153,9 +171,9 @@ def test_files_are_found_by_uid_whatever_their_names(write_ct, tmp_path):
     (tmp_path / "notes.dcm").write_text("no image")
     (tmp_path / "empty").touch()
     calls = []
-    found, num_dicom = index_files(list_files(tmp_path), {"1.2", "1.3", "9"}, calls.append)
-    assert num_dicom == 4 and calls == [1, 2, 3, 4, 5, 6]
-    assert {uid: [path.name for path in paths] for uid, paths in found.items()} == {
+    index = index_files(list_files(tmp_path), {"1.2", "1.3", "9"}, calls.append)
+    assert len(index.dicom) == 4 and calls == [1, 2, 3, 4, 5, 6]
+    assert {uid: [path.name for path in paths] for uid, paths in index.found.items()} == {
         "1.2": ["x.txt", "copy"],
         "1.3": ["IM9"],
     }
@@ -166,11 +184,11 @@ def test_a_damaged_header_is_passed_over_where_nobody_wants_it_and_refused_by_na
 ):
     whole = write_ct("good", uid="1.1").read_bytes()
     (tmp_path / "unwanted").write_bytes(whole.replace(b"\x08\x00\x18\x00UI", b"\x08\x00\x18\x00U\x00"))
-    found, _ = index_files(list_files(tmp_path), {"1.1"})
-    assert [path.name for path in found["1.1"]] == ["good"]
+    index = index_files(list_files(tmp_path), {"1.1"})
+    assert [path.name for path in index.found["1.1"]] == ["good"]
     spoilt = tmp_path / "spoilt"
     spoilt.write_bytes(whole.replace(b"\x10\x00\x20\x00LO", b"\x10\x00\x20\x00L\x00"))
-    with pytest.raises(DataError, match="spoilt is not a whole DICOM file"):
+    with pytest.raises(DataError, match="spoilt: PatientID cannot be read; export"):
         load_slice(spoilt)
 
 
@@ -182,14 +200,14 @@ def test_a_folder_that_is_missing_or_empty_is_refused(tmp_path):
 
 
 def test_pydicom_samples_read_as_their_own_rescale_says():
-    path = get_testdata_file("CT_small.dcm")
+    path = Path(get_testdata_file("CT_small.dcm"))
     image = load_slice(path)
     data = pydicom.dcmread(path)
     plain = data.pixel_array.astype(np.int32) + int(data.RescaleIntercept)
     np.testing.assert_array_equal(image.pixels, plain.clip(-1024))
     assert data.PixelPaddingValue == -2000 and image.spacing_mm == (0.661468, 0.661468)
     # An axial JPEG 2000 slice, lossy.
-    head = load_slice(get_testdata_file("693_J2KI.dcm")).pixels
+    head = load_slice(Path(get_testdata_file("693_J2KI.dcm"))).pixels
     assert head.min() == -1024 and -1024 <= head[0, 0] <= -900
 
 

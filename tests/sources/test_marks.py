@@ -8,7 +8,9 @@ from lesion_jax.sources.base import Source
 from lesion_jax.sources.classes import order_classes
 from lesion_jax.sources.marks import load_marks
 from lesion_jax.sources.points import points_by_image
+from lesion_jax.sources.review import Mistakes
 
+WITH_CSV = [source for source in SOURCES.values() if source.columns]
 HEADER = "sop_instance_uid,row,column,diameter_mm,label"
 
 
@@ -24,8 +26,11 @@ def write(tmp_path):
 
 def read(path):
     """The source and its points, in the order of the csv, by the source's own image column."""
-    source, marks = load_marks(path, list(SOURCES.values()))
-    return source, [point for points in points_by_image(marks, source.columns[0]).values() for point in points]
+    mistakes = Mistakes()
+    source, marks = load_marks(path, WITH_CSV, mistakes)
+    points = [point for points in points_by_image(marks, source.columns[0], mistakes).values() for point in points]
+    mistakes.check()
+    return source, points
 
 
 def test_rows_become_points(write):
@@ -52,11 +57,11 @@ def test_a_byte_order_mark_and_an_optional_column_are_read(write):
 
 def test_only_named_columns_are_kept_as_tags(write):
     path = write(HEADER + ",Site,patient_name", "1.2,3,4,20,cyst, north ,Jane Roe")
-    _, (mark,) = load_marks(path, list(SOURCES.values()), ["site"])
+    _, (mark,) = load_marks(path, WITH_CSV, Mistakes(), ["site"])
     assert mark.tags == {"site": "north"} and "Jane Roe" not in mark.values.values()
-    assert load_marks(path, list(SOURCES.values()))[1][0].tags == {}
+    assert load_marks(path, WITH_CSV, Mistakes())[1][0].tags == {}
     with pytest.raises(DataError, match="line 1: there is no column scanner .found: .*site, patient_name.; change --t"):
-        load_marks(path, list(SOURCES.values()), ["scanner"])
+        load_marks(path, WITH_CSV, Mistakes(), ["scanner"])
 
 
 def test_class_order():
@@ -101,6 +106,14 @@ def test_each_mistake_is_named_with_its_line(write, lines, message):
     assert "lesions.csv" in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_all_wrong_rows_are_named_at_once(write):
+    rows = ["1,2,3,4,cyst", "1,two,3,4,cyst", "1,2,3,4,cyst", "1,2,3,,cyst", "1,2,3,4,cyst,5", "1,9,3,4,cyst"]
+    with pytest.raises(DataError) as caught:
+        read(write(HEADER, *rows))
+    told = str(caught.value).splitlines()
+    assert told[0] == "4 mistakes:" and all(any(f"line {n}: " in line for line in told) for n in (3, 4, 5, 6))
+
+
 def test_missing_columns_are_told_of_the_nearest_source_and_the_others(write):
     with pytest.raises(DataError) as caught:
         read(write("file,row,column,diameter_mm,label", "1,2,3,4,cyst"))
@@ -108,13 +121,13 @@ def test_missing_columns_are_told_of_the_nearest_source_and_the_others(write):
     assert told.index("those of dicom are sop_instance_uid") > told.index("the columns of png are file, patient")
     # Asked for one, it speaks of that one alone.
     with pytest.raises(DataError, match="sop_instance_uid is missing") as caught:
-        load_marks(write("file,row,column,diameter_mm,label", "1,2,3,4,cyst"), [SOURCES["dicom"]])
+        load_marks(write("file,row,column,diameter_mm,label", "1,2,3,4,cyst"), [SOURCES["dicom"]], Mistakes())
     assert "png" not in str(caught.value)
 
 
 def test_a_source_needs_no_column_that_another_has(write):
     other = Source("other", "Files by name", ("volume", "kind"), read=lambda *_: [])
-    found, (mark,) = load_marks(write("volume,kind", "a.nii,cyst"), [*SOURCES.values(), other])
+    found, (mark,) = load_marks(write("volume,kind", "a.nii,cyst"), [*WITH_CSV, other], Mistakes())
     assert found is other and dict(mark.values) == {"volume": "a.nii", "kind": "cyst"}
 
 

@@ -41,3 +41,11 @@ def test_the_corner_of_the_largest_crop_is_inside(diameter, spacing):
 
 def test_a_patch_is_not_larger_than_it_needs():
     assert half_side(20.0, (1.0, 1.0)) == math.ceil(math.sqrt(2) * (20 * 1.4 + 4)) + 4
+
+
+def test_beyond_the_image_its_reflection_goes_on_where_it_is_asked_for():
+    pixels = np.random.default_rng(0).integers(0, 255, (5, 7)).astype(np.int16)
+    patch, center = cut_patch(pixels, 2.0, 3.0, 20, reflected=True)
+    expected = np.pad(pixels, 20, mode="symmetric")[2 : 2 + 41, 3 : 3 + 41]
+    np.testing.assert_array_equal(patch, expected)
+    assert center == (20, 20)

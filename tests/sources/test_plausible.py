@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lesion_jax.errors import DataError
+from lesion_jax.errors import ConfigError, DataError
 from lesion_jax.sources.cohort import read_lesions
 
 TISSUE = (np.arange(64 * 80).reshape(64, 80) % 400 - 100).astype(np.int32)
@@ -13,13 +13,13 @@ HEADER = "file,patient,spacing_mm,row,column,diameter_mm,label"
 
 @pytest.fixture
 def read(tmp_path):
-    def read_rows(images, *rows):
+    def read_rows(images, *rows, **options):
         for name, hu in images.items():
             pixels = hu if hu.dtype == np.uint8 else (hu + 32768).astype(np.uint16)
             Image.fromarray(pixels).save(tmp_path / name)
         path = tmp_path / "lesions.csv"
         path.write_text("\n".join([HEADER, *rows]) + "\n")
-        return read_lesions(tmp_path, path)
+        return read_lesions(tmp_path, path, **options)
 
     return read_rows
 
@@ -65,4 +65,25 @@ def test_all_mistakes_are_named_at_once_the_first_fifty_with_their_reasons(read)
     with pytest.raises(DataError) as caught:
         read({"a.png": TISSUE}, *rows)
     lines = str(caught.value).splitlines()
-    assert lines[0] == "60 marks cannot be right:" and lines[-1] == "... and 10 more" and len(lines) == 52
+    assert lines[0] == "60 mistakes:" and lines[-1] == "... and 10 more" and len(lines) == 52
+
+
+def test_who_knows_better_accepts_a_check_by_name_and_it_is_noted(read, caplog):
+    hu, notes = np.full((64, 80), -1000, np.int32), []
+    hu[20:, 40:] = 50
+    rows = ["a.png,P,0.8,10,30,10,cyst", "a.png,P,0.8,12,30,10,cyst", "a.png,P,0.8,40,60,0.1,cyst"]
+    found = read({"a.png": hu}, *rows, accept=["air", "size"], note=notes.append)
+    assert len(found.lesions) == 3
+    assert notes == [
+        "2 centres in air, accepted by --accept=air",
+        "1 lesions of less than two pixels, accepted by --accept=size",
+    ]
+    assert "a.png is air" in caplog.text
+    with pytest.raises(DataError, match=r"line 4: diameter_mm 0.1 .*\(--accept=size takes it as it is\)"):
+        read({"a.png": hu}, *rows, accept=["air"])
+    with pytest.raises(ConfigError, match="--accept has 'all'; choose among air, range, size"):
+        read({"a.png": hu}, *rows, accept=["all"])
+
+
+def test_an_image_of_no_tissue_is_taken_where_it_is_accepted(read):
+    assert read({"a.png": TISSUE - 20_000}, "a.png,P,0.8,30,40,10,cyst", accept=["range"]).lesions

@@ -45,7 +45,7 @@ def test_what_is_not_a_grey_png_is_refused(tmp_path):
     (tmp_path / "vast.png").write_bytes(_claims(60_000))
     for name, message in (
         ("colour.png", "mode RGB"),
-        ("photo.jpg", "not a whole PNG"),
+        ("photo.jpg", "is a file of kind JPEG; convert it to PNG"),
         ("half.png", "not a whole PNG"),
         ("none.png", "does not exist"),
         ("vast.png", "could be decompression bomb"),

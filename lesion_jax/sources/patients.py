@@ -1,0 +1,84 @@
+"""Whether two patients are one: the same person on both sides of a fold makes every score too good."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from lesion_jax.sources.base import RawLesion
+from lesion_jax.sources.classes import as_read
+from lesion_jax.sources.review import Doubt, Review
+
+PATIENT_ID = "PatientID"
+
+
+def check_patients(found: Sequence[RawLesion], digests: Mapping[str, str], review: Review) -> None:
+    """Looks for names that look alike, and for images, studies and headers that two patients share.
+
+    Args:
+      found: All lesions.
+      digests: Digest of the pixels of every image, by `RawLesion.name`.
+      review: Takes what is found.
+    """
+    _check_names(found, review)
+    _check_belongs(found, review)
+    first: dict[str, RawLesion] = {}
+    labelled: dict[tuple[str, float, float], RawLesion] = {}
+    for raw in found:
+        same = labelled.setdefault((digests[raw.name], raw.row, raw.column), raw)
+        if same.label != raw.label:
+            review.doubt(
+                Doubt(
+                    "labels",
+                    f"{raw.where} is labelled {raw.label!r}, but {same.where}, the same place in the same image, "
+                    f"{same.label!r}; correct one",
+                )
+            )
+        other = first.setdefault(digests[raw.name], raw)
+        if other.image.patient != raw.image.patient:
+            review.add(
+                f"{raw.where}: {raw.path} has the very pixels of {other.path}, which is another patient's "
+                f"({other.where}); give both the same patient, or folds would share it."
+            )
+
+
+def _check_names(found: Sequence[RawLesion], review: Review) -> None:
+    first: dict[str, RawLesion] = {}
+    for raw in _first_of_each_patient(found):
+        # A spreadsheet drops zeros that lead.
+        other = first.setdefault(re.sub(r"(?<!\d)0+(?=\d)", "", as_read(raw.image.patient)), raw)
+        if other is not raw:
+            review.doubt(
+                Doubt(
+                    "patients",
+                    f"{raw.where}: the patient of {raw.path} differs from that of {other.path} ({other.where}) in "
+                    "case, spaces or leading zeros only; if they are one, write them alike in a column `patient`",
+                )
+            )
+
+
+def _check_belongs(found: Sequence[RawLesion], review: Review) -> None:
+    ids = {raw.image.belongs.get(PATIENT_ID) for raw in found}
+    # Anonymised, as the documentation foresees: the csv's column is all there is.
+    is_constant = len(ids) == 1 and None not in ids
+    first: dict[tuple[str, str], RawLesion] = {}
+    told: set[frozenset[str]] = set()
+    for raw in found:
+        for field, value in raw.image.belongs.items():
+            other = first.setdefault((field, value), raw)
+            if other.image.patient == raw.image.patient:
+                continue
+            check = "same_patient_id" if field == PATIENT_ID and is_constant else "patients"
+            pair = frozenset((check, raw.image.patient, other.image.patient))
+            if pair not in told:
+                told.add(pair)
+                text = (
+                    f"{raw.where}: {raw.path} and {other.path} ({other.where}) have one {field}, but two patients; "
+                    "give both the same in a column `patient`"
+                )
+                review.doubt(Doubt(check, text))
+
+
+def _first_of_each_patient(found: Sequence[RawLesion]) -> list[RawLesion]:
+    first: dict[str, RawLesion] = {}
+    for raw in found:
+        first.setdefault(raw.image.patient, raw)
+    return list(first.values())

@@ -1,0 +1,138 @@
+"""What is wrong or doubtful with an input, collected while it is read, so that one run tells all of it.
+
+A mistake ends the build. A doubt is one of `CHECKS`: it ends the build too, unless the user who knows better accepts
+the check by name; then, and where a check only warns, it becomes a note, which the dataset keeps.
+"""
+
+import contextlib
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+
+from lesion_jax.errors import ConfigError, DataError
+
+_MOST_SHOWN = 50
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """Something that is nearly always a mistake.
+
+    Attributes:
+      title: What was found, for the note, after a count.
+      only_warns: Whether it never ends a build.
+    """
+
+    title: str
+    only_warns: bool = False
+
+
+CHECKS = {
+    "air": Check("centres in air"),
+    "range": Check("lesions among pixels that no body has"),
+    "size": Check("lesions of less than two pixels"),
+    "patients": Check("signs that two patients are one"),
+    "rescale_type": Check("slices whose numbers are not said to be Hounsfield units"),
+    "labels": Check("images with two labels"),
+    "localizer": Check("localizers among the slices"),
+    "lossy": Check("slices that were compressed with loss", only_warns=True),
+    "same_patient_id": Check("patients of the csv that share the one PatientID of all files", only_warns=True),
+    "copies": Check("images that repeat another, and count as the same patient", only_warns=True),
+    "no_patients": Check("images of which nothing says whose they are: each is a patient of its own", only_warns=True),
+    "colour": Check("coloured images, of which the luminance is taken", only_warns=True),
+    "odd_files": Check("files with odd header values", only_warns=True),
+    "unreadable": Check("files or folders that cannot be read, and that no row names", only_warns=True),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Doubt:
+    """What a source finds doubtful in an image that it could read.
+
+    Attributes:
+      check: Key of `CHECKS`.
+      text: What was found and what to do, a sentence without the full stop; begins with the file.
+    """
+
+    check: str
+    text: str
+
+
+class DataErrors(DataError):
+    """Several mistakes in one input.
+
+    Attributes:
+      each: One sentence each.
+    """
+
+    def __init__(self, each: list[str]):
+        """The first fifty become the message."""
+        shown = "\n".join(each[:_MOST_SHOWN])
+        more = f"\n... and {len(each) - _MOST_SHOWN} more" if len(each) > _MOST_SHOWN else ""
+        super().__init__(f"{len(each)} mistakes:\n{shown}{more}" if len(each) > 1 else shown)
+        self.each = each
+
+
+class Mistakes:
+    """Collects errors in the order of their discovery; none is lost, none is told twice."""
+
+    def __init__(self) -> None:
+        """Begins with none."""
+        self._found: dict[str, None] = {}
+
+    def add(self, text: str) -> None:
+        """Keeps a mistake."""
+        self._found[text] = None
+
+    @contextlib.contextmanager
+    def collected(self) -> Iterator[None]:
+        """Keeps a DataError that is raised within, and goes on."""
+        try:
+            yield
+        except DataErrors as error:
+            self._found.update(dict.fromkeys(error.each))
+        except DataError as error:
+            self.add(str(error))
+
+    def check(self) -> None:
+        """Raises DataErrors if there are any."""
+        if self._found:
+            raise DataErrors(list(self._found))
+
+
+class Review(Mistakes):
+    """The mistakes and doubts of one build."""
+
+    def __init__(self, accept: Collection[str] = ()):
+        """Takes the checks that the user overrules.
+
+        Raises:
+          ConfigError: One of them is not in `CHECKS`, or needs no accepting.
+        """
+        super().__init__()
+        can_be = [name for name, check in CHECKS.items() if not check.only_warns]
+        if unknown := [name for name in accept if name not in can_be]:
+            raise ConfigError(f"--accept has {unknown[0]!r}; choose among {', '.join(can_be)}.")
+        self._accept = frozenset(accept)
+        self._doubts: dict[str, Doubt] = {}
+
+    def doubt(self, doubt: Doubt) -> None:
+        """Keeps a doubt as a note or as a mistake."""
+        self._doubts.setdefault(doubt.text, doubt)
+        if not CHECKS[doubt.check].only_warns and doubt.check not in self._accept:
+            self.add(f"{doubt.text} (--accept={doubt.check} takes it as it is).")
+
+    def notes(self, show: Callable[[str], None]) -> list[str]:
+        """What was accepted or only warned of: counts, without a file's name or a header's value.
+
+        Args:
+          show: Called with each note and the first of its doubts, for the user's eyes.
+        """
+        found = []
+        counts = Counter(doubt.check for doubt in self._doubts.values())
+        for name, count in counts.items():
+            note = f"{count} {CHECKS[name].title}" + (f", accepted by --accept={name}" if name in self._accept else "")
+            found.append(note)
+            first = next(doubt.text for doubt in self._doubts.values() if doubt.check == name)
+            show(f"{note}; the first: {first}.")
+        return found

@@ -1,0 +1,71 @@
+"""Images without marks: the whole image is the lesion."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from lesion_jax.sources.base import RawLesion, Slice
+from lesion_jax.sources.plausible import image_digest
+from lesion_jax.sources.review import Doubt
+
+# With this data.margin, the default, a lesion's ROI is just the image; a smaller one crops, a larger one shows more of
+# the reflection.
+MARGIN = 0.25
+# Luminance of ITU-R 601, which Pillow takes too.
+_LUMINANCE = np.array([0.299, 0.587, 0.114])
+
+
+class WholeImages:
+    """Makes lesions of whole images; those with the same pixels become one patient's, so that no fold shares them."""
+
+    def __init__(self) -> None:
+        """Has seen no image yet."""
+        self._first: dict[str, str] = {}
+
+    def lesion(
+        self,
+        path: Path,
+        name: str,
+        pixels: np.ndarray,
+        label: str,
+        *,
+        patient: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> RawLesion:
+        """The lesion that an image is.
+
+        Args:
+          path: Its file, for messages.
+          name: What names the image in the source.
+          pixels: uint8 [H, W], or [H, W, 3] of a colour image, which becomes its luminance.
+          label: Name of its class.
+          patient: Whatever identifies the patient; None where nobody says, and each image has its own.
+          tags: See `RawLesion`.
+        """
+        doubts = []
+        if pixels.ndim == 3:
+            pixels = np.rint(pixels @ _LUMINANCE)
+            doubts.append(Doubt("colour", f"{path}: {name} is coloured, and its luminance is taken"))
+        pixels = pixels.astype(np.int16)
+        digest = image_digest(pixels)
+        other = self._first.setdefault(digest, name)
+        if patient is None:
+            doubts.append(Doubt("no_patients", f"{path}: nothing says whose {name} is, so it is a patient of its own"))
+            if other != name:
+                doubts.append(Doubt("copies", f"{path}: {name} has the very pixels of {other}, and the same patient"))
+        rows, columns = pixels.shape
+        return RawLesion(
+            where=f"{path}: {name}",
+            path=path,
+            name=name,
+            image=Slice(
+                pixels, (1.0, 1.0), digest if patient is None else patient, "grey", reflected=True, doubts=tuple(doubts)
+            ),
+            row=(rows - 1) / 2,
+            column=(columns - 1) / 2,
+            # The longer side; what the ROI then has beside a narrow image is its reflection.
+            diameter_mm=max(rows, columns) / (1 + 2 * MARGIN),
+            label=label,
+            tags=tags or {},
+        )

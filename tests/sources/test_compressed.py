@@ -1,0 +1,109 @@
+"""Compressed slices: to the bit, or refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.data import get_testdata_file
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGExtended12Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
+from pydicom.uid import JPEGLossless as JPEGLosslessAny
+
+from lesion_jax.errors import DataError
+from lesion_jax.sources.ct_slice import load_slice
+from tests.sources import jpeg_lossless
+
+
+@pytest.fixture
+def write(write_ct):
+    """Writes a CT slice whose pixels are a codestream."""
+
+    def write_stream(stream, syntax, **fields):
+        path = write_ct(**fields)
+        data = pydicom.dcmread(path)
+        data.file_meta.TransferSyntaxUID = syntax
+        data.PixelData = pydicom.encaps.encapsulate([stream])
+        data["PixelData"].VR = "OB"
+        data["PixelData"].is_undefined_length = True
+        data.save_as(path)
+        return path
+
+    return write_stream
+
+
+@pytest.mark.parametrize("signed", [0, 1])
+@pytest.mark.parametrize(("bits", "precision"), [(12, 12), (16, 16), (12, 16)])
+@pytest.mark.parametrize("predictor", [1, 4, 7])
+def test_jpeg_lossless_is_decoded_to_the_bit(write, bits, precision, predictor, signed):
+    low, high = (-(1 << bits - 1), 1 << bits - 1) if signed else (0, 1 << bits)
+    stored = np.random.default_rng(predictor).integers(low, high, (40, 50))
+    # Noise, and what is smooth.
+    stored[:20] = np.arange(1000).reshape(20, 50) % 700 - 300 * signed
+    stream = jpeg_lossless.encode(stored % (1 << precision), precision, predictor)
+    path = write(
+        stream,
+        JPEGLosslessSV1 if predictor == 1 else JPEGLosslessAny,
+        BitsStored=bits,
+        HighBit=bits - 1,
+        PixelRepresentation=signed,
+    )
+    np.testing.assert_array_equal(load_slice(path).pixels, (stored - 1024).clip(-1024, 32767))
+
+
+def test_jpeg_ls_is_decoded_to_the_bit(write_ct):
+    # One image, compressed and not, of pydicom's own samples.
+    plain = pydicom.dcmread(get_testdata_file("MR_small.dcm")).pixel_array
+    packed = pydicom.dcmread(get_testdata_file("MR_small_jpeg_ls_lossless.dcm"))
+    assert packed.file_meta.TransferSyntaxUID == JPEGLSLossless
+    packed.Modality, packed.RescaleSlope, packed.RescaleIntercept = "CT", 1, -1024
+    packed.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    path = write_ct()
+    packed.save_as(path)
+    np.testing.assert_array_equal(load_slice(path).pixels, plain.astype(int) - 1024)
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless, DeflatedExplicitVRLittleEndian])
+def test_other_lossless_forms_give_the_same_pixels(write_ct, syntax):
+    path = write_ct()
+    expected = load_slice(path).pixels
+    data = pydicom.dcmread(path)
+    if syntax == DeflatedExplicitVRLittleEndian:
+        data.file_meta.TransferSyntaxUID = syntax
+    else:
+        data.compress(syntax, generate_instance_uid=False)
+    data.save_as(path)
+    image = load_slice(path)
+    np.testing.assert_array_equal(image.pixels, expected)
+    assert image.doubts == ()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.99])
+@pytest.mark.parametrize("syntax", [JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless])
+def test_a_codestream_that_is_cut_short_is_refused(write, write_ct, syntax, share):
+    if syntax == JPEGLosslessSV1:
+        stream = jpeg_lossless.encode(np.random.default_rng(0).integers(0, 4096, (40, 50)), 12, 1)
+    else:
+        if syntax == JPEGLSLossless:
+            data = pydicom.dcmread(get_testdata_file("MR_small_jpeg_ls_lossless.dcm"))
+        else:
+            data = pydicom.dcmread(write_ct())
+            data.compress(syntax, generate_instance_uid=False)
+        (stream,) = pydicom.encaps.generate_frames(data.PixelData, number_of_frames=1)
+    size = {"Rows": 64, "Columns": 64} if syntax == JPEGLSLossless else {}
+    path = write(stream[: int(share * len(stream))], syntax, **size)
+    with pytest.raises(DataError, match="JPEG.* cannot be decoded: they are cut short"):
+        load_slice(path)
+
+
+def test_what_loses_something_is_told_or_refused(write):
+    with pytest.raises(DataError, match="JPEG Extended .* cannot be decoded"):
+        load_slice(write(b"\xff\xd8\xff\xd9", JPEGExtended12Bit))
+    doubts = load_slice(Path(get_testdata_file("693_J2KI.dcm"))).doubts
+    assert [doubt.check for doubt in doubts] == ["lossy"]

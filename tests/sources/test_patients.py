@@ -1,0 +1,86 @@
+"""Signs that two patients are one person: names, headers, studies and files."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lesion_jax.errors import DataError
+from lesion_jax.sources.cohort import read_lesions
+
+HEADER = "sop_instance_uid,row,column,diameter_mm,label"
+
+
+@pytest.fixture
+def read(tmp_path, write_ct):
+    """Reads one slice for each dict of header fields, whose pixels all differ; patients are for the csv."""
+
+    def read_slices(*headers, patients=None, **options):
+        rows = [HEADER + (",patient" if patients else "")]
+        for i, fields in enumerate(headers):
+            noise = np.random.default_rng(i).normal(60, 15, (40, 50)).astype(np.int16)
+            write_ct(f"{i}", uid=f"1.{i}", pixels=noise, **fields)
+            rows.append(f"1.{i},20,25,5,cyst" + (f",{patients[i]}" if patients else ""))
+        path = tmp_path / "lesions.csv"
+        path.write_text("\n".join(rows) + "\n")
+        return len({lesion.patient for lesion in read_lesions(tmp_path, path, **options).lesions})
+
+    return read_slices
+
+
+@pytest.mark.parametrize("other", ["p1", "P 1", "P01", "p\u200b001"])
+def test_patients_whose_names_look_alike_are_asked_about(read, other):
+    headers = [{"PatientID": "P1"}, {"PatientID": other, "SpecificCharacterSet": "ISO_IR 192"}]
+    with pytest.raises(
+        DataError, match=r"line 3: the patient of .*1 differs from that of .*0 .*line 2.* leading zeros"
+    ):
+        read(*headers)
+    notes = []
+    assert read(*headers, accept=["patients"], note=notes.append) == 2
+    assert notes == ["1 signs that two patients are one, accepted by --accept=patients"]
+    # The csv says that they are one.
+    assert read(*headers, patients=["A", "A"]) == 1
+
+
+def test_patients_with_other_names_are_two(read):
+    assert read(*({"PatientID": name} for name in ("P1", "P10", "P100", "Q1", "1P", "P-1"))) == 6
+
+
+@pytest.mark.parametrize("field", ["StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"])
+def test_one_study_has_one_patient(read, field):
+    headers = [{"PatientID": "P", field: "1.5"}, {"PatientID": "Q", field: "1.5"}]
+    with pytest.raises(DataError, match=f"line 3: .* have one {field}, but two patients; give both the same"):
+        read(*headers)
+    assert read(*headers, patients=["A", "A"]) == 1
+    assert read({"PatientID": "P", field: "1.5"}, {"PatientID": "Q", field: "1.6"}) == 2
+
+
+def test_a_csv_that_divides_one_patient_of_the_headers_is_asked_about(read):
+    headers = [{"PatientID": name} for name in ("P", "P", "Q")]
+    with pytest.raises(DataError, match="line 3: .* have one PatientID, but two patients"):
+        read(*headers, patients=["A", "B", "C"])
+
+
+def test_where_all_have_one_patient_id_the_csv_is_taken_at_its_word_and_that_is_noted(read):
+    notes = []
+    assert read({"PatientID": "ANON"}, {"PatientID": "ANON"}, patients=["A", "B"], note=notes.append) == 2
+    assert notes == ["1 patients of the csv that share the one PatientID of all files"]
+
+
+def test_no_value_of_a_header_is_told(read):
+    with pytest.raises(DataError) as caught:
+        read({"PatientID": "Miller^Jane"}, {"PatientID": "miller^jane"})
+    assert "iller" not in str(caught.value)
+
+
+def test_one_png_named_in_two_ways_is_one_image(tmp_path):
+    (tmp_path / "in").mkdir()
+    Image.fromarray(np.arange(1600, dtype=np.uint16).reshape(40, 40) + 32768).save(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / "b.png").symlink_to("a.png")
+    header = "file,patient,spacing_mm,row,column,diameter_mm,label\n"
+    path = tmp_path / "lesions.csv"
+    path.write_text(header + "a.png,P,1,20,20,5,x\n./a.png,P,1,10,10,5,x\nb.png,Q,1,30,30,5,x\n")
+    with pytest.raises(DataError, match="line 4: patient is 'Q', but .*line 2 gives the same slice to 'P'"):
+        read_lesions(tmp_path / "in", path)
+    path.write_text(header + "a.png,P,1,20,20,5,x\n./a.png,P,1,20,20,6,x\n")
+    with pytest.raises(DataError, match="line 3: this lesion is already marked in .*line 2"):
+        read_lesions(tmp_path / "in", path)
