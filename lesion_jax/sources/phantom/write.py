@@ -18,21 +18,11 @@ from lesion_jax.errors import RunError
 from lesion_jax.sources.dicom import DICOM
 from lesion_jax.sources.phantom import anatomy as phantom_anatomy
 from lesion_jax.sources.phantom import dicom as phantom_dicom
-from lesion_jax.sources.phantom import lesions as phantom_lesions
-from lesion_jax.sources.phantom import render as phantom_render
-from lesion_jax.sources.phantom import shapes as phantom_shapes
 from lesion_jax.sources.phantom.cohort import PAPER_COUNTS, draw_cohort
+from lesion_jax.sources.phantom.slices import MAX_MARKED_SLICES, draw_slice, mark_slices, place_lesions
 
 ANNOTATIONS = "lesions.csv"
 COLUMNS = DICOM.columns
-# Slices of a patient that carry marks; more lesions than that share them. Each slice is 0.5 MB.
-MAX_MARKED_SLICES = 3
-# A lesion's centre lies at least this share of its diameter inside the liver; it may bulge out.
-MIN_DEPTH = 0.3
-GAP_MM = 4.0
-NUM_TRIES = 12
-SHRINK = 0.85
-
 # Of a slice: 512 x 512 pixels of two bytes, and its header.
 _SLICE_BYTES = 530_000
 
@@ -105,8 +95,8 @@ def _write_patient(folder: Path, seed: int, number: int, labels: list[str]) -> l
     patient = phantom_anatomy.create_patient(draw)
     num_marked = min(len(labels), MAX_MARKED_SLICES)
     num_slices = num_marked + 1
-    lesions = _place(draw, patient, labels)
-    marked = [int(draw.integers(1, num_marked + 1)) if i >= num_marked else i + 1 for i in range(len(labels))]
+    lesions = place_lesions(draw, patient, labels)
+    marked = mark_slices(draw, len(labels))
     scanner, male, age = int(draw.integers(2)), bool(draw.random() < 0.5), int(draw.integers(31, 84))
     top = float(draw.uniform(-160, 60))
     names = draw.permutation(num_slices)
@@ -115,7 +105,7 @@ def _write_patient(folder: Path, seed: int, number: int, labels: list[str]) -> l
     series.mkdir()
     uids = []
     for index in range(num_slices):
-        hu = _slice(draw, patient, lesions, marked, index, textures)
+        hu = draw_slice(draw, patient, lesions, marked, index, textures)
         uid = phantom_dicom.write_slice(
             # Names follow no order, as on an export from a PACS; position is in the header.
             series / f"IM{names[index]:05d}.dcm",
@@ -123,9 +113,9 @@ def _write_patient(folder: Path, seed: int, number: int, labels: list[str]) -> l
             seed=seed,
             patient=number,
             number=num_slices - index,
-            spacing=patient.spacing,
+            spacing=patient.grid.spacing,
             thickness=patient.thickness,
-            origin=(float(patient.x[0, 0]), float(patient.y[0, 0]), top + index * patient.thickness),
+            origin=(float(patient.grid.x[0, 0]), float(patient.grid.y[0, 0]), top + index * patient.thickness),
             scanner=scanner,
             male=male,
             age=age,
@@ -133,62 +123,7 @@ def _write_patient(folder: Path, seed: int, number: int, labels: list[str]) -> l
         uids.append(uid)
     rows = []
     for (label, diameter, (x, y), _), index in zip(lesions, marked, strict=True):
-        row, column = (y - float(patient.y[0, 0])) / patient.spacing, (x - float(patient.x[0, 0])) / patient.spacing
+        row = (y - float(patient.grid.y[0, 0])) / patient.grid.spacing
+        column = (x - float(patient.grid.x[0, 0])) / patient.grid.spacing
         rows.append((uids[index], row, column, diameter, label))
     return rows
-
-
-Placed = tuple[str, float, tuple[float, float], phantom_lesions.Look]
-
-
-def _place(draw: np.random.Generator, patient: phantom_anatomy.Patient, labels: list[str]) -> list[Placed]:
-    """Puts lesions side by side, the largest first; one that finds no room shrinks."""
-    wishes = sorted(((phantom_lesions.draw_diameter(draw), label) for label in labels), reverse=True)
-    placed: list[Placed] = []
-    # Above the middle of the stack the liver has drawn back a little (see phantom_anatomy.render).
-    drawn_back = 0.25 * patient.thickness * (MAX_MARKED_SLICES + 1)
-    for diameter, label in wishes:
-        while True:
-            allowed = (patient.liver < -MIN_DEPTH * diameter - drawn_back) & (patient.cavity < -0.5 * diameter - 2)
-            center, room = _roomiest(draw, patient, np.flatnonzero(allowed), placed)
-            if room >= diameter / 2 + GAP_MM or diameter == phantom_lesions.DIAMETER_MM[0]:
-                break
-            diameter = max(phantom_lesions.DIAMETER_MM[0], diameter * SHRINK)
-        placed.append((label, diameter, center, phantom_lesions.draw_look(draw, label, diameter, patient)))
-    return placed
-
-
-def _roomiest(draw: np.random.Generator, patient, spots: np.ndarray, placed: list[Placed]):
-    """One of a few random spots: the first when there is nothing else, otherwise the one farthest from the others."""
-    best, room = (0.0, 0.0), -np.inf
-    for spot in draw.choice(spots, NUM_TRIES if placed else 1) if len(spots) else ():
-        jitter = draw.uniform(-0.5, 0.5, 2) * patient.spacing
-        x, y = float(patient.x.flat[spot] + jitter[0]), float(patient.y.flat[spot] + jitter[1])
-        clearance = min((np.hypot(x - c[0], y - c[1]) - d / 2 for _, d, c, _ in placed), default=np.inf)
-        if clearance > room:
-            best, room = (x, y), clearance
-    return best, room
-
-
-def _slice(draw, patient: phantom_anatomy.Patient, lesions: list[Placed], marked, index: int, textures) -> np.ndarray:
-    cuts = []
-    for i, (_, diameter, center, look) in enumerate(lesions):
-        away = (index - marked[i]) * patient.thickness / (0.5 * diameter * look.ratio)
-        if abs(away) >= 1:
-            continue
-        radius = 0.5 * diameter * float(np.sqrt(1 - away * away))
-        x, y = center
-        box = phantom_render.grid_box(patient, (x - diameter, x + diameter), (y - diameter, y + diameter))
-        distance, depth, angle = phantom_lesions.outline_distance(patient.x[box], patient.y[box], center, radius, look)
-        cuts.append((i, box, distance, depth, angle, look))
-    bulges = []
-    for _, box, distance, *_ in cuts:
-        bulge = np.full_like(patient.x, 1e3)
-        # The capsule is stretched over the lesion, 1 mm outside of it.
-        bulge[box] = np.maximum(distance, patient.cavity[box] + 1) - 1
-        bulges.append(bulge)
-    image = phantom_render.render(patient, index * patient.thickness, bulges, draw)
-    for i, box, distance, depth, angle, look in cuts:
-        hu = phantom_lesions.fill(depth, angle, look, np.random.default_rng(int(textures[i])))
-        phantom_shapes.paint(image[box], distance, hu, look.edge_mm + patient.spacing)
-    return phantom_render.scan(image, patient, draw)
