@@ -12,7 +12,17 @@ from collections.abc import Callable
 import numpy as np
 
 from lesion_jax.sources.phantom.options import DEFAULT_SCANNER, Scanner
-from lesion_jax.sources.phantom.shapes import SIZE, WHOLE, Grid, Part, ellipse, ellipse_box, join, smooth_field, torso
+from lesion_jax.sources.phantom.shapes import (
+    EVERYWHERE,
+    SIZE,
+    Grid,
+    Part,
+    ellipse,
+    ellipse_box,
+    join,
+    smooth_field,
+    torso,
+)
 
 LUNG_HU = -840.0
 FAT_HU = -102.0
@@ -31,7 +41,6 @@ NUM_VESSEL_TREES = 7
 
 # (part of the grid, signed distance there in mm, HU, change of the distance per mm of z), painted in this order.
 Layers = list[tuple[Part, np.ndarray, float, float]]
-_EVERYWHERE: Part = (slice(None), slice(None))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +105,7 @@ class Patient:
 
 
 def create_patient(
-    draw: np.random.Generator, *, part: Part = WHOLE, scanner: Scanner = DEFAULT_SCANNER, offset_hu: float = 0.0
+    draw: np.random.Generator, *, part: Part = EVERYWHERE, scanner: Scanner = DEFAULT_SCANNER, offset_hu: float = 0.0
 ) -> Patient:
     """Draws a patient: size, organs, vessel trees, scanner.
 
@@ -135,21 +144,21 @@ def create_patient(
         (np.maximum(table, np.abs(x) - wide * 1.25), 120.0, 0.0),
         *((body, 10.0, 0.0), (body + 2.2, FAT_HU, 0.0), (wall, MUSCLE_HU - 8, 0.0)),
     ]
-    layers += [(_EVERYWHERE, *layer) for layer in everywhere]
+    layers += [(EVERYWHERE, *layer) for layer in everywhere]
     for side in (-1, 1):
         box, muscle = bent.ellipse((side * 0.2 * wide, 0.72 * deep), (0.2 * wide, 0.13 * deep), side * -0.15)
         layers.append((box, np.maximum(muscle, body[box] + 5), MUSCLE_HU, 0.0))
     is_dome = bool(u() < 0.55)
-    layers.append((_EVERYWHERE, cavity - 3, MUSCLE_HU, 0.0))
-    layers.append((_EVERYWHERE, cavity, FAT_HU, 0.0))
+    layers.append((EVERYWHERE, cavity - 3, MUSCLE_HU, 0.0))
+    layers.append((EVERYWHERE, cavity, FAT_HU, 0.0))
     spine = (0.0, 0.42 * deep)
     middle = ellipse(bx, by, spine, (0.2 * wide, 0.3 * deep))
     if is_dome:
         # The lung reaches down behind the organs; fat and heart stay in front.
         lung = np.maximum(np.maximum(cavity, -middle), -(by + 0.32 * deep + 0.25 * np.abs(bx)))
-        layers.append((_EVERYWHERE, lung, LUNG_HU, 0.6))
-        layers.append((_EVERYWHERE, np.maximum(lung + 4, 0.42 - field(60)), LUNG_HU + 160, 0.6))
-    layers.append((_EVERYWHERE, middle, MUSCLE_HU - 25, 0.0))
+        layers.append((EVERYWHERE, lung, LUNG_HU, 0.6))
+        layers.append((EVERYWHERE, np.maximum(lung + 4, 0.42 - field(60)), LUNG_HU + 160, 0.6))
+    layers.append((EVERYWHERE, middle, MUSCLE_HU - 25, 0.0))
     layers += _ribs(draw, _Bent(grid, x, y, by=0.0), wide, deep)
     layers += _spine(draw, bent, spine, body, field)
     layers += _left_organs(draw, bent, cavity, wide, deep, is_dome)

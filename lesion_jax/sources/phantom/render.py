@@ -88,7 +88,7 @@ def scan(image: np.ndarray, patient: Patient, draw: np.random.Generator) -> np.n
 
 def _noise_side(pixels: int) -> int:
     # The noise of a whole slice is periodic; of a part, what would wrap around is cut off.
-    return min(SIZE, fft.next_fast_len(pixels + WRAP_PX, real=True))
+    return min(SIZE, int(fft.next_fast_len(pixels + WRAP_PX, real=True) or SIZE))
 
 
 def _noise(patient: Patient, shape: tuple[int, int], draw: np.random.Generator) -> np.ndarray:

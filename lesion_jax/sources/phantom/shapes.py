@@ -4,13 +4,14 @@ All lengths are mm; distances are negative inside.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
 SIZE = 512
 # Rows and columns of a slice.
 Part = tuple[slice, slice]
-WHOLE: Part = (slice(0, SIZE), slice(0, SIZE))
+EVERYWHERE: Part = (slice(None), slice(None))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class Grid:
         return span(*y, float(self.y[0, 0])), span(*x, float(self.x[0, 0]))
 
 
-def smooth_field(draw: np.random.Generator, cells: int, size: int = SIZE, part: Part = WHOLE) -> np.ndarray:
+def smooth_field(draw: np.random.Generator, cells: int, size: int = SIZE, part: Part = EVERYWHERE) -> np.ndarray:
     """Band-limited random field: a cubic spline with random coefficients.
 
     Args:
@@ -57,15 +58,20 @@ def smooth_field(draw: np.random.Generator, cells: int, size: int = SIZE, part: 
       float32 [size, size] or the part of it, mean about 0, standard deviation about 0.5.
     """
     knots = draw.standard_normal((cells + 2, cells + 2)).astype(np.float32)
-    grid = np.linspace(0.5, cells + 0.5, size, dtype=np.float32)
     # Cubic B-splines, one axis at a time: a two-dimensional map_coordinates takes twenty times as long.
-    rows, columns = (_basis(grid[span], cells) for span in part)
+    basis = _basis(cells, size)
+    rows, columns = (basis[:, span] for span in part)
     return rows.T @ knots @ columns
 
 
-def _basis(at: np.ndarray, cells: int) -> np.ndarray:
+# Every patient needs those of a whole slice; a lesion's texture one of its own size.
+@functools.lru_cache(maxsize=64)
+def _basis(cells: int, size: int) -> np.ndarray:
+    at = np.linspace(0.5, cells + 0.5, size, dtype=np.float32)
     t = np.abs(at[None, :] - np.arange(cells + 2, dtype=np.float32)[:, None])
-    return np.where(t < 1, 2 / 3 - t * t + t**3 / 2, np.clip(2 - t, 0, None) ** 3 / 6).astype(np.float32)
+    basis = np.where(t < 1, 2 / 3 - t * t + t**3 / 2, np.clip(2 - t, 0, None) ** 3 / 6).astype(np.float32)
+    basis.setflags(write=False)
+    return basis
 
 
 def ellipse(x: np.ndarray, y: np.ndarray, center: tuple[float, float], axes: tuple[float, float], turn: float = 0.0):
