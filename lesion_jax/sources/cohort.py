@@ -18,6 +18,7 @@ from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
 from lesion_jax.sources.classes import order_classes
 from lesion_jax.sources.marks import load_marks
 from lesion_jax.sources.patches import cut_patch, half_side
+from lesion_jax.sources.phantom.options import read_record
 from lesion_jax.sources.plausible import check_plausible, image_digest
 
 AUTO = "auto"
@@ -68,7 +69,8 @@ def read_lesions(
     unit, value_range = _one_unit([raw for raw, _ in found])
     check_plausible([(raw, center, digests[raw.name]) for raw, center in found])
     salt = hashlib.sha256("\n".join(sorted({_salt(raw) for raw, _ in found})).encode()).hexdigest()
-    return LesionSet.of([_lesion(raw, center, names, salt) for raw, center in found], names, unit, value_range)
+    lesions = [_lesion(raw, center, names, salt) for raw, center in found]
+    return LesionSet.of(lesions, names, unit, value_range, read_record(input_dir))
 
 
 def _choose(name: str, annotations: Path | None, tags: Sequence[str]) -> tuple[Source, list[Mark]]:

@@ -12,13 +12,15 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from lesion_jax.core.types import Lesion, LesionSet
 from lesion_jax.sources.patches import cut_patch, half_side
 from lesion_jax.sources.phantom.anatomy import create_patient
 from lesion_jax.sources.phantom.cohort import PAPER_COUNTS, draw_cohort
 from lesion_jax.sources.phantom.lesions import CLASS_NAMES
-from lesion_jax.sources.phantom.options import DEFAULT_PHANTOM, Phantom
+from lesion_jax.sources.phantom.looks import draw_look_of
+from lesion_jax.sources.phantom.options import DEFAULT_PHANTOM, Phantom, generator_of
 from lesion_jax.sources.phantom.shapes import SIZE, Part
 from lesion_jax.sources.phantom.slices import draw_slice, mark_slices, place_lesions
 
@@ -46,18 +48,19 @@ def render_lesions(
       The lesions in HU. Patient i is a function of (seed, i), the classes of the patient's lesions and `phantom`.
 
     Raises:
-      ConfigError: An unknown class, a negative number, or no lesion at all.
+      ConfigError: An unknown class, a negative number, no lesion at all, or looks that the phantom does not have.
     """
-    cohort = draw_cohort(_draw(seed, "roi cohort", 0), num_lesions)
+    draw_look_of(phantom.looks)
+    cohort = draw_cohort(generator_of(seed, "roi cohort"), num_lesions)
     patients = _in_threads(lambda i: _render_patient(seed, _COHORT, i, cohort[i], phantom), len(cohort), progress)
-    return LesionSet.of([lesion for lesions in patients for lesion in lesions], CLASS_NAMES, "HU")
+    record = phantom.record(seed=seed, num_lesions=dict(num_lesions))
+    return LesionSet.of([lesion for some in patients for lesion in some], CLASS_NAMES, "HU", phantom=record)
 
 
 def render_fresh(
     labels: Sequence[int] | np.ndarray,
+    seeds: Sequence[int] | np.ndarray,
     *,
-    seed: int,
-    first: int = 0,
     phantom: Phantom = DEFAULT_PHANTOM,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Lesion]:
@@ -65,26 +68,31 @@ def render_fresh(
 
     Args:
       labels: int [N], indices into `CLASS_NAMES`.
-      seed: Seed of everything that is drawn.
-      first: Number of the first lesion.
+      seeds: int [N], at least 0; a seed of its own for each lesion.
       phantom: What the patients are drawn with.
       progress: Called as progress(done, total).
 
     Returns:
-      N lesions in the order of `labels`; lesion i is a function of (seed, first + i, labels[i], phantom).
+      N lesions in the order of `labels`; lesion i is a function of (labels[i], seeds[i], phantom).
+
+    Raises:
+      ConfigError: The phantom has no such looks.
     """
-    names = [CLASS_NAMES[label] for label in labels]
-    drawn = _in_threads(
-        lambda i: _render_patient(seed, _FRESH, first + i, names[i : i + 1], phantom), len(names), progress
-    )
+    draw_look_of(phantom.looks)
+    plans = [(CLASS_NAMES[label], int(seed)) for label, seed in zip(labels, seeds, strict=True)]
+    drawn = _in_threads(lambda i: _render_patient(plans[i][1], _FRESH, 0, plans[i][:1], phantom), len(plans), progress)
     return [lesion for (lesion,) in drawn]
 
 
 def _in_threads(
     render: Callable[[int], list[Lesion]], count: int, progress: Callable[[int, int], None] | None
 ) -> list[list[Lesion]]:
-    # The array work releases the interpreter, and each patient has a generator of its own.
-    with concurrent.futures.ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    # The array work releases the interpreter, and each patient has a generator of its own. Threads of BLAS would
+    # only wait for each other: its matrices are small.
+    with (
+        threadpool_limits(1, user_api="blas"),
+        concurrent.futures.ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool,
+    ):
         found = []
         try:
             for done, lesions in enumerate(pool.map(render, range(count)), start=1):
@@ -98,16 +106,14 @@ def _in_threads(
 
 
 def _render_patient(seed: int, stream: str, number: int, labels: Sequence[str], phantom: Phantom) -> list[Lesion]:
-    scanner = phantom.scanner
-    spread = scanner.offset_spread_hu
-    offset = scanner.offset_hu + float(_draw(seed, f"{stream} offset", number).uniform(-spread, spread))
+    offset = phantom.scanner.draw_offset(generator_of(seed, f"{stream} offset", number))
 
     def create(part: Part):
-        draw = _draw(seed, stream, number)
-        return draw, create_patient(draw, part=part, scanner=scanner, offset_hu=offset)
+        draw = generator_of(seed, stream, number)
+        return draw, create_patient(draw, part=part, scanner=phantom.scanner, offset_hu=offset)
 
     draw, patient = create(_COARSE)
-    placed = place_lesions(draw, patient, labels)
+    placed = place_lesions(draw, patient, labels, draw_look_of(phantom.looks))
     marked = mark_slices(draw, len(labels))
     textures = draw.integers(2**32, size=len(labels))
     spacing = patient.grid.spacing / (_COARSE[0].step or 1)
@@ -118,7 +124,9 @@ def _render_patient(seed: int, stream: str, number: int, labels: Sequence[str], 
         half = half_side(diameter, (spacing, spacing))
         part = _around(row, half), _around(column, half)
         _, there = create(part)
-        pixels = draw_slice(_draw(seed, f"{stream} scan {i}", number), there, placed, marked, marked[i], textures)
+        pixels = draw_slice(
+            generator_of(seed, f"{stream} scan {i}", number), there, placed, marked, marked[i], textures
+        )
         patch, center = cut_patch(pixels, row - part[0].start, column - part[1].start, half)
         # float32, as a dataset stores them: what is read back is what was made.
         numbers = [float(np.float32(value)) for value in (diameter, spacing, *center)]
@@ -139,10 +147,6 @@ def _render_patient(seed: int, stream: str, number: int, labels: Sequence[str], 
 def _around(at: float, half: int) -> slice:
     # `cut_patch` repeats the slice's edge beyond it.
     return slice(max(0, round(at) - half), min(SIZE, round(at) + half + 1))
-
-
-def _draw(seed: int, stream: str, index: int) -> np.random.Generator:
-    return np.random.default_rng([seed, *stream.encode(), index])
 
 
 def _name(seed: int, *parts: str | int) -> str:

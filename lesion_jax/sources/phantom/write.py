@@ -10,8 +10,6 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
-
 from lesion_jax.disk.building import building_new, check_new
 from lesion_jax.disk.room import require_room
 from lesion_jax.errors import RunError
@@ -19,6 +17,8 @@ from lesion_jax.sources.dicom import DICOM
 from lesion_jax.sources.phantom import anatomy as phantom_anatomy
 from lesion_jax.sources.phantom import dicom as phantom_dicom
 from lesion_jax.sources.phantom.cohort import PAPER_COUNTS, draw_cohort
+from lesion_jax.sources.phantom.looks import draw_look_of
+from lesion_jax.sources.phantom.options import DEFAULT_PHANTOM, Phantom, generator_of, write_record
 from lesion_jax.sources.phantom.slices import MAX_MARKED_SLICES, draw_slice, mark_slices, place_lesions
 
 ANNOTATIONS = "lesions.csv"
@@ -34,6 +34,7 @@ def write_phantom(
     *,
     seed: int = 0,
     num_lesions: Mapping[str, int] = PAPER_COUNTS,
+    phantom: Phantom = DEFAULT_PHANTOM,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Writes the phantom cohort: DICOM files, one series per patient, and the marks.
@@ -46,6 +47,7 @@ def write_phantom(
       seed: Seed of everything that is drawn.
       num_lesions: Lesions per class: 'cyst', 'metastasis', 'hemangioma'; the paper's numbers
         by default.
+      phantom: What the patients are drawn with.
       progress: Called as progress(done, total), counted in patients.
 
     Returns:
@@ -53,16 +55,18 @@ def write_phantom(
       diameter_mm, label.
 
     Raises:
-      ConfigError: A class that the phantom does not know, or no lesions.
+      ConfigError: A class or looks that the phantom does not know, or no lesions.
       RunError: `out` is a file, is not empty, or cannot be written.
     """
     out = Path(out)
-    cohort = draw_cohort(_draw(seed, "cohort"), num_lesions)
+    cohort = draw_cohort(generator_of(seed, "cohort"), num_lesions)
+    draw_look_of(phantom.looks)
     num_slices = sum(min(len(labels), MAX_MARKED_SLICES) + 1 for labels in cohort)
     check_new(out, "--out", RunError, may_be_empty=True)
     require_room(out, _SLICE_BYTES * num_slices, what="--out")
     with building_new(out, "--out", RunError, may_be_empty=True) as folder:
-        rows = _write_patients(folder, seed, cohort, progress)
+        rows = _write_patients(folder, seed, cohort, phantom, progress)
+        write_record(phantom.record(seed=seed, num_lesions=dict(num_lesions)), folder)
         with (folder / ANNOTATIONS).open("w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(COLUMNS)
@@ -70,15 +74,11 @@ def write_phantom(
     return out / ANNOTATIONS
 
 
-def _draw(seed: int, stream: str, index: int = 0) -> np.random.Generator:
-    return np.random.default_rng([seed, *stream.encode(), index])
-
-
-def _write_patients(folder: Path, seed: int, cohort: list[list[str]], progress) -> list[Row]:
+def _write_patients(folder: Path, seed: int, cohort: list[list[str]], phantom: Phantom, progress) -> list[Row]:
     rows: list[list[Row]] = [[] for _ in cohort]
     # Threads: the array work releases the interpreter, and each patient has a generator of its own.
     with concurrent.futures.ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        jobs = {pool.submit(_write_patient, folder, seed, i, labels): i for i, labels in enumerate(cohort)}
+        jobs = {pool.submit(_write_patient, folder, seed, i, labels, phantom): i for i, labels in enumerate(cohort)}
         try:
             for done, job in enumerate(concurrent.futures.as_completed(jobs), start=1):
                 rows[jobs[job]] = job.result()
@@ -90,12 +90,13 @@ def _write_patients(folder: Path, seed: int, cohort: list[list[str]], progress) 
     return [row for patient in rows for row in patient]
 
 
-def _write_patient(folder: Path, seed: int, number: int, labels: list[str]) -> list[Row]:
-    draw = _draw(seed, "patient", number)
-    patient = phantom_anatomy.create_patient(draw)
+def _write_patient(folder: Path, seed: int, number: int, labels: list[str], phantom: Phantom) -> list[Row]:
+    draw = generator_of(seed, "patient", number)
+    offset = phantom.scanner.draw_offset(generator_of(seed, "patient offset", number))
+    patient = phantom_anatomy.create_patient(draw, scanner=phantom.scanner, offset_hu=offset)
     num_marked = min(len(labels), MAX_MARKED_SLICES)
     num_slices = num_marked + 1
-    lesions = place_lesions(draw, patient, labels)
+    lesions = place_lesions(draw, patient, labels, draw_look_of(phantom.looks))
     marked = mark_slices(draw, len(labels))
     scanner, male, age = int(draw.integers(2)), bool(draw.random() < 0.5), int(draw.integers(31, 84))
     top = float(draw.uniform(-160, 60))
