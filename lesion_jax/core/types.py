@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -66,6 +67,8 @@ class LesionSet:
       unit: Unit of the pixels, a key of `UNITS`.
       fingerprint: Hex digest of every lesion's content, the class names, the unit and the value range.
       value_range: (low, high) that the source can give; None where the unit says enough.
+      phantom: What drew the lesions, `sources.phantom.options.Phantom` as JSON, with seed and numbers; None for images
+        of patients.
     """
 
     lesions: tuple[Lesion, ...]
@@ -73,6 +76,7 @@ class LesionSet:
     unit: str
     fingerprint: str
     value_range: tuple[float, float] | None = None
+    phantom: Mapping[str, Any] | None = None
 
     def __post_init__(self):
         """Refuses a unit that is not in `UNITS` with a ValueError."""
@@ -86,8 +90,9 @@ class LesionSet:
         class_names: tuple[str, ...],
         unit: str,
         value_range: tuple[float, float] | None = None,
+        phantom: Mapping[str, Any] | None = None,
     ) -> "LesionSet":
-        """Sorts lesions by id and takes the fingerprint."""
+        """Sorts lesions by id and takes the fingerprint, of the content alone."""
         ordered = tuple(sorted(lesions, key=lambda lesion: lesion.lesion_id))
         if value_range is not None:
             value_range = float(value_range[0]), float(value_range[1])
@@ -98,7 +103,7 @@ class LesionSet:
             digest.update(np.ascontiguousarray(lesion.patch, "<i2").tobytes())
             if lesion.tags:
                 digest.update(json.dumps(lesion.tags, sort_keys=True).encode())
-        return cls(ordered, class_names, unit, digest.hexdigest(), value_range)
+        return cls(ordered, class_names, unit, digest.hexdigest(), value_range, phantom)
 
     @property
     def window(self) -> tuple[float, float]:

@@ -58,14 +58,8 @@ def build_dataset(
       FoldError: The patients cannot be divided into so many folds, or not into any.
       RunError: `out` holds something else, or cannot be written.
     """
-    if num_folds < 0 or num_folds == 1:
-        raise FoldError(f"num_folds is {num_folds}; cross-validation needs at least 2, and 0 makes no folds.")
     out = Path(out)
-    # Found out before minutes of reading.
-    with writing(out, what="--out", then=OR_ELSEWHERE):
-        is_new = not any(out.glob("lesions/*/*/dataset_info.json"))
-    if is_new:
-        check_new(out, "--out", RunError, may_be_empty=True)
+    is_new = check_out(out, num_folds)
     notes: list[str] = []
     lesions = read_lesions(
         Path(input_dir),
@@ -77,6 +71,45 @@ def build_dataset(
         accept=accept,
         note=notes.append,
     )
+    return store_dataset(lesions, out, is_new=is_new, num_folds=num_folds, fold_seed=fold_seed, notes=notes)
+
+
+def check_out(out: Path, num_folds: int) -> bool:
+    """Whether a dataset is still to be written to `out`; asked before minutes of reading or drawing.
+
+    Raises:
+      FoldError: There cannot be so many folds.
+      RunError: `out` holds something that is no dataset, or cannot be written.
+    """
+    if num_folds < 0 or num_folds == 1:
+        raise FoldError(f"num_folds is {num_folds}; cross-validation needs at least 2, and 0 makes no folds.")
+    with writing(out, what="--out", then=OR_ELSEWHERE):
+        is_new = not any(out.glob("lesions/*/*/dataset_info.json"))
+    if is_new:
+        check_new(out, "--out", RunError, may_be_empty=True)
+    return is_new
+
+
+def store_dataset(
+    lesions: LesionSet, out: Path, *, is_new: bool, num_folds: int, fold_seed: int, notes: Sequence[str] = ()
+) -> LesionSet:
+    """Writes lesions as a TFDS dataset with its folds, or finds that they are there already.
+
+    Args:
+      lesions: The lesions.
+      out: Folder to make, which appears complete or not at all.
+      is_new: From `check_out`.
+      num_folds: Test folds; 0 writes none.
+      fold_seed: Seed of the partition.
+      notes: What was doubted of the input and overruled, kept beside the dataset.
+
+    Returns:
+      The dataset as it is read back.
+
+    Raises:
+      FoldError: The patients cannot be divided into so many folds.
+      RunError: `out` holds something else, or cannot be written.
+    """
     folds = _make_folds(lesions, num_folds, fold_seed) if num_folds else None
     if not is_new:
         return _check_same(out, lesions, folds)
@@ -92,7 +125,7 @@ def build_dataset(
         if folds is not None:
             save_folds(folds, folder / FOLDS)
         if notes:
-            write_json(folder / NOTES, {"notes": notes})
+            write_json(folder / NOTES, {"notes": list(notes)})
     return written
 
 

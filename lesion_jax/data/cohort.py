@@ -231,6 +231,7 @@ def prepare_images(config: TrainingConfig, cohort: Cohort, *, cache_dir: Path | 
     provenance = {
         "class_names": list(lesions.class_names),
         "unit": lesions.unit,
+        "phantom": lesions.phantom,
         "dataset_fingerprint": lesions.fingerprint,
         "fold_fingerprint": cohort.partition(data.partition).fingerprint,
         "train_fingerprint": trained_on,

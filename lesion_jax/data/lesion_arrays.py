@@ -42,6 +42,7 @@ def write_lesion_arrays(lesions: LesionSet, directory: Path) -> None:
         "class_names": lesions.class_names,
         "unit": lesions.unit,
         "value_range": lesions.value_range,
+        "phantom": lesions.phantom,
         "lesion_ids": [lesion.lesion_id for lesion in some],
         "patients": [lesion.patient for lesion in some],
         "tags": [lesion.tags for lesion in some],
@@ -73,7 +74,8 @@ def read_lesion_arrays(directory: Path) -> LesionSet | None:
             )
             for i, patch in enumerate(patches)
         ]
-        return LesionSet.of(lesions, tuple(facts["class_names"]), facts["unit"], facts["value_range"])
+        names, unit = tuple(facts["class_names"]), facts["unit"]
+        return LesionSet.of(lesions, names, unit, facts["value_range"], facts["phantom"])
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError):
         # Not there, or spoilt: the records tell.
         return None

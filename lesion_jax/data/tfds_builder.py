@@ -95,7 +95,9 @@ class Lesions(tfds.core.GeneratorBasedBuilder):
             description=(
                 f"Lesions in {UNITS[lesions.unit].title} at native resolution, with context for classic augmentation."
             ),
-            metadata=tfds.core.MetadataDict(unit=lesions.unit, value_range=lesions.value_range),
+            metadata=tfds.core.MetadataDict(
+                unit=lesions.unit, value_range=lesions.value_range, phantom=lesions.phantom
+            ),
             features=features.FeaturesDict(
                 {
                     "lesion_id": features.Text(doc="Salted hash."),
@@ -183,7 +185,7 @@ def read_dataset(directory: Path) -> LesionSet | None:
             lesions = [_make_lesion(example) for example in examples]
             num_lesions = builder.info.splits[SPLIT].num_examples
             metadata: Any = builder.info.metadata
-            found = LesionSet.of(lesions, class_names, metadata["unit"], metadata["value_range"])
+            found = LesionSet.of(lesions, class_names, metadata["unit"], metadata["value_range"], metadata["phantom"])
     except (tf.errors.OpError, ParseError, OSError, ValueError, KeyError, TypeError) as error:
         # TensorFlow's own names say nothing to who reads this.
         text = " ".join(re.sub(r"\{\{.*?\}\}|\[Op:.*", "", str(error), flags=re.DOTALL).split())

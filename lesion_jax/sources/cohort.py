@@ -20,6 +20,7 @@ from lesion_jax.sources.classes import order_classes
 from lesion_jax.sources.marks import load_marks
 from lesion_jax.sources.patches import cut_patch, half_side
 from lesion_jax.sources.patients import check_patients
+from lesion_jax.sources.phantom.options import read_record
 from lesion_jax.sources.plausible import image_digest, implausible
 from lesion_jax.sources.review import Mistakes, Review
 
@@ -95,7 +96,7 @@ def read_lesions(
     salt = hashlib.sha256("\n".join(sorted({_salt(raw) for raw in raws})).encode()).hexdigest()
     first = raws[0].image
     lesions = [_lesion(raw, center, names, salt) for raw, center in found]
-    return LesionSet.of(lesions, names, first.unit, first.value_range)
+    return LesionSet.of(lesions, names, first.unit, first.value_range, read_record(input_dir))
 
 
 def _choose(name: str, annotations: Path | None, tags: Sequence[str], mistakes: Mistakes) -> tuple[Source, list[Mark]]:

@@ -3,28 +3,75 @@
 All lengths are mm; distances are negative inside.
 """
 
+import dataclasses
+import functools
+
 import numpy as np
 
 SIZE = 512
+# Rows and columns of a slice.
+Part = tuple[slice, slice]
+EVERYWHERE: Part = (slice(None), slice(None))
 
 
-def smooth_field(draw: np.random.Generator, cells: int, size: int = SIZE) -> np.ndarray:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Grid:
+    """Places of the pixels of a slice, or of a part of it.
+
+    Attributes:
+      x: float32 [R, C], mm.
+      y: float32 [R, C], mm.
+      spacing: Side of a pixel, mm.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    spacing: float
+
+    def box(self, x: tuple[float, float], y: tuple[float, float]) -> Part:
+        """The part of the grid that covers a rectangle.
+
+        Args:
+          x: Lowest and highest x, mm; may lie outside the grid.
+          y: Likewise.
+
+        Returns:
+          Slices of rows and of columns; empty where the rectangle misses the grid.
+        """
+
+        def span(low: float, high: float, origin: float) -> slice:
+            return slice(max(0, int((low - origin) / self.spacing)), max(0, int((high - origin) / self.spacing) + 2))
+
+        return span(*y, float(self.y[0, 0])), span(*x, float(self.x[0, 0]))
+
+
+def smooth_field(draw: np.random.Generator, cells: int, size: int = SIZE, part: Part = EVERYWHERE) -> np.ndarray:
     """Band-limited random field: a cubic spline with random coefficients.
 
     Args:
-      draw: Source of the noise.
+      draw: Source of the noise; what is drawn does not depend on `size` or `part`.
       cells: Independent values along a side.
-      size: Side of the result, pixels.
+      size: Side of the field, pixels.
+      part: Rows and columns that are wanted.
 
     Returns:
-      float32 [size, size], mean about 0, standard deviation about 0.5.
+      float32 [size, size] or the part of it, mean about 0, standard deviation about 0.5.
     """
     knots = draw.standard_normal((cells + 2, cells + 2)).astype(np.float32)
-    grid = np.linspace(0.5, cells + 0.5, size, dtype=np.float32)
     # Cubic B-splines, one axis at a time: a two-dimensional map_coordinates takes twenty times as long.
-    t = np.abs(grid[None, :] - np.arange(cells + 2, dtype=np.float32)[:, None])
+    basis = _basis(cells, size)
+    rows, columns = (basis[:, span] for span in part)
+    return rows.T @ knots @ columns
+
+
+# Every patient needs those of a whole slice; a lesion's texture one of its own size.
+@functools.lru_cache(maxsize=64)
+def _basis(cells: int, size: int) -> np.ndarray:
+    at = np.linspace(0.5, cells + 0.5, size, dtype=np.float32)
+    t = np.abs(at[None, :] - np.arange(cells + 2, dtype=np.float32)[:, None])
     basis = np.where(t < 1, 2 / 3 - t * t + t**3 / 2, np.clip(2 - t, 0, None) ** 3 / 6).astype(np.float32)
-    return basis.T @ knots @ basis
+    basis.setflags(write=False)
+    return basis
 
 
 def ellipse(x: np.ndarray, y: np.ndarray, center: tuple[float, float], axes: tuple[float, float], turn: float = 0.0):
@@ -46,6 +93,28 @@ def ellipse(x: np.ndarray, y: np.ndarray, center: tuple[float, float], axes: tup
     k = np.sqrt(u * u + v * v)
     slope = np.sqrt((u / np.float32(axes[0])) ** 2 + (v / np.float32(axes[1])) ** 2) + np.float32(1e-6)
     return (k - 1) * (k + np.float32(1e-6 * min(axes))) / slope
+
+
+def ellipse_box(
+    grid: Grid, center: tuple[float, float], axes: tuple[float, float], turn: float, reach: float, bend: float = 0.0
+) -> Part:
+    """The part of a grid outside of which an ellipse is farther away than `reach`.
+
+    `ellipse` gives at least (k - 1) times the short semi-axis at a point through which the ellipse of k times the
+    size passes.
+
+    Args:
+      grid: Places of the pixels.
+      center: As in `ellipse`.
+      axes: Likewise.
+      turn: Likewise.
+      reach: mm.
+      bend: The farthest that coordinates given to `ellipse` lie from the grid's, mm along an axis.
+    """
+    scale = 1 + reach / min(axes)
+    wide = scale * float(np.hypot(axes[0] * np.cos(turn), axes[1] * np.sin(turn))) + bend
+    tall = scale * float(np.hypot(axes[0] * np.sin(turn), axes[1] * np.cos(turn))) + bend
+    return grid.box((center[0] - wide, center[0] + wide), (center[1] - tall, center[1] + tall))
 
 
 def torso(x: np.ndarray, y: np.ndarray, center: tuple[float, float], axes: tuple[float, float]) -> np.ndarray:

@@ -1,0 +1,117 @@
+"""What a phantom cohort is drawn with, and the record of it that a dataset keeps."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lesion_jax.config.fields import check_ranges, host
+from lesion_jax.disk.atomic import write_json
+from lesion_jax.errors import ConfigError, DataError
+
+RECORD = "phantom.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Scanner:
+    """How the phantom's images are taken, relative to its default scanners."""
+
+    dose: float = host(
+        1.0,
+        low=0.05,
+        high=20.0,
+        doc="Radiation dose; the noise's standard deviation goes as its inverse root.",
+    )
+    kernel: float = host(
+        1.0,
+        low=0.5,
+        high=2.0,
+        doc="Sharpness of the reconstruction: multiplies the noise's cut-off frequency and divides the point spread.",
+    )
+    spacing: float = host(1.0, low=0.75, high=2.0, doc="Multiplies the side of a pixel.")
+    offset_hu: float = host(0.0, low=-100.0, high=100.0, doc="Error of the calibration, the same for all patients, HU.")
+    offset_spread_hu: float = host(
+        0.0, low=0.0, high=100.0, doc="Half-width of a uniform error that differs from patient to patient, HU."
+    )
+
+    def __post_init__(self):
+        """Refuses what is out of range with a ConfigError."""
+        check_ranges(self, "scanner.")
+
+    def draw_offset(self, draw: np.random.Generator) -> float:
+        """Error of the calibration for one patient, HU."""
+        return self.offset_hu + float(draw.uniform(-self.offset_spread_hu, self.offset_spread_hu))
+
+    @property
+    def noise(self) -> float:
+        """What the noise's standard deviation is multiplied by."""
+        return self.dose**-0.5
+
+
+DEFAULT_SCANNER = Scanner()
+
+
+@dataclasses.dataclass(frozen=True)
+class Phantom:
+    """What patients are drawn with, apart from a seed.
+
+    Attributes:
+      looks: How the classes look, a key of `looks.LOOKS`.
+      scanner: How the images are taken.
+    """
+
+    looks: str = "default"
+    scanner: Scanner = DEFAULT_SCANNER
+
+    def record(self, **facts: Any) -> dict[str, Any]:
+        """What a dataset keeps, as JSON: these options, and whatever else is to be known, such as the seed."""
+        return {**dataclasses.asdict(self), **facts}
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> "Phantom":
+        """The options that a dataset's record holds (`LesionSet.phantom`).
+
+        Raises:
+          ConfigError: They are not those that this version knows.
+        """
+        try:
+            return cls(record["looks"], Scanner(**record["scanner"]))
+        except (KeyError, TypeError) as error:
+            raise ConfigError(
+                f"the dataset's record of its phantom cannot be read ({error}); make it again with lesion-jax phantom."
+            ) from error
+
+
+DEFAULT_PHANTOM = Phantom()
+
+
+def generator_of(seed: int, stream: str, index: int = 0) -> np.random.Generator:
+    """The random numbers of a patient, or of a cohort: a function of the seed, a name and a number."""
+    return np.random.default_rng([seed, *stream.encode(), index])
+
+
+def write_record(record: Mapping[str, Any], folder: Path) -> None:
+    """Writes the record beside the files of a cohort, for `lesion-jax build`."""
+    write_json(folder / RECORD, record)
+
+
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """The record beside the files of a cohort; None where there is none, so that they are images of patients.
+
+    Raises:
+      DataError: It is there and cannot be read.
+    """
+    try:
+        record = json.loads((folder / RECORD).read_text())
+        Phantom.of_record(record)
+        return record
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, ConfigError) as error:
+        raise DataError(
+            f"{folder / RECORD} is not the record of a phantom ({error}); restore it, or remove it if the images are "
+            "of patients."
+        ) from error
