@@ -106,6 +106,7 @@ class TrainingImages:
     Attributes:
       images: Original real images, then augmented ones, then synthetic ones.
       num_originals: Number of originals among them.
+      patients: Hash of the patient of each original.
       schedule: Schedule that chooses the images of each step.
       inner: Original inner validation images; empty where the config holds none out.
       unit: Unit of the pixels, a key of `core.types.UNITS`.
@@ -115,6 +116,7 @@ class TrainingImages:
 
     images: Images
     num_originals: int
+    patients: tuple[str, ...]
     schedule: Schedule
     inner: Images
     unit: str
@@ -250,6 +252,7 @@ def prepare_images(config: TrainingConfig, cohort: Cohort, *, cache_dir: Path | 
     return TrainingImages(
         images=_concatenate([real, *synthetic]),
         num_originals=len(real) // (1 + per_lesion),
+        patients=tuple(lesion.patient for lesion in _of_label(parts.train, data, lesions.class_names)),
         schedule=schedule,
         inner=inner,
         unit=lesions.unit,

@@ -6,12 +6,14 @@ from typing import Any
 from lesion_jax.config import TrainingConfig, from_mapping
 from lesion_jax.families.acgan import ACGAN, AcganConfig
 from lesion_jax.families.base import Family
+from lesion_jax.families.bovw import BOVW, BovwConfig
 from lesion_jax.families.classifier import CLASSIFIER, ClassifierConfig
 from lesion_jax.families.dcgan import DCGAN, DcganConfig
 
 __all__ = [
     "FAMILIES",
     "AcganConfig",
+    "BovwConfig",
     "ClassifierConfig",
     "DcganConfig",
     "Family",
@@ -20,7 +22,7 @@ __all__ = [
     "training_config",
 ]
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (CLASSIFIER, DCGAN, ACGAN)}
+FAMILIES: dict[str, Family] = {family.name: family for family in (CLASSIFIER, DCGAN, ACGAN, BOVW)}
 
 
 def family_of(config: TrainingConfig) -> Family:
