@@ -11,7 +11,7 @@ from lesion_jax.config import from_mapping
 from lesion_jax.errors import ConfigError
 
 
-class _PathParser(flags.ArgumentParser):
+class PathParser(flags.ArgumentParser):
     syntactic_help = "a path"
 
     def parse(self, argument: str | Path) -> Path:
@@ -42,7 +42,7 @@ def define_checkpoint(values: flags.FlagValues, default: str) -> None:
 
 def define_path(values: flags.FlagValues, name: str, text: str, *, required: bool = True) -> None:
     """A flag that holds a `Path`, or None where it is not required and not given."""
-    flags.DEFINE(_PathParser(), name, None, text, flag_values=values, required=required)
+    flags.DEFINE(PathParser(), name, None, text, flag_values=values, required=required)
 
 
 def define_workdir(values: flags.FlagValues) -> None:
