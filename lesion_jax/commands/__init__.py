@@ -132,7 +132,7 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _parse(values: flags.FlagValues, verb: str, words: Sequence[str], more_of: str | None) -> None:
-    """Reads the flags; words that are none go to the flag `more_of`, where that was given, and are refused elsewhere."""
+    """Reads the flags; words that are none are further values of `more_of` where that flag is given, else refused."""
     # ml_collections looks for --config.field=value in sys.argv, whatever it is given to parse.
     saved, sys.argv = sys.argv, [f"lesion-jax {verb}", *words]
     try:
@@ -147,6 +147,6 @@ def _parse(values: flags.FlagValues, verb: str, words: Sequence[str], more_of: s
         sys.argv = saved
     if rest and more_of and values[more_of].value:
         flag = values[more_of]
-        flag.value = [*flag.value, *map(flag.parser.parse, rest)]
+        flag.value = [*(flag.value or ()), *map(flag.parser.parse, rest)]
     elif rest:
         raise ConfigError(f"{rest[0]!r} is not a flag; flags read --name=value.")

@@ -12,9 +12,12 @@ from lesion_jax.errors import ConfigError
 
 
 class PathParser(flags.ArgumentParser):
+    """A path; `~` is the user's home."""
+
     syntactic_help = "a path"
 
     def parse(self, argument: str | Path) -> Path:
+        """Refuses an empty one."""
         if not str(argument):
             raise ValueError("a path must not be empty")
         return Path(argument).expanduser()

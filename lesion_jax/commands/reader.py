@@ -11,9 +11,9 @@ are shown alike; `--num_real` and `--num_synthetic` of each class, best as many 
 
 Scores: accuracy of real against synthetic and of the class, on real and on synthetic images, each with a 95 % interval
 beside always giving the most frequent answer; per class; confusion; agreement of the readers; the images that fooled
-them. Printed, and in DIR/scores (or --out) as scores.txt, scores.json and pictures. --partial scores the answered images
-of unfinished sessions. Answers carry a checksum, which notices a slip of the hand; nothing can notice a forger who
-computes it anew, since all that the page does is open to its reader.
+them. They are printed, and stand in DIR/scores (or --out) as scores.txt, scores.json and pictures. --partial scores
+what is answered in unfinished sessions. Answers carry a checksum, which notices a slip of the hand but no forger: all
+that the page does is open to its reader.
 """
 
 from absl import flags
@@ -37,9 +37,7 @@ def define_flags(values: flags.FlagValues) -> None:
     """--out, --dataset, --bank, counts and looks of a study; --score, --key, --partial."""
     # Flags may follow the words of --score.
     values.set_gnu_getopt(True)
-    define_path(
-        values, "out", "Directory of the study, which must not exist; with --score, of the scores.", required=False
-    )
+    define_path(values, "out", "New directory of the study; with --score, directory of the scores.", required=False)
     define_path(values, "dataset", "Dataset of the real images, by `lesion-jax build`.", required=False)
     flags.DEFINE_multi(
         PathParser(), flags.ArgumentSerializer(), "bank", [], "Bank of synthetic images; may be repeated.", values
@@ -54,11 +52,17 @@ def define_flags(values: flags.FlagValues) -> None:
         "LOW,HIGH in the dataset's unit: what becomes black and white. The banks' own by default.",
         flag_values=values,
     )
-    flags.DEFINE_integer("zoom", 8, "Screen pixels per image pixel.", lower_bound=1, upper_bound=64, flag_values=values)
+    flags.DEFINE_integer(
+        "zoom",
+        None,
+        "Screen pixels per image pixel; by default images are about 400 wide.",
+        lower_bound=1,
+        flag_values=values,
+    )
     flags.DEFINE_integer(
         "seed",
         None,
-        "Seed of choice and order, a secret; drawn where none is given.",
+        "Seed of choice and order, a secret; by default a random one.",
         lower_bound=0,
         flag_values=values,
     )

@@ -13,7 +13,7 @@ from lesion_jax.metrics.classification import Proportion
 from lesion_jax.metrics.statistics import wilson
 
 _NUM_RESAMPLES = 2000
-Weighted = Callable[[np.ndarray], np.ndarray]
+Kappa = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 
 
 def agreement(answers: np.ndarray, readers: Sequence[str], num_values: int) -> dict[str, Any] | None:
@@ -35,11 +35,11 @@ def agreement(answers: np.ndarray, readers: Sequence[str], num_values: int) -> d
         {
             "readers": [readers[a], readers[b]],
             "same": _same(answers[[a, b]]),
-            "kappa": _with_interval(_cohen(answers[a], answers[b], num_values), answers.shape[1]),
+            "kappa": _with_interval(_cohen, answers[[a, b]], num_values),
         }
         for a, b in combinations(range(len(answers)), 2)
     ]
-    fleiss = _with_interval(_fleiss(answers, num_values), answers.shape[1]) if len(answers) > 2 else None
+    fleiss = _with_interval(_fleiss, answers, num_values) if len(answers) > 2 else None
     return {"n": answers.shape[1], "same": _same(answers), "pairs": pairs, "fleiss": fleiss}
 
 
@@ -49,29 +49,29 @@ def _same(answers: np.ndarray) -> Proportion:
     return {"value": same / n, "low": low, "high": high, "n": n}
 
 
-def _cohen(first: np.ndarray, second: np.ndarray, num_values: int) -> Weighted:
-    """Cohen's kappa (Cohen 1960) as a function of weights of the images, float [B, N] -> float [B]."""
+def _cohen(answers: np.ndarray, weights: np.ndarray, num_values: int) -> np.ndarray:
+    """Cohen's kappa of two readers (Cohen 1960).
 
-    def kappa(weights: np.ndarray) -> np.ndarray:
-        seen = weights @ (first == second) / weights.sum(axis=1)
-        shares = [weights @ np.eye(num_values)[one] / weights.sum(axis=1, keepdims=True) for one in (first, second)]
-        return _beyond_chance(seen, (shares[0] * shares[1]).sum(axis=1))
+    Args:
+      answers: int [2, P].
+      weights: float [B, P], how often each column of answers counts; B kappas are computed at once.
+      num_values: K.
 
-    return kappa
+    Returns:
+      float64 [B]; NaN where it is undefined.
+    """
+    total = weights.sum(axis=1)
+    shares = [weights @ np.eye(num_values)[one] / total[:, None] for one in answers]
+    return _beyond_chance(weights @ (answers[0] == answers[1]) / total, (shares[0] * shares[1]).sum(axis=1))
 
 
-def _fleiss(answers: np.ndarray, num_values: int) -> Weighted:
-    """Fleiss' kappa (Fleiss 1971), likewise."""
-    num_readers = len(answers)
+def _fleiss(answers: np.ndarray, weights: np.ndarray, num_values: int) -> np.ndarray:
+    """Fleiss' kappa of R readers (Fleiss 1971); answers are int [R, P], see `_cohen`."""
+    num_readers, total = len(answers), weights.sum(axis=1)
     counts = np.eye(num_values)[answers].sum(axis=0)
-    agreeing = (counts * (counts - 1)).sum(axis=1) / (num_readers * (num_readers - 1))
-
-    def kappa(weights: np.ndarray) -> np.ndarray:
-        total = weights.sum(axis=1)
-        shares = weights @ counts / (total * num_readers)[:, None]
-        return _beyond_chance(weights @ agreeing / total, (shares**2).sum(axis=1))
-
-    return kappa
+    same = (counts * (counts - 1)).sum(axis=1) / (num_readers * (num_readers - 1))
+    shares = weights @ counts / (num_readers * total[:, None])
+    return _beyond_chance(weights @ same / total, (shares**2).sum(axis=1))
 
 
 def _beyond_chance(seen: np.ndarray, chance: np.ndarray) -> np.ndarray:
@@ -80,11 +80,13 @@ def _beyond_chance(seen: np.ndarray, chance: np.ndarray) -> np.ndarray:
     return np.where(is_defined, (seen - chance) / np.where(is_defined, 1 - chance, 1), np.nan)
 
 
-def _with_interval(kappa: Weighted, num: int) -> dict[str, float] | None:
-    value = float(kappa(np.ones((1, num)))[0])
+def _with_interval(kappa: Kappa, answers: np.ndarray, num_values: int) -> dict[str, float] | None:
+    # Images that were answered alike are drawn together, which is the same and much faster.
+    patterns, times = np.unique(answers, axis=1, return_counts=True)
+    value = float(kappa(patterns, times[None].astype(np.float64), num_values)[0])
     if np.isnan(value):
         return None
-    draws = np.random.default_rng(0).multinomial(num, np.full(num, 1 / num), size=_NUM_RESAMPLES)
-    resampled = kappa(draws.astype(np.float64))
-    low, high = np.nanquantile(resampled, [0.025, 0.975])
+    num = answers.shape[1]
+    draws = np.random.default_rng(0).multinomial(num, times / num, size=_NUM_RESAMPLES)
+    low, high = np.nanquantile(kappa(patterns, draws.astype(np.float64), num_values), [0.025, 0.975])
     return {"value": value, "low": float(low), "high": float(high)}

@@ -31,7 +31,6 @@ class Answers:
       source: int [N], index into `SOURCES` for each image of the page; `MISSING` where the image was not answered.
       labels: int [N], index of the class; `MISSING` where the image was not answered. Zeros where there is one class.
       seconds: float64 [N], how long the image was on the screen, all visits together.
-      order: int [N], the images as they were shown.
     """
 
     reader: str
@@ -39,11 +38,10 @@ class Answers:
     source: np.ndarray
     labels: np.ndarray
     seconds: np.ndarray
-    order: np.ndarray
 
     @property
     def is_answered(self) -> np.ndarray:
-        """bool [N]: both questions of the image were answered."""
+        """Whether both questions of an image were answered; bool [N]."""
         return (self.source != MISSING) & (self.labels != MISSING)
 
 
@@ -69,8 +67,8 @@ def read_answers(path: Path, key: Key, *, partial: bool) -> Answers:
         raise DataError(f"{path} is no file of answers ({error}); name files that the page saved.") from None
     if page != key.page:
         raise DataError(
-            f"{path} answers page {str(page)[:8]}, but the key is that of page {key.page[:8]}; name the key.json that was "
-            "made with the answered page."
+            f"{path} answers page {str(page)[:8]}, but the key is that of page {key.page[:8]}; name the key.json that "
+            "was made with the answered page."
         )
     if checksum != checksum_of(held):
         raise DataError(f"{path} was edited after the page saved it; ask the reader for the file as it was saved.")
@@ -106,13 +104,11 @@ def read_all_answers(paths: Sequence[Path], key: Key, *, partial: bool) -> list[
         answers = read_answers(path, key, partial=partial)
         for other_path, other in found.values():
             if answers.session == other.session:
-                raise DataError(
-                    f"{other_path} and {path} are one session of reader {other.reader}; name the later one."
-                )
+                raise DataError(f"{other_path} and {path} are one session of reader {other.reader}; name one.")
             if answers.reader == other.reader:
                 raise DataError(
-                    f"{other_path} and {path} are two sessions of reader {other.reader}; name one: agreement is between "
-                    "readers."
+                    f"{other_path} and {path} are two sessions of reader {other.reader}; name one: agreement is "
+                    "between readers."
                 )
         found[answers.reader] = path, answers
     return [found[reader][1] for reader in sorted(found)]
@@ -133,12 +129,12 @@ def _parse(held: dict[str, Any], key: Key) -> Answers:
     if sorted(held["order"]) != list(range(num)) or [one["image"] for one in answers] != list(range(num)):
         raise ValueError(f"its images are not 0 to {num - 1}, once each")
     found = Answers(
-        reader=str(held["reader"]),
+        # It is printed: a name must not steer a terminal.
+        reader="".join(letter for letter in str(held["reader"]) if letter.isprintable()),
         session=str(held["session"]),
         source=np.array([MISSING if one["source"] is None else SOURCES.index(one["source"]) for one in answers]),
         labels=np.array([_label(one["label"], key) for one in answers]),
         seconds=np.array([one["ms"] for one in answers], np.float64) / 1000,
-        order=np.array(held["order"]),
     )
     visits = np.array([one["visits"] for one in answers])
     if (found.seconds < 0).any() or (found.is_answered & (visits < 1)).any():
@@ -152,6 +148,6 @@ def _label(value: int | None, key: Key) -> int:
         return 0
     if value is None:
         return MISSING
-    if not isinstance(value, int) or not 0 <= value < num:
+    if type(value) is not int or not 0 <= value < num:
         raise ValueError(f"class {value!r} is none of {num}")
     return value

@@ -2,7 +2,7 @@
 
 Nothing but the images themselves may tell real from synthetic, so both are made alike:
 
-- As many real images of each class as of each other class, and likewise synthetic: the class says nothing of the source.
+- Each class has as many real images as any other, and as many synthetic ones: the class says nothing of the source.
 - Real images are cut and resampled with the margin and size that the bank's generator was trained with; both are
   integers in the dataset's unit.
 - Both are clipped to the window that the generator sees: it cannot draw beyond, and real images would otherwise show
@@ -161,8 +161,8 @@ def _draw_synthetic(
             turns += [(turn, number, int(index)) for turn, index in enumerate(of_label[order])]
         if len(turns) < num:
             raise ConfigError(
-                f"--num_synthetic is {num}, but the banks hold {len(turns)} images of class {name!r}; every class needs "
-                "both sources, or its name would tell: name more banks, or ask for fewer."
+                f"--num_synthetic is {num}, but the banks hold {len(turns)} images of class {name!r}; every class "
+                "needs both sources, or its name would tell: name more banks, or ask for fewer."
             )
         found += [(number, index) for _, number, index in sorted(turns)[:num]]
     return found

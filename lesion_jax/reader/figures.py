@@ -34,7 +34,8 @@ def accuracy_figure(path: Path, scores: Mapping[str, Any]) -> None:
                 for number, subset in enumerate(SUBSETS):
                     _interval(axes, row + 0.22 * (number - 1), one[what]["total"][subset], subset, labelled=row == 0)
             axes.set_title(_QUESTIONS[what])
-            axes.set_xlim(0, 100)
+            # Markers at the ends are whole.
+            axes.set_xlim(-3, 103)
             axes.set_xlabel("Right, %")
             axes.set_yticks(range(len(readers)), [one["reader"] for one in readers])
         # Labels are shared: turning one panel turns all.
@@ -51,10 +52,10 @@ def _interval(axes: Axes, height: float, share: Mapping[str, Any] | None, subset
     error = [[value - low], [high - value]]
     label = f"{subset} images" if labelled else None
     axes.errorbar(value, height, xerr=error, color=color, marker=marker, markersize=5, capsize=2, label=label)
-    if subset == "all" and share["majority"] is not None:
-        label = "one answer to all" if labelled else None
-        span = (height - 0.35, height + 0.6)
-        axes.plot([100 * share["majority"]] * 2, span, color="#9A9A9A", linestyle="--", zorder=0, label=label)
+    if share["majority"] is not None:
+        label = "one answer to all" if labelled and subset == "all" else None
+        ends = (height - 0.11, height + 0.11)
+        axes.plot([100 * share["majority"]] * 2, ends, color="#9A9A9A", linewidth=3, zorder=0, label=label)
 
 
 def confusion_figure(path: Path, scores: Mapping[str, Any]) -> None:
@@ -70,9 +71,9 @@ def confusion_figure(path: Path, scores: Mapping[str, Any]) -> None:
     with figure_file(path, (0.8 + side * num_columns, 0.4 + side * len(readers))) as figure:
         panels = figure.subplots(len(readers), num_columns, squeeze=False)
         for row, one in zip(panels, readers, strict=True):
-            _matrix(row[0], one["source"]["confusion"]["all"], SOURCES, f"{one['reader']}: real or synthetic")
+            _matrix(row[0], one["source"]["confusion"]["all"], SOURCES, f"{one['reader']}:\nreal or synthetic")
             for axes, source in zip(row[1:], SOURCES, strict=False):
-                title = f"{one['reader']}: class, {source} images"
+                title = f"{one['reader']}:\nclass of {source} images"
                 _matrix(axes, one["class"]["confusion"][source], names, title)
         figure.supxlabel("Said", fontsize=10)
         figure.supylabel("True", fontsize=10)
@@ -102,8 +103,9 @@ def fooled_figure(path: Path, key: Key, fooled: Mapping[str, Sequence[tuple[int,
     """
     blocks = {source: fooled[source][: _NUM_COLUMNS * _NUM_ROWS] for source in reversed(SOURCES)}
     rows = [max(1, -(-len(some) // _NUM_COLUMNS)) for some in blocks.values()]
-    with figure_file(path, (1.05 * _NUM_COLUMNS, 0.5 * len(rows) + 1.4 * sum(rows))) as figure:
-        parts = figure.subfigures(len(rows), 1, height_ratios=[0.35 + height for height in rows])
+    with figure_file(path, (1.05 * _NUM_COLUMNS, 0.4 * len(rows) + 1.35 * sum(rows))) as figure:
+        heights = [0.3 + height for height in rows]
+        parts = figure.subfigures(len(rows), 1, squeeze=False, height_ratios=heights).ravel()
         for part, height, (source, some) in zip(parts, rows, blocks.items(), strict=True):
             more = len(fooled[source]) - len(some)
             part.suptitle(_TITLES[source] + (f" (and {more} more)" if more else "" if some else ": none"), fontsize=10)
@@ -111,5 +113,5 @@ def fooled_figure(path: Path, key: Key, fooled: Mapping[str, Sequence[tuple[int,
             for axes in panels:
                 axes.set_axis_off()
             for axes, (image, wrong, answered) in zip(panels, some, strict=False):
-                axes.imshow(key.pixels[image], cmap="gray", vmin=0, vmax=255)
+                axes.imshow(key.pixels[image], cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
                 axes.set_title(f"{key.class_names[key.labels[image]]}\n{wrong}/{answered}", fontsize=8)

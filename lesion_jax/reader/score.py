@@ -24,7 +24,7 @@ def score_readers(key: Key, readers: Sequence[Answers]) -> dict[str, Any]:
 
     Args:
       key: The truth.
-      readers: Their answers; images that a reader did not answer are left out of that reader's scores, and of agreement.
+      readers: Their answers; what a reader did not answer is left out of that reader's scores, and of agreement.
 
     Returns:
       {"page", "class_names", "num_images": by subset; "readers": [see `_score`]; "agreement": {"source": see
@@ -65,8 +65,8 @@ def _subsets(key: Key) -> dict[str, np.ndarray]:
 def _score(key: Key, one: Answers) -> dict[str, Any]:
     """One reader: {"reader", "session", "num_answered", "seconds": median per image, "source", "class"}.
 
-    Of each question: {"total": {subset: share}, "per_class": {subset: [share of each class]}, "confusion": {subset: rows
-    true}}; of the source, confusion is of all images only.
+    A question is {"total": {subset: share}, "per_class": {subset: [share of each class]}, "confusion": {subset: counts,
+    rows true}}; the source has a confusion of all images only, and "class" is None where there is one class.
     """
     sources, classes = len(SOURCES), len(key.class_names)
     masks = {name: mask & one.is_answered for name, mask in _subsets(key).items()}

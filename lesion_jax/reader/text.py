@@ -37,7 +37,8 @@ def describe(scores: Mapping[str, Any]) -> str:
     if len(readers) > 1:
         parts.append(_agreement(scores["agreement"], asked))
     parts.append(
-        "Intervals are Wilson's; they take images as independent, which those of one patient or generator are not quite."
+        "Intervals are Wilson's, of kappas bootstraps over images; both take images as independent, which those of one "
+        "patient are not quite."
     )
     return "\n\n".join(parts) + "\n"
 

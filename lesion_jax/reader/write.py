@@ -17,6 +17,7 @@ from lesion_jax.reader.page import make_content, make_page
 
 PAGE_NAME = "reader.html"
 KEY_NAME = "key.json"
+_SIDE = 400
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,7 @@ class ReaderConfig:
       num_synthetic: Synthetic images of each class.
       part: Whose lesions are shown, of the folds that the banks were drawn for.
       window: Pixels (low, high) that become black and white, in the dataset's unit; None takes the banks' own.
-      zoom: Screen pixels per image pixel.
+      zoom: Screen pixels per image pixel; None makes images about 400 wide.
       seed: Seed of choice and order; None draws one that nobody can guess. Whoever knows the seed and the
         counts knows the order of real and synthetic, so it is in the key alone.
     """
@@ -37,7 +38,7 @@ class ReaderConfig:
     num_synthetic: int = 10
     part: Part = "test"
     window: tuple[float, float] | None = None
-    zoom: int = 8
+    zoom: int | None = None
     seed: int | None = None
 
 
@@ -62,9 +63,10 @@ def write_study(out: Path, dataset: Path, banks: Sequence[Path], config: ReaderC
         cohort, banks, num_real=config.num_real, num_synthetic=config.num_synthetic, part=config.part, seed=seed
     )
     window = _window(config, chosen)
+    zoom = config.zoom or max(1, round(_SIDE / chosen.images.pixels.shape[-1]))
     lesions = cohort.lesions
     content = make_content(
-        chosen.images.pixels, lesions.class_names, unit=UNITS[lesions.unit].title, window=window, zoom=config.zoom
+        chosen.images.pixels, lesions.class_names, unit=UNITS[lesions.unit].title, window=window, zoom=zoom
     )
     facts = {
         "lesion_jax": __version__,
