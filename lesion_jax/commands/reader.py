@@ -29,8 +29,11 @@ class _WindowParser(flags.ArgumentParser):
     syntactic_help = "two numbers, LOW,HIGH"
 
     def parse(self, argument: str) -> tuple[float, float]:
-        low, high = str(argument).split(",")
-        return float(low), float(high)
+        try:
+            low, high = map(float, str(argument).split(","))
+        except ValueError:
+            raise ValueError(f"must be {self.syntactic_help}") from None
+        return low, high
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -44,6 +47,8 @@ def define_flags(values: flags.FlagValues) -> None:
     )
     flags.DEFINE_integer("num_real", 10, "Real images of each class.", lower_bound=1, flag_values=values)
     flags.DEFINE_integer("num_synthetic", 10, "Synthetic images of each class.", lower_bound=1, flag_values=values)
+    text = "Partition whose folds the banks were drawn for, where it is not the dataset's own; as data.partition."
+    flags.DEFINE_string("partition", "", text, flag_values=values)
     flags.DEFINE_enum("part", "test", ["test", "inner", "train"], "Whose real images.", flag_values=values)
     flags.DEFINE(
         _WindowParser(),
@@ -85,6 +90,7 @@ def run(values: flags.FlagValues) -> None:
     config = ReaderConfig(
         num_real=values.num_real,
         num_synthetic=values.num_synthetic,
+        partition=values.partition,
         part=values.part,
         window=values.window,
         zoom=values.zoom,

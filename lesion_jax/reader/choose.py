@@ -27,7 +27,7 @@ from lesion_jax.data import draws
 from lesion_jax.data.bank import Bank, load_bank
 from lesion_jax.data.classic import classic_pool
 from lesion_jax.data.cohort import Cohort
-from lesion_jax.data.folds import Split, split, train_fingerprint
+from lesion_jax.data.folds import Folds, Split, split, train_fingerprint
 from lesion_jax.errors import BankError, ConfigError
 
 Part = Literal["test", "inner", "train"]
@@ -53,7 +53,14 @@ class Chosen:
 
 
 def choose_images(
-    cohort: Cohort, banks: Sequence[Path], *, num_real: int, num_synthetic: int, part: Part, seed: int
+    cohort: Cohort,
+    banks: Sequence[Path],
+    *,
+    num_real: int,
+    num_synthetic: int,
+    part: Part,
+    seed: int,
+    partition: str = "",
 ) -> Chosen:
     """Draws the images and their order.
 
@@ -64,6 +71,7 @@ def choose_images(
       num_synthetic: Synthetic images of each class; from banks of one class in equal numbers.
       part: Whose lesions are shown, of the folds that the banks were drawn for.
       seed: Seed of choice and order.
+      partition: Which partition's folds the banks were drawn for, see `data.partitions`.
 
     Returns:
       A function of the arguments: num_real + num_synthetic images of each class.
@@ -72,12 +80,14 @@ def choose_images(
       BankError: A bank is unreadable, of another dataset, unit or partition, or unlike the first one.
       ConfigError: A class has too few images.
       DataError: A lesion has too little context for the banks' margin.
+      FoldError: There is no such partition.
     """
+    folds = cohort.partition(partition)
     loaded = [(path, load_bank(path)) for path in banks]
     lesions: dict[str, Lesion] = {}
     for path, bank in loaded:
-        _check_bank(path, bank, loaded[0], cohort)
-        lesions |= {lesion.lesion_id: lesion for lesion in getattr(_split_of(path, bank, cohort), part)}
+        _check_bank(path, bank, loaded[0], cohort, folds)
+        lesions |= {lesion.lesion_id: lesion for lesion in getattr(_split_of(path, bank, cohort, folds), part)}
     first = loaded[0][1].provenance
     names = cohort.lesions.class_names
     real = _draw_real([lesions[name] for name in sorted(lesions)], names, num_real, part, seed)
@@ -101,12 +111,12 @@ def choose_images(
     )
 
 
-def _check_bank(path: Path, bank: Bank, first: tuple[Path, Bank], cohort: Cohort) -> None:
+def _check_bank(path: Path, bank: Bank, first: tuple[Path, Bank], cohort: Cohort, folds: Folds) -> None:
     for field, own in (
         ("unit", cohort.lesions.unit),
         ("class_names", list(cohort.lesions.class_names)),
         ("dataset_fingerprint", cohort.lesions.fingerprint),
-        ("fold_fingerprint", cohort.folds.fingerprint),
+        ("fold_fingerprint", folds.fingerprint),
     ):
         if (theirs := bank.provenance[field]) != own:
             raise BankError(
@@ -120,13 +130,13 @@ def _check_bank(path: Path, bank: Bank, first: tuple[Path, Bank], cohort: Cohort
             )
 
 
-def _split_of(path: Path, bank: Bank, cohort: Cohort) -> Split:
+def _split_of(path: Path, bank: Bank, cohort: Cohort, folds: Folds) -> Split:
     """The split that the bank's generator was trained in."""
     fold = bank.provenance["fold"]
-    if not 0 <= fold < cohort.folds.num_folds:
-        raise BankError(f"Bank {path} is of fold {fold}, but the dataset has {cohort.folds.num_folds} folds.")
-    for hold_out_inner in (True, False) if cohort.folds.inner[fold] else (False,):
-        parts = split(cohort.lesions, cohort.folds, fold, hold_out_inner=hold_out_inner)
+    if not 0 <= fold < folds.num_folds:
+        raise BankError(f"Bank {path} is of fold {fold}, but the dataset has {folds.num_folds} folds.")
+    for hold_out_inner in (True, False) if folds.inner[fold] else (False,):
+        parts = split(cohort.lesions, folds, fold, hold_out_inner=hold_out_inner)
         if train_fingerprint(parts.train) == bank.provenance["train_fingerprint"]:
             return parts
     raise BankError(

@@ -218,7 +218,9 @@ document.querySelector("[data-save]").addEventListener("click", save);
 document.addEventListener("keydown", (event) => {
   if (!session || isStale || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const isTrial = session.position < count;
-  const key = event.key.toLowerCase();
+  // On a keyboard without these letters, or with digits above others, the key of that place.
+  const place = event.code.replace(/^(Key|Digit|Numpad)/, "");
+  const key = (event.key.length === 1 && !/[a-z0-9]/i.test(event.key) ? place : event.key).toLowerCase();
   // Enter on a focused button is that button's.
   const isOnButton = document.activeElement?.tagName === "BUTTON";
   if (key === "backspace") move(-1);

@@ -71,11 +71,11 @@ class Page:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
-    def press(self, key):
-        """A key of the keyboard: a letter, a digit, Enter or Backspace."""
+    def press(self, key, code=""):
+        """A key of the keyboard: a letter, a digit, Enter or Backspace; `code` is its place."""
         text = {"Enter": "\r", "Backspace": ""}.get(key, key)
         number = {"Enter": 13, "Backspace": 8}.get(key, ord(key[0].upper()))
-        about = {"key": key, "windowsVirtualKeyCode": number}
+        about = {"key": key, "windowsVirtualKeyCode": number, "code": code}
         self.call("Input.dispatchKeyEvent", type="keyDown", **({"text": text} if text else {}), **about)
         self.call("Input.dispatchKeyEvent", type="keyUp", **about)
 

@@ -43,8 +43,13 @@ def test_a_session_by_keyboard_is_reloaded_saved_and_scored(study, tmp_path, cap
             shown.append(image)
             is_real = (truth[image]["source"] == "real") != (image in wrong_source)
             label = (truth[image]["class"] == "metastasis") != (image in wrong_class)
-            page.press("r" if is_real else "s")
-            page.press("2" if label else "1")
+            if i == 3:
+                # A Russian and a French keyboard.
+                page.press(*(("к", "KeyR") if is_real else ("ы", "KeyS")))
+                page.press(*(("é", "Digit2") if label else ("&", "Digit1")))
+            else:
+                page.press("r" if is_real else "s")
+                page.press("2" if label else "1")
             if i == 0:
                 time.sleep(0.1)
             if i == num // 2:

@@ -62,7 +62,7 @@ def test_the_paper_s_first_reader_is_not_shown_to_beat_always_answering_real(tmp
     key = make_key([0] * 182 + [1] * 120, [0] * 302)
     said = [0] * 150 + [1] * 32 + [1] * 39 + [0] * 81
     text = describe(score_readers(key, readers(tmp_path, (said, [0] * 302), key=key)))
-    assert "A       62.6 (57.0 to 67.8; 302)" in text and "60.3" in text
+    assert "A       62.6 (57.0 to 67.9; 302)" in text and "60.3" in text
     assert "A (302 answered, 151.5 s each): not shown to tell real from synthetic better" in text
     better = readers(tmp_path, ([0] * 182 + [1] * 60 + [0] * 60, [0] * 302), key=key)
     assert ": tells real from synthetic better" in describe(score_readers(key, better))
