@@ -29,6 +29,7 @@ VERBS = {
     "sample": "draw synthetic images from a trained generator into a bank",
     "evaluate": "score a trained run without training",
     "show": "what made a run, how far it is, what came of it",
+    "reader": "make a reader study of real and synthetic images, or score one",
     "export": "write the networks of a run for other frameworks",
 }
 
@@ -120,7 +121,7 @@ def _run(argv: Sequence[str] | None) -> int:
         return 0
     logging.basicConfig(level=logging.WARNING, format=f"lesion-jax {verb}: %(message)s")
     try:
-        _parse(values, verb, words[1:])
+        _parse(values, verb, words[1:], more_of=getattr(module, "MORE_OF", None))
         module.run(values)
     except (LesionJaxError, Preempted) as error:
         print(f"lesion-jax {verb}: {error}", file=sys.stderr)
@@ -131,7 +132,8 @@ def _run(argv: Sequence[str] | None) -> int:
     return 0
 
 
-def _parse(values: flags.FlagValues, verb: str, words: Sequence[str]) -> None:
+def _parse(values: flags.FlagValues, verb: str, words: Sequence[str], more_of: str | None) -> None:
+    """Reads the flags; words that are none are further values of `more_of` where that flag is given, else refused."""
     # ml_collections looks for --config.field=value in sys.argv, whatever it is given to parse.
     saved, sys.argv = sys.argv, [f"lesion-jax {verb}", *words]
     try:
@@ -144,5 +146,8 @@ def _parse(values: flags.FlagValues, verb: str, words: Sequence[str]) -> None:
         raise ConfigError(f"the flags cannot be read: {' '.join(text.split())}") from error
     finally:
         sys.argv = saved
-    if rest:
+    if rest and more_of and values[more_of].value:
+        flag = values[more_of]
+        flag.value = [*(flag.value or ()), *map(flag.parser.parse, rest)]
+    elif rest:
         raise ConfigError(f"{rest[0]!r} is not a flag; flags read --name=value.")

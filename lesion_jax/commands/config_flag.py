@@ -11,10 +11,13 @@ from lesion_jax.config import from_mapping
 from lesion_jax.errors import ConfigError
 
 
-class _PathParser(flags.ArgumentParser):
+class PathParser(flags.ArgumentParser):
+    """A path; `~` is the user's home."""
+
     syntactic_help = "a path"
 
     def parse(self, argument: str | Path) -> Path:
+        """Refuses an empty one."""
         if not str(argument):
             raise ValueError("a path must not be empty")
         return Path(argument).expanduser()
@@ -42,7 +45,7 @@ def define_checkpoint(values: flags.FlagValues, default: str) -> None:
 
 def define_path(values: flags.FlagValues, name: str, text: str, *, required: bool = True) -> None:
     """A flag that holds a `Path`, or None where it is not required and not given."""
-    flags.DEFINE(_PathParser(), name, None, text, flag_values=values, required=required)
+    flags.DEFINE(PathParser(), name, None, text, flag_values=values, required=required)
 
 
 def define_workdir(values: flags.FlagValues) -> None:

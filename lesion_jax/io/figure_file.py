@@ -18,6 +18,8 @@ _STYLE: dict[Any, Any] = {
     "axes.spines.right": False,
     "legend.frameon": False,
     "savefig.dpi": 150,
+    # A dollar in the name of a class or a reader is a dollar.
+    "text.parse_math": False,
 }
 
 
