@@ -148,8 +148,8 @@ def _methods(results: Mapping[str, Any]) -> list[str]:
         "fold, cohort and seed; a bank of other patients is refused.",
         f"Arms are compared with {rule['baseline_title']} on the same lesions, retraining by retraining. Intervals of "
         "differences cover patients, retraining and, where there are several, partitions or cohorts: variances are "
-        "taken apart as in multi-reader multi-case studies, retrainings in place of readers. Intervals in the tables of "
-        "arms are over patients alone.",
+        "taken apart as in multi-reader multi-case studies, retrainings in place of readers. Intervals in the tables "
+        "of arms are over patients alone.",
         "Holm's step-down over the arms of a scenario; each interval has the confidence that its arm was held to. "
         "'No difference' means that the interval lies within the margin (two one-sided tests); 'cannot tell' that it "
         "does neither that nor exclude 0.",
