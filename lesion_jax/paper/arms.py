@@ -11,9 +11,9 @@ from lesion_jax.errors import ConfigError
 
 Size = Literal["classic_size", "synthetic_size"]
 _SIZES = {"classic_size": "data.classic_size", "synthetic_size": "data.synthetic_size"}
-_SHARE = "data.synthetic_share"
 # Data that an arm may change; the protocol fills in the others, folds above all.
-_CHANGEABLE = frozenset({*_SIZES.values(), _SHARE, "data.batch_size"})
+_CHANGEABLE = frozenset({*_SIZES.values(), "data.sampling", "data.batch_size"})
+_MIXING = frozenset({"data.synthetic_share", "data.synthetic_until", "data.synthetic_annealing"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Arm:
       generator: Key of `PaperConfig.models`: the model whose images join the predictor's training; None for none. Its
         family must draw.
       changes: Fields of the predictor's config that this arm sets, dotted: {"data.classic_size": 0}.
+      mixing: Those that it sets only where synthetic images join its training: how they are used.
+      members: Networks whose probabilities are averaged, each of a seed of its own.
       chosen: Sizes that each fold chooses for this arm. Without "classic_size", and without a change that sets it, the
         predictor is trained on the size that the baseline chose (or on the generators', if it is one itself). With a
         generator, "synthetic_size" is either chosen or set by a change.
@@ -41,13 +43,18 @@ class Arm:
     predictor: str = "classifier"
     generator: str | None = None
     changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    mixing: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    members: int = 1
     chosen: tuple[Size, ...] = ("classic_size",)
 
     def __post_init__(self):
         """Refuses a row that contradicts itself, with a ValueError."""
-        for field in self.changes:
-            if field in ("kind", "seed", "num_devices") or (field.startswith("data.") and field not in _CHANGEABLE):
-                raise ValueError(f"Arm {self.name!r} changes {field}, which the protocol sets alike for every arm.")
+        for fields, allowed in ((self.changes, _CHANGEABLE), (self.mixing, _MIXING)):
+            for field in fields:
+                if field in ("kind", "seed", "num_devices") or (field.startswith("data.") and field not in allowed):
+                    raise ValueError(f"Arm {self.name!r} changes {field}, which the protocol sets alike for every arm.")
+        if self.mixing and self.generator is None:
+            raise ValueError(f"Arm {self.name!r} says how synthetic images are mixed in, but has no generator.")
         for size, field in _SIZES.items():
             if size in self.chosen and field in self.changes:
                 raise ValueError(f"Arm {self.name!r} chooses {size}, but its changes set {field}; do one of the two.")
@@ -78,26 +85,62 @@ class Arm:
     @property
     def own_changes(self) -> dict[str, Any]:
         """The changes of a training without synthetic images; its size is not among them."""
-        return {field: value for field, value in self.changes.items() if field not in (*_SIZES.values(), _SHARE)}
-
-    @property
-    def mixing_changes(self) -> dict[str, Any]:
-        """The changes that concern how synthetic images are mixed in; their number is not among them."""
-        return {field: value for field, value in self.changes.items() if field == _SHARE}
+        return {field: value for field, value in self.changes.items() if field not in _SIZES.values()}
 
 
-# Colours are Okabe and Ito's, which stay apart for colour-blind readers; arms also differ by marker. Not used yet:
-# "#009E73", "#E69F00", "#56B4E9".
+_BOTH = ("classic_size", "synthetic_size")
+# Share of a batch, and of the training, of banks that are used first; then real images alone (arXiv 2508.16783).
+_FIRST = {"data.synthetic_share": 0.5, "data.synthetic_until": 0.6}
+
+# Colours are Okabe and Ito's, which stay apart for colour-blind readers; arms of one colour differ by marker.
 ARMS = {
     arm.name: arm
     for arm in (
         Arm("none", "No augmentation", "#7F7F7F", "v", changes={"data.classic_size": 0}, chosen=()),
         Arm("classic", "Classic", "#000000", "o"),
-        Arm("dcgan", "Classic + DCGAN", "#0072B2", "s", generator="dcgan", chosen=("classic_size", "synthetic_size")),
-        Arm("acgan", "Classic + ACGAN", "#D55E00", "^", generator="acgan", chosen=("classic_size", "synthetic_size")),
+        Arm("dcgan", "Classic + DCGAN", "#0072B2", "s", generator="dcgan", chosen=_BOTH),
+        Arm("acgan", "Classic + ACGAN", "#D55E00", "^", generator="acgan", chosen=_BOTH),
         Arm("acgan_discriminator", "ACGAN discriminator", "#CC79A7", "D", predictor="acgan", chosen=()),
+        # Controls: what more of the same does, and what the best possible generator would.
+        Arm("more_classic", "Classic + more classic", "#7F7F7F", "P", generator="more_classic", chosen=_BOTH),
+        Arm("oracle", "Classic + fresh lesions", "#009E73", "*", generator="oracle", chosen=_BOTH),
+        # Without a generator that learns.
+        Arm("paste", "Classic + pasted lesions", "#E69F00", "s", generator="paste", chosen=_BOTH),
+        Arm("recombine", "Classic + recombined lesions", "#E69F00", "^", generator="recombine", chosen=_BOTH),
+        Arm("paste_first", "Pasted lesions first", "#E69F00", "D", generator="paste", mixing=_FIRST, chosen=_BOTH),
+        # Of the classifier's training alone.
+        Arm("oversampling", "Classic, classes balanced", "#56B4E9", "o", changes={"data.sampling": "balanced"}),
+        Arm("logit_adjustment", "Classic, logits adjusted", "#56B4E9", "s", changes={"logit_adjustment": 1.0}),
+        Arm("mixup", "Classic + mixup", "#56B4E9", "^", changes={"mixing": "mixup", "mixing_alpha": 0.2}),
+        Arm("cutmix", "Classic + CutMix", "#56B4E9", "v", changes={"mixing": "cutmix", "mixing_alpha": 1.0}),
+        Arm("intensity", "Classic + intensity", "#56B4E9", "D", changes={"intensity": "jitter"}),
+        Arm("ensemble", "Classic, five networks", "#56B4E9", "P", members=5),
+        # Other uses of a GAN's images than appending them.
+        Arm("dcgan_first", "DCGAN first", "#0072B2", "D", generator="dcgan", mixing=_FIRST, chosen=_BOTH),
+        Arm(
+            "dcgan_annealed",
+            "Classic + DCGAN, annealed",
+            "#0072B2",
+            "v",
+            generator="dcgan",
+            mixing={"data.synthetic_share": 0.5, "data.synthetic_annealing": "linear"},
+            chosen=_BOTH,
+        ),
+        Arm(
+            "dcgan_genmix",
+            "Classic + DCGAN, GenMix",
+            "#0072B2",
+            "P",
+            generator="dcgan",
+            mixing={"data.synthetic_share": 0.5, "mixing": "genmix", "mixing_alpha": 0.2},
+            chosen=_BOTH,
+        ),
+        Arm("bovw", "Bag of visual words", "#CC79A7", "s", predictor="bovw", chosen=()),
     )
 }
+
+# Those of the paper's main comparison.
+PAPER_ARMS = ("none", "classic", "dcgan", "acgan", "acgan_discriminator")
 
 # The arm that all others are compared with, and what sentences call it. Generators learn from the sizes that it chose.
 BASELINE = "classic"

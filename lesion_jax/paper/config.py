@@ -8,7 +8,7 @@ from lesion_jax.config import DataConfig, TrainingConfig, replace
 from lesion_jax.config.fields import check_ranges, host, seed
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import FAMILIES
-from lesion_jax.paper.arms import ARMS, BASELINE, Arm, arm_of
+from lesion_jax.paper.arms import ARMS, BASELINE, PAPER_ARMS, Arm, arm_of
 
 # Models share their images, and are spread over the same devices.
 _ALIKE = ("data.image_size", "data.window", "data.margin", "data.augmentation_seed", "num_devices")
@@ -17,7 +17,7 @@ _FREE_DATA = ("image_size", "window", "margin", "augmentation_seed", "batch_size
 
 def _models() -> dict[str, TrainingConfig]:
     """The models of all arms, each as its family's defaults have it: a model is named after its family."""
-    names = dict.fromkeys(name for arm in ARMS.values() for name in arm.models)
+    names = dict.fromkeys(name for arm in PAPER_ARMS for name in ARMS[arm].models)
     return {name: FAMILIES[name].config() for name in names if name in FAMILIES}
 
 
@@ -45,7 +45,7 @@ class PaperConfig:
         doc="Where sizes and checkpoints are chosen: 'inner' on patients held out of the training folds, 'test' on the "
         "test folds, as the paper did (optimistic).",
     )
-    arms: tuple[str, ...] = host(make=lambda: tuple(ARMS), doc="Names of the arms that are compared.")
+    arms: tuple[str, ...] = host(PAPER_ARMS, doc="Names of the arms that are compared, of lesion_jax/paper/arms.py.")
     classic_sizes: tuple[int, ...] = host(
         (0, 500, 1000, 2000, 3000, 5000, 7500, 10000, 15000),
         low=0,

@@ -89,8 +89,8 @@ class Trainings:
         assert arm.generator is not None
         name, config = self.predictor(arm, seed, fold, classic_size)
         banks = tuple(str(self.bank(gan)) for gan, _ in self.generator(arm.generator, seed, fold, gan_size))
-        mixing = {"data.banks": banks, "data.synthetic_size": synthetic_size, **arm.mixing_changes}
-        return f"{name}+{arm.generator}-{synthetic_size}{_suffix(arm.mixing_changes)}", replace(config, mixing)
+        mixing = {"data.banks": banks, "data.synthetic_size": synthetic_size, **arm.mixing}
+        return f"{name}+{arm.generator}-{synthetic_size}{_suffix(arm.mixing)}", replace(config, mixing)
 
     def generator(self, model: str, seed: int, fold: int, classic_size: int) -> list[Named]:
         """The trainings that together draw every class: one per class, or one (paper, section on the GANs)."""

@@ -64,7 +64,7 @@ class StudyConfig:
     partitions: int = host(
         1, above=0, doc="Repeated random partitions of scenarios that are cross-validated by the dataset's own folds."
     )
-    seeds: tuple[int, ...] = host((0,), low=0, below=2**31, doc="Retrainings of everything.")
+    seeds: tuple[int, ...] = host((0,), low=0, below=1_000_000, doc="Retrainings of everything.")
     metric: str = host("accuracy", doc="Primary metric, by which arms are compared.")
     margin: float = host(
         0.05, above=0.0, below=1.0, doc="Differences of the primary metric below it do not matter: fixed beforehand."

@@ -10,6 +10,8 @@ from lesion_jax.paper.arms import ARMS, Arm
 from lesion_jax.paper.ledger import Named
 from lesion_jax.study.config import ScenarioConfig, StudyConfig
 
+_MEMBER_SEEDS = 1_000_000
+
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
@@ -98,15 +100,20 @@ class Layout:
         fixed = arm.fixed_synthetic_size
         return self.scenario(setting).synthetic_size if fixed is None else fixed
 
-    def predictor(self, arm: Arm, setting: Setting, fold: int) -> Named:
-        """The training of what answers for an arm."""
+    def predictors(self, arm: Arm, setting: Setting, fold: int) -> list[Named]:
+        """The trainings of what answers for an arm: one, or the members of an ensemble."""
         config = self._config(arm.predictor, setting, fold, self.classic_size(arm, setting))
         config = replace(config, arm.own_changes)
         if arm.generator is not None:
             banks = tuple(str(self.bank(name)) for name, _ in self.generator(arm.generator, setting, fold))
             size = self.synthetic_size(arm, setting)
-            config = replace(config, {"data.banks": banks, "data.synthetic_size": size, **arm.mixing_changes})
-        return f"{setting.name}/fold{fold}/{arm.name}", config
+            config = replace(config, {"data.banks": banks, "data.synthetic_size": size, **arm.mixing})
+        name = f"{setting.name}/fold{fold}/{arm.name}"
+        if arm.members == 1:
+            return [(name, config)]
+        # Far from the seeds of other settings, whose networks must not be members of two ensembles.
+        seeds = [setting.seed + (member + 1) * _MEMBER_SEEDS for member in range(arm.members)]
+        return [(f"{name}-member{i}", replace(config, {"seed": seed})) for i, seed in enumerate(seeds)]
 
     def generator(self, model: str, setting: Setting, fold: int) -> list[Named]:
         """The trainings that together draw every class: one per class, or one."""

@@ -15,8 +15,8 @@ from lesion_jax.metrics.runs import Runs
 from lesion_jax.paper.arms import Arm
 from lesion_jax.study.layout import Layout, Setting
 
-# f(run directory, lesions) -> probabilities float32 [N, C].
-Ask = Callable[[Path, tuple[Lesion, ...]], np.ndarray]
+# f(run directories of an arm's members, lesions) -> probabilities float32 [N, C].
+Ask = Callable[[list[Path], tuple[Lesion, ...]], np.ndarray]
 
 
 class _Counted:
@@ -59,7 +59,7 @@ def collect_runs(layout: Layout, *, ask: Ask | None = None) -> dict[str, dict[st
 
 def parts_of(layout: Layout, setting: Setting, fold: int) -> Split:
     """The lesions that the networks of a setting train on and are tested on."""
-    return layout.cohort.split(layout.predictor(layout.arms[0], setting, fold)[1].data)
+    return layout.cohort.split(layout.predictors(layout.arms[0], setting, fold)[0][1].data)
 
 
 def _runs(layout: Layout, settings: Sequence[Setting], arm: Arm, ask: Ask, progress: _Counted) -> Runs:
@@ -70,10 +70,10 @@ def _runs(layout: Layout, settings: Sequence[Setting], arm: Arm, ask: Ask, progr
     probabilities = np.full((len(settings), len(lesions), layout.cohort.lesions.num_classes), np.nan, np.float32)
     for number, setting in enumerate(settings):
         for fold in layout.folds(setting):
-            name, _ = layout.predictor(arm, setting, fold)
+            members = [layout.run(name) for name, _ in layout.predictors(arm, setting, fold)]
             test = parts_of(layout, setting, fold).test
             rows = [row[lesion.lesion_id] for lesion in test]
-            probabilities[number, rows] = ask(layout.run(name), test)
+            probabilities[number, rows] = ask(members, test)
             folds[setting.partition, rows] = fold
             progress.step()
     crossed = len(layout.folds(settings[0])) > 1
@@ -98,9 +98,12 @@ def _asker() -> Ask:
     """Asks the networks; the images of a test set are made once for all of them."""
     prepared = functools.lru_cache(maxsize=8)(original_images)
 
-    def ask(run: Path, lesions: tuple[Lesion, ...]) -> np.ndarray:
-        classifier = restore_classifier(run, "last")
-        data = classifier.config.data
-        return classifier(prepared(lesions, data.image_size, data.margin).pixels)[0]
+    def ask(members: list[Path], lesions: tuple[Lesion, ...]) -> np.ndarray:
+        said = []
+        for run in members:
+            classifier = restore_classifier(run, "last")
+            data = classifier.config.data
+            said.append(classifier(prepared(lesions, data.image_size, data.margin).pixels)[0])
+        return np.mean(said, axis=0)
 
     return ask

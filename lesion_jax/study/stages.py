@@ -11,7 +11,7 @@ def first(layout: Layout) -> list[Named]:
         for setting in layout.settings
         for fold in layout.folds(setting)
         for named in (
-            *(layout.predictor(arm, setting, fold) for arm in layout.arms if arm.generator is None),
+            *(one for arm in layout.arms if not arm.generator for one in layout.predictors(arm, setting, fold)),
             *(one for model in layout.generators for one in layout.generator(model, setting, fold)),
         )
     ]
@@ -31,9 +31,10 @@ def banks(layout: Layout) -> list[tuple[str, Setting, int]]:
 def second(layout: Layout) -> list[Named]:
     """Arms with synthetic images."""
     return [
-        layout.predictor(arm, setting, fold)
+        named
         for setting in layout.settings
         for fold in layout.folds(setting)
         for arm in layout.arms
         if arm.generator is not None
+        for named in layout.predictors(arm, setting, fold)
     ]

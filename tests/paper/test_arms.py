@@ -1,12 +1,14 @@
 import pytest
 
-from lesion_jax.paper.arms import ARMS, BASELINE, Arm
+from lesion_jax.paper.arms import ARMS, BASELINE, PAPER_ARMS, Arm
 
 LOOK = {"name": "new", "title": "New", "color": "#E69F00", "marker": "P"}
 
 
 def test_arms_can_be_told_apart_in_figures():
-    assert len({arm.color for arm in ARMS.values()}) == len({arm.marker for arm in ARMS.values()}) == len(ARMS)
+    assert len({(arm.color, arm.marker) for arm in ARMS.values()}) == len(ARMS)
+    for look in ("color", "marker"):
+        assert len({getattr(ARMS[name], look) for name in PAPER_ARMS}) == len(PAPER_ARMS)
     assert all(arm.name == name for name, arm in ARMS.items())
     assert "classic_size" in ARMS[BASELINE].chosen and ARMS[BASELINE].generator is None
 
@@ -23,6 +25,8 @@ def test_arms_can_be_told_apart_in_figures():
         ({"changes": {"data.hold_out_inner": False}}, "changes data.hold_out_inner"),
         ({"changes": {"data.banks": ("x",)}}, "changes data.banks"),
         ({"changes": {"seed": 1}}, "changes seed"),
+        ({"changes": {"data.synthetic_share": 0.5}}, "changes data.synthetic_share"),
+        ({"mixing": {"data.synthetic_share": 0.5}}, "has no generator"),
     ],
 )
 def test_a_row_that_contradicts_itself_is_refused(row, message):
@@ -30,10 +34,9 @@ def test_a_row_that_contradicts_itself_is_refused(row, message):
         Arm(**LOOK, **row)
 
 
-def test_changes_of_mixing_leave_the_training_without_synthetic_images_alone():
-    changes = {"learning_rate": 0.1, "data.synthetic_share": 0.5, "data.synthetic_size": 10}
-    arm = Arm(**LOOK, generator="dcgan", changes=changes)
+def test_how_images_are_mixed_in_leaves_the_training_without_them_alone():
+    changes = {"learning_rate": 0.1, "data.synthetic_size": 10}
+    arm = Arm(**LOOK, generator="dcgan", changes=changes, mixing={"data.synthetic_share": 0.5})
     assert arm.own_changes == {"learning_rate": 0.1}
-    assert arm.mixing_changes == {"data.synthetic_share": 0.5}
     assert arm.fixed_synthetic_size == 10 and arm.fixed_classic_size is None
     assert arm.models == ("classifier", "dcgan")

@@ -1,0 +1,46 @@
+import collections
+
+from lesion_jax.study import stages
+from lesion_jax.study.layout import Setting
+from tests.study.made_up import ALL, FAR, FEW, layout, sites
+
+
+def test_every_arm_runs_in_every_scenario_cohort_partition_and_seed():
+    found = layout(scenarios={"all": ALL, "few": FEW}, seeds=(3, 4), cohorts=2, partitions=3)
+    counted = collections.Counter(setting.scenario for setting in found.settings)
+    assert counted == {"all": 3 * 2, "few": 2 * 3 * 2}
+    first, second = stages.first(found), stages.second(found)
+    # none, classic and one ACGAN; the arm with its images; three folds each.
+    assert len(first) == 3 * 3 * 18 and len(second) == 3 * 18
+    names = [name for name, _ in (*first, *second)]
+    assert len(set(names)) == len(names)
+    for name, config in (*first, *second):
+        data = config.data
+        assert not data.hold_out_inner and f"fold{data.fold}" in name and f"seed{config.seed}/" in name
+        assert data.per_class == ((8, 8, 4) if name.startswith("few") else ())
+        assert data.partition == ("" if "partition0" in name else f"repeat:{name.split('partition')[1][0]}")
+        assert f"cohort{data.subset}" in name
+
+
+def test_an_arm_with_images_takes_the_banks_of_its_own_patients_and_seed():
+    found = layout(scenarios={"all": ALL}, seeds=(0, 1))
+    for name, config in stages.second(found):
+        setting = name.rsplit("/", 1)[0]
+        assert config.data.banks == (f"/w/banks/{setting}/generator-acgan",)
+        assert config.data.synthetic_size == 5 and config.data.classic_size == 40
+    # Two training folds.
+    assert {num for _, _, num in stages.banks(found)} == {10}
+    assert {setting.seed for _, setting, _ in stages.banks(found)} == {0, 1}
+
+
+def test_an_independent_test_set_has_one_fold_and_is_not_repeated():
+    found = layout(content=sites(), scenarios={"far": FAR}, partitions=3, arms=("none", "classic"))
+    assert found.settings == [Setting("far", 0, 0, 0)] and list(found.folds(found.settings[0])) == [0]
+    assert found.bank_size("acgan", found.settings[0]) if found.generators else True
+    assert [config.data.partition for _, config in stages.first(found)] == ["tag:site=far"] * 2
+
+
+def test_members_of_an_ensemble_have_seeds_of_their_own():
+    found = layout(arms=("classic", "ensemble"), seeds=(0, 1))
+    seeds = [config.seed for name, config in stages.first(found) if "ensemble" in name and "fold0" in name]
+    assert len(set(seeds)) == 10 and not {0, 1} & set(seeds)

@@ -1,0 +1,77 @@
+"""From what networks say to verdicts and the report."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lesion_jax.metrics.runs import load_runs
+from lesion_jax.study.predictions import collect_runs
+from lesion_jax.study.report.write import write_report
+from lesion_jax.study.results import results_of
+from tests.study.made_up import ALL, FAR, FEW, asker, layout, sites
+
+# The ACGAN's images help, no augmentation harms.
+SHARES = {"classic": 0.6, "none": 0.3, "acgan": 0.95}
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory):
+    found = layout(
+        tmp_path_factory.mktemp("study"),
+        sites(),
+        scenarios={"far": FAR},
+        seeds=tuple(range(6)),
+    )
+    runs = collect_runs(found, ask=asker(SHARES.get))
+    return found, runs, results_of(found, runs, {"environment": {"versions": {"jax": "1.2.3"}}})
+
+
+def test_predictions_are_kept_of_every_retraining_and_lesion(studied):
+    found, runs, _ = studied
+    kept = load_runs(found.workdir / "predictions/far/acgan.npz")
+    np.testing.assert_array_equal(kept.probabilities, runs["far"]["acgan"].probabilities)
+    assert kept.probabilities.shape == (6, 18, 3) and kept.folds is None and kept.seed.tolist() == list(range(6))
+
+
+def test_folds_and_partitions_of_cross_validation_are_kept(tmp_path):
+    found = layout(tmp_path, scenarios={"all": ALL, "few": FEW}, partitions=2, cohorts=2, arms=("none", "classic"))
+    runs = collect_runs(found, ask=asker(SHARES.get))
+    some = runs["few"]["none"]
+    assert some.probabilities.shape == (4, 60, 3) and some.units == [(0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 1, 0)]
+    for number, name in enumerate(("", "repeat:1")):
+        fold_of = found.cohort.partition(name).fold_of
+        assert [fold_of[patient] for patient in some.patients] == some.folds[number].tolist()
+
+
+def test_what_helps_is_a_gain_and_what_harms_a_loss(studied):
+    _, _, results = studied
+    (scenario,) = results["scenarios"]
+    assert {one["arm"]: one["word"] for one in scenario["comparisons"]} == {"none": "loss", "acgan": "gain"}
+    accuracies = {arm["name"]: arm["metrics"]["accuracy"]["total"]["value"] for arm in scenario["arms"]}
+    assert accuracies == pytest.approx(SHARES, abs=0.1)
+    assert scenario["num_test_lesions"] == 18 and scenario["num_train_lesions"] == 42
+
+
+def test_one_retraining_of_an_independent_test_set_cannot_tell(tmp_path):
+    found = layout(tmp_path, sites(), scenarios={"far": FAR})
+    results = results_of(found, collect_runs(found, ask=asker(SHARES.get)), {})
+    assert {one["word"] for one in results["scenarios"][0]["comparisons"]} == {"cannot tell"}
+
+
+def test_the_report_needs_no_other_file_and_says_the_verdict_first(studied, tmp_path):
+    found, runs, results = studied
+    page = write_report(results, runs, tmp_path).read_text()
+    written = json.loads((tmp_path / "results.json").read_text())
+    assert page.count("<img") == page.count('src="data:image/png;base64,') == len(written["figures"]) == 3
+    assert "http" not in page.split("</head>")[1].replace("http-equiv", "")
+    text = (tmp_path / "report.md").read_text()
+    assert text.index("Classic + ACGAN raised accuracy") < text.index("differences.png") < text.index("By class")
+    assert "5 points" in text and "jax 1.2.3" in text and "| Classic + ACGAN | cyst |" in text
+
+
+def test_several_sizes_are_a_learning_curve(tmp_path):
+    found = layout(tmp_path / "w", scenarios={"few": FEW, "all": ALL}, arms=("none", "classic"))
+    runs = collect_runs(found, ask=asker(SHARES.get))
+    write_report(results_of(found, runs, {}), runs, tmp_path / "report")
+    assert (tmp_path / "report/curve.png").stat().st_size > 1000
