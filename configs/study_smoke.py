@@ -22,15 +22,14 @@ def get_config():
     config.cohorts = 2
     config.seeds = (0, 1)
     models = config.models
-    models.classifier.width = 8
-    models.classifier.learning_rate = 1e-2
     for model in models.values():
         model.num_devices = 1
         model.data.image_size = 32
         model.data.batch_size = 32
         model.loop.duration = "60 steps"
-        model.loop.evaluate_every = model.loop.checkpoint_every = "100%"
-        if model.kind != "classifier":
-            model.width = model.discriminator_width = 4
-            model.loop.pictures_every = "100%"
+        model.loop.evaluate_every = model.loop.checkpoint_every = model.loop.pictures_every = "100%"
+    models.classifier.width = 8
+    models.classifier.learning_rate = 1e-2
+    for gan in (models.dcgan, models.acgan):
+        gan.width = gan.discriminator_width = 4
     return config

@@ -1,23 +1,26 @@
-"""Says what a sweep, a training or the paper would cost: programs, trainings, steps, memory, device-hours.
+"""Says what a sweep, a training, a study or the paper would cost: programs, trainings, steps, memory, device-hours.
 
 lesion-jax plan --config configs/sweep.py --config.base.data.dataset=DATASET
 lesion-jax plan --config configs/sweep.py --config.base.data.dataset=DATASET --topology=v5e:4x4
 lesion-jax plan --config configs/paper.py --config.dataset=DATASET
+lesion-jax plan --config configs/study_smoke.py --config.dataset=DATASET --pilot=STUDY
 
 It measures a few steps on the device at hand; with --topology it asks the TPU's compiler, which needs no TPU (pip
 install libtpu), and gives a lower limit. The number of a sweep's programs is the size of an array for `sweep --index`.
-Of the sizes that the paper chooses along the way it takes the largest. Nothing is written. Where it does not fit, it
-says so and ends with status 2.
+Of the sizes that the paper chooses along the way it takes the largest. Of a study it also says which differences it
+could show, by the variances of a finished one, --pilot, or by those measured on the phantom. Nothing is written. Where
+it does not fit, it says so and ends with status 2.
 """
 
 import dataclasses
 import json
 import os
 import sys
+from pathlib import Path
 
 from absl import flags
 
-from lesion_jax.commands.config_flag import config_of, define_config
+from lesion_jax.commands.config_flag import config_of, define_config, define_path
 from lesion_jax.errors import ConfigError
 
 # The TPU's compiler then asks no cloud for a machine, and does not lock itself against other processes.
@@ -31,9 +34,10 @@ TPU_ENVIRONMENT = {
 
 
 def define_flags(values: flags.FlagValues) -> None:
-    """--config, --topology, --json."""
+    """--config, --topology, --pilot, --json."""
     define_config(values)
     flags.DEFINE_string("topology", None, "TPUs to plan for, such as v5e:4x4 or v5p:2x2x2.", flag_values=values)
+    define_path(values, "pilot", "Workdir of a finished study, whose variances are taken.", required=False)
     flags.DEFINE_bool("json", False, "As JSON.", flag_values=values)
 
 
@@ -54,6 +58,14 @@ def run(values: flags.FlagValues) -> None:
 
     if config.kind == "paper":
         plan = make_paper_plan(config, topology=values.topology, tell=tell)
+    elif config.kind == "study":
+        from lesion_jax.study.plan import PHANTOM, components_of, describe_power, plan_study, power_of
+        from lesion_jax.study.run import prepare
+
+        layout = prepare(config, Path("."))
+        powers = power_of(layout, components_of(values.pilot) if values.pilot else PHANTOM)
+        print(describe_power(powers, config.margin, config.metric), file=sys.stderr if values.json else sys.stdout)
+        plan = plan_study(layout, topology=values.topology, tell=tell)
     else:
         plan = make_plan(config, topology=values.topology, tell=tell)
     print(json.dumps(dataclasses.asdict(plan), indent=2) if values.json else describe_plan(plan))

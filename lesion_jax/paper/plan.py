@@ -8,9 +8,7 @@ from lesion_jax.errors import ConfigError
 from lesion_jax.paper import stages
 from lesion_jax.paper.config import PaperConfig
 from lesion_jax.paper.layout import Trainings
-from lesion_jax.runtime import parallel
-from lesion_jax.sweep.plan import Plan, Planner
-from lesion_jax.train.groups import make_groups
+from lesion_jax.sweep.plan import Plan, plan_stages
 
 
 def make_paper_plan(
@@ -41,21 +39,7 @@ def make_paper_plan(
     dataset = Path(config.dataset).expanduser()
     cohort = cohort or Cohort.load(dataset)
     trainings = Trainings(config, Path("."), dataset, cohort.lesions.class_names, cohort.partition().num_folds)
-    num_devices, memory = _devices(next(iter(config.models.values())).num_devices, topology)
-    planner = Planner(cohort, num_devices, topology, "one", tell)
-    for stage in stages.largest(trainings):
-        configs = [training for _, training in stage]
-        planner.add(configs, make_groups(configs, cohort, num_devices=num_devices, device_memory=memory / 2**30))
-    return planner.plan("; of sizes that are chosen along the way the largest is counted")
-
-
-def _devices(num_devices: int, topology: str | None) -> tuple[int, int]:
-    """(number of devices of each program, bytes of each)."""
-    if topology:
-        # Late: it needs an environment that is set before JAX starts.
-        from lesion_jax.sweep.absent_devices import chip_bytes
-
-        # Nobody knows here how many "all" are.
-        return num_devices or 1, chip_bytes(topology)
-    devices = parallel.choose_local_devices(num_devices)
-    return len(devices), parallel.memory_bytes(devices[0])
+    num_devices = next(iter(config.models.values())).num_devices
+    configs = [[training for _, training in stage] for stage in stages.largest(trainings)]
+    note = "; of sizes that are chosen along the way the largest is counted"
+    return plan_stages(configs, cohort, num_devices, topology, tell, note=note)

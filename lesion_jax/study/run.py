@@ -19,6 +19,7 @@ from lesion_jax.study.layout import Layout
 from lesion_jax.study.predictions import collect_runs
 from lesion_jax.study.report.write import write_report
 from lesion_jax.study.results import results_of
+from lesion_jax.study.samples import draw_samples
 from lesion_jax.train.periods import Periods
 
 
@@ -52,7 +53,10 @@ def run_study(config: StudyConfig, workdir: Path) -> Path:
         _draw_banks(layout)
         ledger.train("trainings with synthetic images", second)
         runs = collect_runs(layout)
-        report = write_report(results_of(layout, runs, facts), runs, workdir / "report")
+        folder = workdir / "report"
+        folder.mkdir(exist_ok=True)
+        pictures = ["samples.png"] if draw_samples(layout, folder / "samples.png") else []
+        report = write_report(results_of(layout, runs, facts), runs, folder, pictures=pictures)
         run.mark_done({"report": "report/report.html"})
     return report
 

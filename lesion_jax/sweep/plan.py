@@ -17,7 +17,7 @@ from lesion_jax.runtime.population import Packing
 from lesion_jax.sweep.cells import dataset_of, expand
 from lesion_jax.sweep.config import SweepConfig
 from lesion_jax.sweep.run import check_cells, programs_of
-from lesion_jax.train.groups import Group
+from lesion_jax.train.groups import Group, make_groups
 from lesion_jax.train.memory import num_steps
 from lesion_jax.train.packing import measure_packing
 from lesion_jax.train.training import make_program
@@ -96,6 +96,40 @@ def make_plan(
     planner = Planner(cohort, sweep.num_devices, topology, "one" if sweep.packing == "auto" else sweep.packing, tell)
     planner.add([cell.config for cell in cells], programs_of(sweep, cells, cohort))
     return planner.plan()
+
+
+def plan_stages(
+    stages: Sequence[Sequence[TrainingConfig]],
+    cohort: Cohort,
+    num_devices: int,
+    topology: str | None,
+    tell: Callable[[str], None],
+    *,
+    note: str = "",
+) -> Plan:
+    """Plans trainings that wait for each other, stage by stage, as `paper` and `study` train them.
+
+    Args:
+      stages: Configs of each stage.
+      cohort: Their dataset.
+      num_devices: Devices that the trainings are spread over; 0 for all.
+      topology: As for `make_plan`.
+      tell: As for `make_plan`.
+      note: Ends the sentence about the method.
+    """
+    if topology:
+        # Late: it needs an environment that is set before JAX starts.
+        from lesion_jax.sweep.absent_devices import chip_bytes
+
+        # Nobody knows here how many "all" are.
+        num_devices, memory = num_devices or 1, chip_bytes(topology)
+    else:
+        devices = parallel.choose_local_devices(num_devices)
+        num_devices, memory = len(devices), parallel.memory_bytes(devices[0])
+    planner = Planner(cohort, num_devices, topology, "one", tell)
+    for configs in stages:
+        planner.add(configs, make_groups(configs, cohort, num_devices=num_devices, device_memory=memory / 2**30))
+    return planner.plan(note)
 
 
 class Planner:

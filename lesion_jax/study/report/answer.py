@@ -4,6 +4,8 @@ import collections
 from collections.abc import Mapping
 from typing import Any
 
+from lesion_jax.metrics.predictions import PREDICTION_METRICS
+
 
 def answer(results: Mapping[str, Any]) -> str:
     """One sentence for each scenario, after one about generators that are broken."""
@@ -11,8 +13,19 @@ def answer(results: Mapping[str, Any]) -> str:
     said = list(results.get("broken", ()))
     for scenario in scenarios:
         where = f"{scenario['name']}: " if len(scenarios) > 1 else ""
-        said.append(f"{where}{'; '.join(one['sentence'] for one in scenario['comparisons'])}.")
-    return " ".join(said)
+        sure = [one["sentence"] for one in scenario["comparisons"] if one["word"] != "cannot tell"]
+        if unsure := [_short(one) for one in scenario["comparisons"] if one["word"] == "cannot tell"]:
+            sure.append(f"this cannot tell for {', '.join(unsure)}")
+        said.append(f"{where}{'; '.join(sure)}.")
+    text = " ".join(said)
+    return text[:1].upper() + text[1:] if len(scenarios) == 1 else text
+
+
+def _short(comparison: Mapping[str, Any]) -> str:
+    difference = comparison["difference"]
+    scale, digits = (100, 1) if PREDICTION_METRICS[difference["metric"]].unit == "%" else (1, 3)
+    value, low, high = (f"{scale * difference[key]:+.{digits}f}" for key in ("value", "low", "high"))
+    return f"{comparison['title']} ({value}; {low} to {high})"
 
 
 def words(results: Mapping[str, Any]) -> str:

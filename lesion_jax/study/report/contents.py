@@ -110,6 +110,7 @@ def _tables(scenario: Mapping[str, Any], results: Mapping[str, Any]) -> list[Blo
             for one in scenario["comparisons"]
         ],
     )
+    needs = Points([one["sentence"] + "." for one in scenario["comparisons"]])
     names = results["dataset"]["class_names"]
     of_classes = [metric for metric in metrics if scenario["arms"][0]["metrics"][metric.name]["per_class"]]
     classes = Table(
@@ -127,7 +128,7 @@ def _tables(scenario: Mapping[str, Any], results: Mapping[str, Any]) -> list[Blo
             for i, name in enumerate(names)
         ],
     )
-    return [arms, Heading("Differences", 3), differences, Heading("By class", 3), classes]
+    return [arms, Heading("Differences", 3), differences, needs, Heading("By class", 3), classes]
 
 
 def _banks_table(banks: Sequence[Mapping[str, Any]]) -> Block:

@@ -1,6 +1,6 @@
 """Writes the report of a study: figures, report.html, report.md, results.json."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,20 @@ from lesion_jax.study.report.curve_figure import curve_figure
 from lesion_jax.study.report.differences_figure import differences_figure
 
 
-def write_report(results: Mapping[str, Any], runs: Mapping[str, Mapping[str, Runs]], directory: Path) -> Path:
+def write_report(
+    results: Mapping[str, Any],
+    runs: Mapping[str, Mapping[str, Runs]],
+    directory: Path,
+    *,
+    pictures: Sequence[str] = (),
+) -> Path:
     """Writes everything; what is there already is replaced, file by file.
 
     Args:
       results: From `results_of`; not changed.
       runs: scenario -> arm -> predictions.
       directory: Made if it is not there.
+      pictures: Names of figures that are there already.
 
     Returns:
       Path of report.html.
@@ -32,7 +39,7 @@ def write_report(results: Mapping[str, Any], runs: Mapping[str, Mapping[str, Run
     arms = [{**arm, "seeds": arm["per_seed_accuracy"]} for arm in scenarios[0]["arms"]]
     confusion_figure(directory / "confusion.png", arms, results["dataset"]["class_names"])
     calibration_figure(directory / "calibration.png", next(iter(runs.values())))
-    figures = ["differences.png", "confusion.png", "calibration.png"]
+    figures = [*pictures, "differences.png", "confusion.png", "calibration.png"]
     if len({scenario["num_train_lesions"] for scenario in scenarios}) > 1:
         curve_figure(directory / "curve.png", scenarios, rule, scale)
         figures.append("curve.png")
