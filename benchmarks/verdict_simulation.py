@@ -252,7 +252,7 @@ def _real(runs: Runs, replicates: int) -> list[Row]:
             before += old.verdict(arm, baseline) != 0
         rows.append(
             Row(
-                measure=f"95 % interval holds 0: one arm against itself, {len(runs.labels)} lesions, {seeds} seeds",
+                measure=f"95 % interval holds 0: one arm against itself, {len(runs.labels)} lesions, {_counted(seeds, 'seed')}",
                 value=100 * covered / replicates,
                 unit=f"% +-{_error(covered / replicates, replicates):.1f}",
                 peer=f"gain {_percent(gains, replicates)}; before: false verdicts {_percent(before, replicates)}",
