@@ -29,7 +29,7 @@ from lesion_jax.metrics.components import Components
 from lesion_jax.metrics.holm import holm
 from lesion_jax.metrics.power import Size, smallest_difference
 from lesion_jax.metrics.predictions import PREDICTION_METRICS
-from lesion_jax.metrics.runs import Runs, load_runs
+from lesion_jax.metrics.runs import Runs
 from lesion_jax.metrics.statistics import Difference, compare
 from lesion_jax.metrics.verdict import judge
 
@@ -48,7 +48,7 @@ def main() -> None:
     flags = parser.parse_args()
     rows: list[Row] = []
     if flags.predictions:
-        rows += _real(load_runs(flags.predictions), flags.replicates)
+        rows += _real(Runs.load(flags.predictions), flags.replicates)
     else:
         for title, world, metric, prior_sd in _conditions():
             rows.append(_coverage(title, world, metric, prior_sd, flags.replicates))
@@ -252,7 +252,7 @@ def _real(runs: Runs, replicates: int) -> list[Row]:
             before += old.verdict(arm, baseline) != 0
         rows.append(
             Row(
-                measure=f"95 % interval holds 0: one arm against itself, {len(runs.labels)} lesions, {_counted(seeds, 'seed')}",
+                measure=f"95 % interval holds 0: {len(runs.labels)} lesions, {_counted(seeds, 'seed')}",
                 value=100 * covered / replicates,
                 unit=f"% +-{_error(covered / replicates, replicates):.1f}",
                 peer=f"gain {_percent(gains, replicates)}; before: false verdicts {_percent(before, replicates)}",
