@@ -44,7 +44,7 @@ def mean_of(scores: np.ndarray, used: np.ndarray | None = None) -> Estimate:
     """
     used = np.ones(scores.shape[1], bool) if used is None else used
     total = max(1, int(used.sum()))
-    value = np.sum(scores, axis=1, where=used, dtype=np.float64) / total
+    value = np.where(used, scores, 0.0).sum(axis=1) / total
     return Estimate(value, np.where(used, scores - value[:, None], 0.0) / total, used)
 
 
