@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from rows import Row, write_rows
 from scipy import stats
-from simulated_runs import Simulator, World, true_difference
+from simulated_runs import Simulator, World, effect_of, true_difference
 
 from lesion_jax.metrics.components import Components
 from lesion_jax.metrics.holm import holm
@@ -160,7 +160,7 @@ def _family(world: World, num_arms: int, replicates: int) -> Row:
 
 def _effects(world: World, replicates: int) -> list[Row]:
     """Coverage of a true difference of the margin, power against what was promised, and false "no difference"."""
-    effect = _effect_of(world, MARGIN)
+    effect = effect_of(world, MARGIN)
     truth = true_difference(world, effect, "accuracy")
     simulator, covered, shown = Simulator(world), 0, 0
     words: list[str] = []
@@ -215,17 +215,6 @@ def _promised(components: Sequence[Components], difference: Difference, truth: f
     size = Size(difference.num_patients, difference.num_seeds, difference.num_groups, difference.num_folds)
     half, at_80 = (smallest_difference(mean, size, power=power) for power in (0.5, 0.8))
     return float(stats.norm.cdf((truth - half) / (at_80 - half) * stats.norm.ppf(0.8)))
-
-
-def _effect_of(world: World, difference: float) -> float:
-    """Effect on the logit whose true difference is this, by two steps of the secant."""
-    low, high = 0.0, 0.5
-    found = {effect: true_difference(world, effect, "accuracy") for effect in (low, high)}
-    for _ in range(2):
-        slope = (found[high] - found[low]) / (high - low)
-        low, high = high, high + (difference - found[high]) / slope
-        found[high] = true_difference(world, high, "accuracy")
-    return high
 
 
 def _real(runs: Runs, replicates: int) -> list[Row]:
