@@ -60,11 +60,9 @@ class Simulator:
     def __init__(self, world: World, seed: int = 0):
         """Draws the patients and their lesions' classes."""
         self.world, self._random = world, np.random.default_rng(seed)
-        sizes: list[int] = []
-        while sum(sizes) < world.num_lesions:
-            sizes.append(1 + int(self._random.poisson(world.lesions_per_patient - 1)))
-        sizes[-1] -= sum(sizes) - world.num_lesions
-        self.patients = np.repeat(np.arange(len(sizes)), sizes)
+        # More than enough patients; those beyond the last lesion are left out.
+        sizes = 1 + self._random.poisson(world.lesions_per_patient - 1, world.num_lesions)
+        self.patients = np.repeat(np.arange(len(sizes)), sizes)[: world.num_lesions]
         self._names = tuple(f"p{one}" for one in self.patients)
         self._labels = self._random.integers(0, NUM_CLASSES, world.num_lesions)
 
