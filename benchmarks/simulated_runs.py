@@ -60,11 +60,9 @@ class Simulator:
     def __init__(self, world: World, seed: int = 0):
         """Draws the patients and their lesions' classes."""
         self.world, self._random = world, np.random.default_rng(seed)
-        sizes: list[int] = []
-        while sum(sizes) < world.num_lesions:
-            sizes.append(1 + int(self._random.poisson(world.lesions_per_patient - 1)))
-        sizes[-1] -= sum(sizes) - world.num_lesions
-        self.patients = np.repeat(np.arange(len(sizes)), sizes)
+        # More than enough patients; those beyond the last lesion are left out.
+        sizes = 1 + self._random.poisson(world.lesions_per_patient - 1, world.num_lesions)
+        self.patients = np.repeat(np.arange(len(sizes)), sizes)[: world.num_lesions]
         self._names = tuple(f"p{one}" for one in self.patients)
         self._labels = self._random.integers(0, NUM_CLASSES, world.num_lesions)
 
@@ -121,11 +119,6 @@ class Simulator:
         return self._random.standard_normal((*shape, NUM_CLASSES), dtype=np.float32)
 
 
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits - logits.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
-
-
 def true_difference(world: World, effect: float, metric: str) -> float:
     """Expected difference of a metric between an arm with an effect and one without, over all that is drawn.
 
@@ -146,3 +139,19 @@ def true_difference(world: World, effect: float, metric: str) -> float:
     arms = Simulator(many, seed=1).study((effect, 0.0))
     ours, theirs = (PREDICTION_METRICS[metric].total(arm.labels, arm.probabilities) for arm in arms)
     return float(ours.value[0] - theirs.value[0])
+
+
+def effect_of(world: World, difference: float) -> float:
+    """Effect on the logit whose true difference is this, of accuracy, by two steps of the secant."""
+    low, high = 0.0, 0.5
+    found = {effect: true_difference(world, effect, "accuracy") for effect in (low, high)}
+    for _ in range(2):
+        slope = (found[high] - found[low]) / (high - low)
+        low, high = high, high + (difference - found[high]) / slope
+        found[high] = true_difference(world, high, "accuracy")
+    return high
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)

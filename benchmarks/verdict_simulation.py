@@ -23,13 +23,13 @@ from pathlib import Path
 import numpy as np
 from rows import Row, write_rows
 from scipy import stats
-from simulated_runs import Simulator, World, true_difference
+from simulated_runs import Simulator, World, effect_of, true_difference
 
 from lesion_jax.metrics.components import Components
 from lesion_jax.metrics.holm import holm
 from lesion_jax.metrics.power import Size, smallest_difference
 from lesion_jax.metrics.predictions import PREDICTION_METRICS
-from lesion_jax.metrics.runs import Runs, load_runs
+from lesion_jax.metrics.runs import Runs
 from lesion_jax.metrics.statistics import Difference, compare
 from lesion_jax.metrics.verdict import judge
 
@@ -48,7 +48,7 @@ def main() -> None:
     flags = parser.parse_args()
     rows: list[Row] = []
     if flags.predictions:
-        rows += _real(load_runs(flags.predictions), flags.replicates)
+        rows += _real(Runs.load(flags.predictions), flags.replicates)
     else:
         for title, world, metric, prior_sd in _conditions():
             rows.append(_coverage(title, world, metric, prior_sd, flags.replicates))
@@ -160,7 +160,7 @@ def _family(world: World, num_arms: int, replicates: int) -> Row:
 
 def _effects(world: World, replicates: int) -> list[Row]:
     """Coverage of a true difference of the margin, power against what was promised, and false "no difference"."""
-    effect = _effect_of(world, MARGIN)
+    effect = effect_of(world, MARGIN)
     truth = true_difference(world, effect, "accuracy")
     simulator, covered, shown = Simulator(world), 0, 0
     words: list[str] = []
@@ -217,17 +217,6 @@ def _promised(components: Sequence[Components], difference: Difference, truth: f
     return float(stats.norm.cdf((truth - half) / (at_80 - half) * stats.norm.ppf(0.8)))
 
 
-def _effect_of(world: World, difference: float) -> float:
-    """Effect on the logit whose true difference is this, by two steps of the secant."""
-    low, high = 0.0, 0.5
-    found = {effect: true_difference(world, effect, "accuracy") for effect in (low, high)}
-    for _ in range(2):
-        slope = (found[high] - found[low]) / (high - low)
-        low, high = high, high + (difference - found[high]) / slope
-        found[high] = true_difference(world, high, "accuracy")
-    return high
-
-
 def _real(runs: Runs, replicates: int) -> list[Row]:
     """One arm against itself: disjoint sets of its seeds."""
     groups = np.unique(np.stack([runs.cohort, runs.partition]), axis=1, return_inverse=True)[1].ravel()
@@ -252,7 +241,7 @@ def _real(runs: Runs, replicates: int) -> list[Row]:
             before += old.verdict(arm, baseline) != 0
         rows.append(
             Row(
-                measure=f"95 % interval holds 0: one arm against itself, {len(runs.labels)} lesions, {seeds} seeds",
+                measure=f"95 % interval holds 0: {len(runs.labels)} lesions, {_counted(seeds, 'seed')}",
                 value=100 * covered / replicates,
                 unit=f"% +-{_error(covered / replicates, replicates):.1f}",
                 peer=f"gain {_percent(gains, replicates)}; before: false verdicts {_percent(before, replicates)}",

@@ -19,7 +19,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 
-from scipy import stats
+from scipy import special
 
 from lesion_jax.metrics.components import Components, retraining_df
 from lesion_jax.metrics.spread import Spread
@@ -64,7 +64,7 @@ def smallest_difference(
     if spread is None:
         return math.inf
     level = 1 - (1 - confidence) / num_compared
-    return spread.half_width(level) + float(stats.norm.ppf(power)) * spread.standard_error
+    return spread.half_width(level) + float(special.ndtri(power)) * spread.standard_error
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,14 @@ from lesion_jax.errors import DataError
 _SCHEMA = "lesion_jax predictions 1"
 # Probabilities are float32, and a softmax of theirs adds up to one within this.
 _SUM_TOLERANCE = 1e-3
+_DTYPES = {
+    "probabilities": np.float32,
+    "labels": np.int64,
+    "cohort": np.int64,
+    "partition": np.int64,
+    "seed": np.int64,
+    "folds": np.int64,
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -80,53 +88,43 @@ class Runs:
         with writing(path, what="Predictions", error=DataError), replacing(path) as file:
             np.savez_compressed(file, schema=np.array(_SCHEMA), patients=np.array(self.patients), **arrays)
 
+    @classmethod
+    def load(cls, path: Path) -> "Runs":
+        """Reads what `save` wrote.
 
-_DTYPES = {
-    "probabilities": np.float32,
-    "labels": np.int64,
-    "cohort": np.int64,
-    "partition": np.int64,
-    "seed": np.int64,
-    "folds": np.int64,
-}
+        Args:
+          path: An .npz file.
 
-
-def load_runs(path: Path) -> Runs:
-    """Reads what `Runs.save` wrote.
-
-    Args:
-      path: An .npz file.
-
-    Raises:
-      DataError: There is no such file, it is damaged, of another kind, or its arrays do not fit together.
-    """
-    try:
-        # numpy leaves a file open that it opened itself and cannot read.
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except FileNotFoundError as error:
-        raise DataError(f"There is no file of predictions {path}.") from error
-    # numpy raises a different one of these for each way in which a file can be spoilt.
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        KeyError,
-        NotImplementedError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise DataError(f"{path} cannot be read as predictions ({error}); make it anew.") from error
-    found = str(arrays.pop("schema", "none"))
-    if found != _SCHEMA:
-        raise DataError(f"{path} has the schema {found!r}, not {_SCHEMA!r}; make it anew with this version.")
-    names = {field.name for field in dataclasses.fields(Runs)}
-    if lacking := names - {"folds"} - arrays.keys():
-        raise DataError(f"{path} lacks {', '.join(sorted(lacking))}; make it anew.")
-    try:
-        return Runs(**{name: array for name, array in arrays.items() if name in names})
-    except (DataError, ValueError, TypeError) as error:
-        raise DataError(f"{path}: {error}") from error
+        Raises:
+          DataError: There is no such file, it is damaged, of another kind, or its arrays do not fit together.
+        """
+        try:
+            # numpy leaves a file open that it opened itself and cannot read.
+            with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+        except FileNotFoundError as error:
+            raise DataError(f"There is no file of predictions {path}.") from error
+        # numpy raises a different one of these for each way in which a file can be spoilt.
+        except (
+            OSError,
+            ValueError,
+            EOFError,
+            KeyError,
+            NotImplementedError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as error:
+            raise DataError(f"{path} cannot be read as predictions ({error}); make it anew.") from error
+        found = str(arrays.pop("schema", "none"))
+        if found != _SCHEMA:
+            raise DataError(f"{path} has the schema {found!r}, not {_SCHEMA!r}; make it anew with this version.")
+        names = {field.name for field in dataclasses.fields(cls)}
+        if lacking := names - {"folds"} - arrays.keys():
+            raise DataError(f"{path} lacks {', '.join(sorted(lacking))}; make it anew.")
+        try:
+            return cls(**{name: array for name, array in arrays.items() if name in names})
+        except (DataError, ValueError, TypeError) as error:
+            raise DataError(f"{path}: {error}") from error
 
 
 def _check(runs: Runs) -> None:

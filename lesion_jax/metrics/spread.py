@@ -51,7 +51,7 @@ class Spread:
             return 1.0
         if too_wide(smallest) <= 0:
             return _SMALLEST_P
-        return 10 ** float(optimize.brentq(too_wide, smallest, largest, xtol=1e-6))
+        return float(10 ** optimize.toms748(too_wide, smallest, largest, xtol=1e-6))
 
 
 def _reach(variance: float, df: int, confidence: float) -> float:

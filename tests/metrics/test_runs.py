@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lesion_jax.errors import DataError
-from lesion_jax.metrics.runs import load_runs
+from lesion_jax.metrics.runs import Runs
 from tests.metrics.made_up_runs import FOLDS, random_runs
 
 RUNS = random_runs(4, 0.7, 0, partition=[0, 0, 1, 1], seed=[0, 1, 0, 1], folds=np.concatenate([FOLDS, 2 - FOLDS]))
@@ -13,7 +13,7 @@ RUNS = random_runs(4, 0.7, 0, partition=[0, 0, 1, 1], seed=[0, 1, 0, 1], folds=n
 def test_what_is_saved_is_loaded(tmp_path):
     for runs in (RUNS, random_runs(2, 0.7, 0, folds=None)):
         runs.save(tmp_path / "runs.npz")
-        loaded = load_runs(tmp_path / "runs.npz")
+        loaded = Runs.load(tmp_path / "runs.npz")
         assert loaded.patients == runs.patients and loaded.units == runs.units
         for field in ("probabilities", "labels", "cohort", "partition", "seed", "folds"):
             np.testing.assert_array_equal(getattr(loaded, field), getattr(runs, field))
@@ -51,21 +51,21 @@ def test_what_does_not_fit_together_is_refused(changes, said):
 def test_a_file_that_is_not_there_damaged_or_of_another_kind_is_refused(tmp_path):
     path = tmp_path / "runs.npz"
     with pytest.raises(DataError, match=r"no file of predictions .*runs\.npz"):
-        load_runs(path)
+        Runs.load(path)
     RUNS.save(path)
     whole = path.read_bytes()
     middle = len(whole) // 2
     for spoilt in (b"", b"no archive", whole[:middle], whole[: middle - 40] + bytes(80) + whole[middle + 40 :]):
         path.write_bytes(spoilt)
         with pytest.raises(DataError, match=r"runs\.npz"):
-            load_runs(path)
+            Runs.load(path)
     np.savez(path, probabilities=np.zeros(3))
     with pytest.raises(DataError, match="has the schema 'none'"):
-        load_runs(path)
+        Runs.load(path)
     np.savez(path, schema="lesion_jax predictions 1", labels=RUNS.labels)
     with pytest.raises(DataError, match=r"lacks cohort, partition, patients, probabilities, seed"):
-        load_runs(path)
+        Runs.load(path)
     arrays = {field.name: getattr(RUNS, field.name) for field in dataclasses.fields(RUNS)}
     np.savez(path, schema="lesion_jax predictions 1", **{**arrays, "labels": RUNS.labels + 1})
     with pytest.raises(DataError, match=r"runs\.npz: labels go from 1 to 3"):
-        load_runs(path)
+        Runs.load(path)

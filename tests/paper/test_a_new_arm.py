@@ -90,7 +90,7 @@ def test_it_is_trained_chosen_for_and_compared(protocol):
     found = {arm["name"]: arm for arm in results_of(protocol, findings, [])["arms"]}
     assert list(found) == ["none", "classic", *ROWS]
     for name in ROWS:
-        assert found[name]["title"] == ROWS[name].title and found[name]["difference"]["n"] == 60
+        assert found[name]["title"] == ROWS[name].title and found[name]["difference"]["num_lesions"] == 60
     assert found["fixed"]["chosen"]["synthetic images per class and fold"] == [30, 30, 30]
 
 
