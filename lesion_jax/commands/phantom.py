@@ -4,10 +4,10 @@ lesion-jax phantom --out DIR
 
 Real DICOM files, one series per patient, and DIR/lesions.csv, which `lesion-jax build` reads.
 
-lesion-jax phantom --dataset DATASET --num_lesions=cyst=667,metastasis=667,hemangioma=666
+lesion-jax phantom --dataset --out DATASET --num_lesions=cyst=667,metastasis=667,hemangioma=666
 
 A dataset at once, without files: of each slice only the part around a lesion is drawn. The patients are others than
-those of --out, whatever the seed. Both ways remember that they are a phantom, and which one.
+the DICOM files', whatever the seed. Both ways remember that they are a phantom, and which one.
 """
 
 from absl import flags
@@ -22,9 +22,8 @@ def define_flags(values: flags.FlagValues) -> None:
     from lesion_jax.sources.phantom.looks import LOOKS
     from lesion_jax.sources.phantom.options import Scanner
 
-    place = "must not exist, or be empty."
-    define_path(values, "out", f"Folder to write DICOM files to; {place}", required=False)
-    define_path(values, "dataset", f"Folder to write a dataset to, in place of --out; {place}", required=False)
+    define_path(values, "out", "Folder to write; must not exist, or be empty.")
+    flags.DEFINE_boolean("dataset", False, "Write a dataset in place of DICOM files.", flag_values=values)
     flags.DEFINE_integer("seed", 0, "Seed of everything that is drawn.", lower_bound=0, flag_values=values)
     default = [f"{name}={count}" for name, count in PAPER_COUNTS.items()]
     flags.DEFINE_list("num_lesions", default, "Lesions of each class: how many, how rare.", flag_values=values)
@@ -38,12 +37,9 @@ def define_flags(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Writes the cohort."""
     from lesion_jax.config.fields import settings_of
-    from lesion_jax.errors import ConfigError
     from lesion_jax.io.progress import progress_callback
     from lesion_jax.sources.phantom.options import Phantom, Scanner
 
-    if (values.out is None) == (values.dataset is None):
-        raise ConfigError("give either --out, for DICOM files, or --dataset.")
     scanner = Scanner(**{name: values[name].value for name, _, _ in settings_of(Scanner)})
     options = {
         "seed": values.seed,
@@ -51,7 +47,7 @@ def run(values: flags.FlagValues) -> None:
         "phantom": Phantom(values.looks, scanner),
         "progress": progress_callback("phantom, patients"),
     }
-    if values.out is not None:
+    if not values.dataset:
         from lesion_jax.sources.phantom.write import write_phantom
 
         print(write_phantom(values.out, **options))
@@ -59,10 +55,10 @@ def run(values: flags.FlagValues) -> None:
     from lesion_jax.data.build import check_out, store_dataset
     from lesion_jax.sources.phantom.rois import render_lesions
 
-    is_new = check_out(values.dataset, values.num_folds)
+    is_new = check_out(values.out, values.num_folds)
     folds = {"num_folds": values.num_folds, "fold_seed": values.fold_seed}
-    written = store_dataset(render_lesions(**options), values.dataset, is_new=is_new, **folds)
-    print(f"{values.dataset}: {len(written.lesions)} lesions of {', '.join(written.class_names)}")
+    written = store_dataset(render_lesions(**options), values.out, is_new=is_new, **folds)
+    print(f"{values.out}: {len(written.lesions)} lesions of {', '.join(written.class_names)}")
 
 
 def _numbers(words: list[str]) -> dict[str, int]:
