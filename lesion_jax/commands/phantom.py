@@ -1,8 +1,13 @@
-"""Writes the embedded default data: an abdominal-CT phantom cohort with liver lesions.
+"""Writes the phantom: an abdominal-CT cohort with liver lesions, of which nobody was a patient.
 
 lesion-jax phantom --out DIR
 
 Real DICOM files, one series per patient, and DIR/lesions.csv, which `lesion-jax build` reads.
+
+lesion-jax phantom --dataset --out DATASET --num_lesions=cyst=667,metastasis=667,hemangioma=666
+
+A dataset at once, without files: of each slice only the part around a lesion is drawn. The patients are others than
+the DICOM files', whatever the seed. Both ways remember that they are a phantom, and which one.
 """
 
 from absl import flags
@@ -11,14 +16,58 @@ from lesion_jax.commands.config_flag import define_path
 
 
 def define_flags(values: flags.FlagValues) -> None:
-    """--out, --seed."""
+    """--out, --dataset, --seed, --num_lesions, --looks, the scanner's, --num_folds, --fold_seed."""
+    from lesion_jax.config.fields import settings_of
+    from lesion_jax.sources.phantom.cohort import PAPER_COUNTS
+    from lesion_jax.sources.phantom.looks import LOOKS
+    from lesion_jax.sources.phantom.options import Scanner
+
     define_path(values, "out", "Folder to write; must not exist, or be empty.")
+    flags.DEFINE_boolean("dataset", False, "Write a dataset in place of DICOM files.", flag_values=values)
     flags.DEFINE_integer("seed", 0, "Seed of everything that is drawn.", lower_bound=0, flag_values=values)
+    default = [f"{name}={count}" for name, count in PAPER_COUNTS.items()]
+    flags.DEFINE_list("num_lesions", default, "Lesions of each class: how many, how rare.", flag_values=values)
+    flags.DEFINE_string("looks", "default", f"How the classes look: {', '.join(LOOKS)}.", flag_values=values)
+    for name, setting, value in settings_of(Scanner):
+        flags.DEFINE_float(name, value, f"Scanner, {setting.range_text}. {setting.doc}", flag_values=values)
+    flags.DEFINE_integer("num_folds", 3, "Test folds of --dataset; 0 for none.", lower_bound=0, flag_values=values)
+    flags.DEFINE_integer("fold_seed", 0, "Seed of their partition.", lower_bound=0, flag_values=values)
 
 
 def run(values: flags.FlagValues) -> None:
     """Writes the cohort."""
+    from lesion_jax.config.fields import settings_of
     from lesion_jax.io.progress import progress_callback
-    from lesion_jax.sources.phantom.write import write_phantom
+    from lesion_jax.sources.phantom.options import Phantom, Scanner
 
-    print(write_phantom(values.out, seed=values.seed, progress=progress_callback("phantom, patients")))
+    scanner = Scanner(**{name: values[name].value for name, _, _ in settings_of(Scanner)})
+    options = {
+        "seed": values.seed,
+        "num_lesions": _numbers(values.num_lesions),
+        "phantom": Phantom(values.looks, scanner),
+        "progress": progress_callback("phantom, patients"),
+    }
+    if not values.dataset:
+        from lesion_jax.sources.phantom.write import write_phantom
+
+        print(write_phantom(values.out, **options))
+        return
+    from lesion_jax.data.build import check_out, store_dataset
+    from lesion_jax.sources.phantom.rois import render_lesions
+
+    is_new = check_out(values.out, values.num_folds)
+    folds = {"num_folds": values.num_folds, "fold_seed": values.fold_seed}
+    written = store_dataset(render_lesions(**options), values.out, is_new=is_new, **folds)
+    print(f"{values.out}: {len(written.lesions)} lesions of {', '.join(written.class_names)}")
+
+
+def _numbers(words: list[str]) -> dict[str, int]:
+    from lesion_jax.errors import ConfigError
+
+    found: dict[str, int] = {}
+    for word in words:
+        name, _, number = word.partition("=")
+        if not number.isdecimal() or name in found:
+            raise ConfigError(f"--num_lesions has {word!r}; write each class once, as in cyst=53,metastasis=64.")
+        found[name] = int(number)
+    return found

@@ -16,7 +16,7 @@ def built(tmp_path):
     lesions = cohort().lesions
     # With tags, of which one lesion has none.
     tagged = [dataclasses.replace(x, tags={"site": x.patient[-1]} if i else {}) for i, x in enumerate(lesions.lesions)]
-    write_dataset(LesionSet.of(tagged, lesions.class_names, "HU"), tmp_path)
+    write_dataset(LesionSet.of(tagged, lesions.class_names, "HU", phantom={"seed": 3}), tmp_path)
     read = read_dataset(tmp_path)
     assert [x.tags for x in read.lesions] == [x.tags for x in tagged] and read.fingerprint != lesions.fingerprint
     write_lesion_arrays(read, tmp_path)
@@ -28,6 +28,7 @@ def test_the_copy_is_the_records_without_tensorflow(built, monkeypatch):
     monkeypatch.setitem(sys.modules, "lesion_jax.data.tfds_builder", None)
     found = load_dataset(directory)
     assert found.fingerprint == read.fingerprint and found.class_names == read.class_names
+    assert found.phantom == read.phantom == {"seed": 3}
     for one, other in zip(found.lesions, read.lesions, strict=True):
         fields = [{k: v for k, v in dataclasses.asdict(x).items() if k != "patch"} for x in (one, other)]
         assert fields[0] == fields[1]

@@ -31,7 +31,7 @@ def _lesion(i: int) -> Lesion:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    lesions = LesionSet.of([_lesion(i) for i in range(5)], ("cyst", "metastasis"), "HU")
+    lesions = LesionSet.of([_lesion(i) for i in range(5)], ("cyst", "metastasis"), "HU", phantom={"seed": 3})
     out = tmp_path_factory.mktemp("dataset")
     builder.write_dataset(lesions, out)
     return lesions, out
@@ -41,6 +41,7 @@ def test_what_is_written_reads_back_to_the_bit(written):
     lesions, out = written
     found = builder.read_dataset(out)
     assert found.fingerprint == lesions.fingerprint and found.class_names == lesions.class_names
+    assert found.phantom == {"seed": 3}
     for mine, theirs in zip(lesions.lesions, found.lesions, strict=True):
         assert {**vars(mine), "patch": None} == {**vars(theirs), "patch": None}
         assert theirs.patch.dtype == np.int16

@@ -1,0 +1,97 @@
+"""Lesions without files: the tissue of whole slices, functions of their seeds, the scanner that was asked for."""
+
+import collections
+
+import numpy as np
+import pytest
+
+from lesion_jax.data.augment import augmented
+from lesion_jax.errors import ConfigError
+from lesion_jax.sources.phantom.anatomy import create_patient
+from lesion_jax.sources.phantom.lesions import CLASS_NAMES
+from lesion_jax.sources.phantom.options import Phantom, Scanner
+from lesion_jax.sources.phantom.render import render, scan
+from lesion_jax.sources.phantom.rois import render_fresh, render_lesions
+
+
+@pytest.fixture(scope="module")
+def lesions():
+    return render_lesions(seed=1, num_lesions={"cyst": 2, "metastasis": 5})
+
+
+def test_a_part_of_a_slice_is_what_the_whole_slice_shows_there():
+    part = (slice(180, 420), slice(100, 230))
+    whole, there = create_patient(np.random.default_rng(4)), create_patient(np.random.default_rng(4), part=part)
+    tissue = [render(patient, 5.0, [], np.random.default_rng(0)) for patient in (whole, there)]
+    assert np.ptp(tissue[1]) > 500
+    # Up to the rounding of products of matrices: the order of their sums depends on their size.
+    np.testing.assert_allclose(tissue[1], tissue[0][part], atol=0.2)
+
+
+def test_noise_of_a_part_has_the_patients_strength():
+    part = (slice(200, 300), slice(200, 330))
+    patient = create_patient(np.random.default_rng(4), part=part)
+    hu = scan(np.full((100, 130), 100, np.float32), patient, np.random.default_rng(1)).astype(float)
+    assert hu.std() == pytest.approx(patient.noise_hu * 1.05, rel=0.1)
+    # The far edges are no neighbours.
+    assert abs(np.corrcoef(hu[0], hu[-1])[0, 1]) < 0.35 < np.corrcoef(hu[0], hu[1])[0, 1]
+
+
+def test_a_cohort_is_a_function_of_its_seed(lesions):
+    again = render_lesions(seed=1, num_lesions={"cyst": 2, "metastasis": 5})
+    other = render_lesions(seed=2, num_lesions={"cyst": 1})
+    assert again.fingerprint == lesions.fingerprint
+    assert not {x.patient for x in lesions.lesions} & {x.patient for x in other.lesions}
+
+
+def test_who_has_what(lesions):
+    assert collections.Counter(CLASS_NAMES[x.label] for x in lesions.lesions) == {"cyst": 2, "metastasis": 5}
+    # Two patients with a cyst; five metastases in at least four.
+    assert len({x.patient for x in lesions.lesions}) == 6
+    assert lesions.phantom == Phantom().record(seed=1, num_lesions={"cyst": 2, "metastasis": 5})
+    assert Phantom.of_record(lesions.phantom) == Phantom()
+
+
+def test_patches_hold_every_classic_augmentation(lesions):
+    for lesion in lesions.lesions:
+        pixels = augmented(lesion, range(16), 32, 0.5, seed=0)
+        assert pixels.shape == (16, 32, 32) and 10 < np.median(pixels) < 200
+
+
+def test_a_fresh_lesion_is_a_function_of_its_class_and_seed():
+    some, turned = render_fresh([0, 2], [5, 7]), render_fresh([2, 0], [7, 5])
+    for one, other in zip(some, reversed(turned), strict=True):
+        np.testing.assert_array_equal(one.patch, other.patch)
+        assert one.patient == other.patient
+    assert [x.label for x in some] == [0, 2]
+
+
+def test_the_scanner_is_that_which_was_asked_for():
+    def of(**options):
+        return render_fresh([0], [5], phantom=Phantom(scanner=Scanner(**options)))[0]
+
+    plain = of()
+    # Before the rounding, which may come out differently.
+    shifted = of(offset_hu=15).patch - plain.patch
+    assert np.ptp(shifted) <= 2 and shifted.mean() == pytest.approx(15, abs=0.01)
+    assert of(spacing=1.5).spacing_mm[0] == pytest.approx(1.5 * plain.spacing_mm[0], rel=1e-6)
+    noise = [of(dose=dose).patch - of(dose=20).patch for dose in (1, 4)]
+    # Standard deviations go with 1 - 20**-0.5 and 4**-0.5 - 20**-0.5.
+    assert noise[0].std() / noise[1].std() == pytest.approx((1 - 20**-0.5) / (0.5 - 20**-0.5), rel=0.03)
+    # A patient's own error, the same each time.
+    moved = of(offset_spread_hu=30).patch - plain.patch
+    assert np.ptp(moved) <= 1 and 1 < abs(moved.mean()) <= 30
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Scanner(dose=0.0), r"scanner\.dose is 0\.0; it must lie in \[0\.05, 20\.0\]"),
+        (lambda: render_fresh([0], [0], phantom=Phantom("blue")), "looks is 'blue'"),
+        (lambda: render_lesions(seed=0, num_lesions={"cyst": 0}), "no lesion"),
+        (lambda: Phantom.of_record({"looks": "default", "scanner": {"colour": 1}}), "cannot be read"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
