@@ -113,8 +113,8 @@ def test_real_images_are_of_patients_that_the_generator_has_not_seen_and_within_
     [
         ({"unit": "grey"}, "unit grey, but the dataset has HU"),
         ({"class_names": ["a", "b"]}, "class_names"),
-        ({"dataset_fingerprint": "d" * 64}, "dataset_fingerprint dddd"),
-        ({"fold_fingerprint": "f" * 64}, "fold_fingerprint ffff"),
+        ({"dataset_fingerprint": "d" * 64}, "is of dataset dddddddddddd, but"),
+        ({"fold_fingerprint": "f" * 64}, "is of partition ffffffffffff, but"),
         ({"train_fingerprint": "a" * 64}, "other patients"),
         ({"fold": 7}, "fold 7, but the dataset has 3"),
         ({"image_size": 99}, "image_size 99, but bank"),
