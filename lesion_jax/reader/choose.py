@@ -115,12 +115,19 @@ def _check_bank(path: Path, bank: Bank, first: tuple[Path, Bank], cohort: Cohort
     for field, own in (
         ("unit", cohort.lesions.unit),
         ("class_names", list(cohort.lesions.class_names)),
-        ("dataset_fingerprint", cohort.lesions.fingerprint),
-        ("fold_fingerprint", folds.fingerprint),
     ):
         if (theirs := bank.provenance[field]) != own:
             raise BankError(
                 f"Bank {path} has {field} {theirs}, but the dataset has {own}; name a bank that was drawn for it."
+            )
+    for what, field, own in (
+        ("dataset", "dataset_fingerprint", cohort.lesions.fingerprint),
+        ("partition", "fold_fingerprint", folds.fingerprint),
+    ):
+        if (theirs := bank.provenance[field]) != own:
+            raise BankError(
+                f"Bank {path} is of {what} {theirs[:12]}, but {what} {own[:12]} is asked for; name a bank that was "
+                "drawn for it."
             )
     for field in _ALIKE:
         if (theirs := bank.provenance.get(field)) != (other := first[1].provenance.get(field)):

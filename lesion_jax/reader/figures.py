@@ -27,7 +27,7 @@ def accuracy_figure(path: Path, scores: Mapping[str, Any]) -> None:
     """
     readers = scores["readers"]
     asked = [what for what in _QUESTIONS if readers[0][what]]
-    with figure_file(path, (1.2 + 3.6 * len(asked), 1.7 + 0.75 * len(readers))) as figure:
+    with figure_file(path, (1.2 + 3.6 * len(asked), 1.9 + 0.75 * len(readers))) as figure:
         panels = figure.subplots(1, len(asked), squeeze=False, sharey=True)[0]
         for axes, what in zip(panels, asked, strict=True):
             for row, one in enumerate(readers):
@@ -41,7 +41,7 @@ def accuracy_figure(path: Path, scores: Mapping[str, Any]) -> None:
         # Labels are shared: turning one panel turns all.
         panels[0].set_ylim(len(readers) - 0.5, -0.5)
         handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        figure.legend(handles, labels, loc="outside lower center", ncols=2 * len(asked))
 
 
 def _interval(axes: Axes, height: float, share: Mapping[str, Any] | None, subset: str, *, labelled: bool) -> None:
