@@ -42,10 +42,15 @@ class DivergedError(LesionJaxError):
 
 
 class Preempted(BaseException):
-    """The process was asked to end (SIGTERM, SIGUSR1); nothing is lost, the same command carries on.
+    """The process was asked to end (SIGTERM, SIGUSR1, Ctrl-C); nothing is lost, the same command carries on.
 
     Not an Exception: like KeyboardInterrupt it must not be taken for the failure of whatever it interrupts.
     """
 
     # EX_TEMPFAIL of sysexits.h: "try again".
     exit_status = 75
+
+    def __init__(self, message: str, exit_status: int = exit_status):
+        """Takes the sentence, and another exit status where one is usual."""
+        super().__init__(message)
+        self.exit_status = exit_status

@@ -1,10 +1,9 @@
 """The command line: `lesion-jax VERB`, one small file per verb."""
 
+import errno
 import importlib
 import logging
-import os
 import re
-import select
 import sys
 from collections.abc import Sequence
 
@@ -12,7 +11,7 @@ from absl import flags
 
 from lesion_jax import __version__
 from lesion_jax.errors import ConfigError, LesionJaxError, Preempted
-from lesion_jax.runtime import preemption
+from lesion_jax.runtime import jax_settings, preemption, streams
 from lesion_jax.runtime.cpu import tune_cpu
 
 # What a shell reports of a program that SIGPIPE ended.
@@ -41,7 +40,7 @@ def _usage() -> str:
         f"usage: lesion-jax VERB [flags]\n\n{verbs}\n\nlesion-jax VERB --help tells what a verb takes.\n"
         "exit status: 0 done; 1 a defect of ours; 2 bad input; 3 a training diverged;\n"
         "75 ended by SIGTERM or SIGUSR1, run the same command again; 130 Ctrl-C, likewise;\n"
-        "141 nobody reads the output any more.\n"
+        "141 nobody reads the output any more. A job goes on where its progress, on stderr, cannot be written.\n"
     )
 
 
@@ -63,41 +62,26 @@ def main(argv: Sequence[str] | None = None) -> int:
       argv: Words after the program's name; None takes them from the process.
 
     Returns:
-      Exit status: 0; 75 where a signal asked it to end and the same command carries on; 141 where the reader of its
-      output went away, as `head` does; or an error class's own after its message went to stderr.
+      Exit status: 0; 75 or 130 where a signal asked it to end and the same command carries on; 141 where the reader of
+      its output went away, as `head` does; 2 where the output cannot be written; or an error class's own after its
+      message went to stderr.
     """
-    try:
-        status = _run(argv)
-        # Here, not at the end of the process, where it could no longer be caught.
-        sys.stdout.flush()
-        return status
-    except BrokenPipeError:
-        if not _abandon_output():
-            raise
-        return _NO_READER
-
-
-def _abandon_output() -> bool:
-    """Whether stdout or stderr has lost its reader; what they still hold is then thrown away."""
-    found = False
-    for stream in (sys.stdout, sys.stderr):
+    with preemption.installed(), streams.guarded():
         try:
-            number = stream.fileno()
-        except (OSError, ValueError):
-            continue
-        poll = select.poll()
-        poll.register(number, select.POLLOUT)
-        if any(event & select.POLLERR for _, event in poll.poll(0)):
-            # Python flushes what is left as it ends, and would complain.
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, number)
-            os.close(null)
-            found = True
-    return found
+            status = _run(argv)
+            # Here, not at the end of the process, where it could no longer be caught.
+            sys.stdout.flush()
+            return status
+        except streams.OutputLostError as error:
+            cause = error.__cause__
+            if isinstance(cause, OSError) and cause.errno == errno.EPIPE:
+                return _NO_READER
+            print(f"lesion-jax: standard output cannot be written ({cause}).", file=sys.stderr)
+            return LesionJaxError.exit_status
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    """`main`, but for a reader of the output that went away."""
+    """`main`, but for an output that cannot be written."""
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ("-h", "--help", "help"):
         print(_usage())
@@ -109,9 +93,9 @@ def _run(argv: Sequence[str] | None) -> int:
     if verb not in VERBS:
         print(f"lesion-jax: there is no verb {verb!r}; choose one of {', '.join(VERBS)}.", file=sys.stderr)
         return 2
-    preemption.install()
     # Before anything starts JAX.
     tune_cpu()
+    ignored = jax_settings.ignore_environment()
     module = importlib.import_module(f"lesion_jax.commands.{verb}")
     # Flags live in an object of their own, so that no verb sees another's, nor a library's.
     values = flags.FlagValues()
@@ -120,15 +104,14 @@ def _run(argv: Sequence[str] | None) -> int:
         print(_help(verb, module.__doc__, values))
         return 0
     logging.basicConfig(level=logging.WARNING, format=f"lesion-jax {verb}: %(message)s")
+    for name in ignored:
+        print(f"lesion-jax {verb}: {name} is ignored: it would change results.", file=sys.stderr)
     try:
         _parse(values, verb, words[1:], more_of=getattr(module, "MORE_OF", None))
         module.run(values)
     except (LesionJaxError, Preempted) as error:
         print(f"lesion-jax {verb}: {error}", file=sys.stderr)
         return error.exit_status
-    except KeyboardInterrupt:
-        print(f"lesion-jax {verb}: interrupted; the same command carries on.", file=sys.stderr)
-        return 130
     return 0
 
 

@@ -17,8 +17,10 @@ from lesion_jax.data.augment import augmented, original
 from lesion_jax.disk.atomic import replacing, writing
 from lesion_jax.errors import DataError
 
-# Part of the name of cached files: raise it when augment.py gives other pixels.
-_VERSION = 1
+# Part of the name of cached files: raise it when augment.py gives other pixels, or when the files change.
+_VERSION = 2
+# Fields of a record in a cached file: one per variant.
+_PIXELS, _DIGEST = "pixels", "sha256"
 # A half-written file of this age is what a killed process left; a living one takes seconds.
 _LEFT_SECONDS = 3600
 # NumPy parses a file's header with `ast`, which counts its depth in one place for all threads:
@@ -96,15 +98,31 @@ def _cached(path: Path, num: int, draw: Callable[[Iterable[int]], np.ndarray]) -
     try:
         with _HEADERS:
             kept = np.load(path, mmap_mode="r", allow_pickle=False)
-        if len(kept) >= num:
-            return kept[:num]
+        if len(kept) >= num and (images := _whole(kept[:num])) is not None:
+            return images
     except (OSError, ValueError, EOFError):
         # Not there, or damaged from outside: made again below.
         pass
     images = draw(range(num))
+    records = np.empty(num, [(_PIXELS, images.dtype, images.shape[1:]), (_DIGEST, f"V{hashlib.sha256().digest_size}")])
+    records[_PIXELS], records[_DIGEST] = images, _digests(images)
     with writing(path.parent, what="Cache", error=DataError), replacing(path) as file:
-        np.save(file, images)
+        np.save(file, records)
     return images
+
+
+def _whole(records: np.ndarray) -> np.ndarray | None:
+    """The images of cached records, or None where one is not what was written: a disk may give other bytes."""
+    if records.dtype.names != (_PIXELS, _DIGEST):
+        return None
+    images = np.ascontiguousarray(records[_PIXELS])
+    return images if np.array_equal(records[_DIGEST], _digests(images)) else None
+
+
+def _digests(images: np.ndarray) -> np.ndarray:
+    # Of each image, not of the file: a smaller set is checked by reading its own images alone.
+    found = b"".join(hashlib.sha256(image).digest() for image in images)
+    return np.frombuffer(found, f"V{hashlib.sha256().digest_size}")
 
 
 def _cache_name(lesion: Lesion, image_size: int, margin: float, seed: int) -> str:

@@ -1,10 +1,12 @@
 """A dataset's lesions once more as plain arrays, beside the TFDS records: read in a moment, and without TensorFlow.
 
-The records are what counts: the copy holds a digest of them and is passed over when they differ.
+The records are what counts: the copy holds a digest of them and is passed over when they differ. It holds the lesions'
+fingerprint too: one that a disk gives back otherwise is not taken for the dataset.
 """
 
 import hashlib
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +41,7 @@ def write_lesion_arrays(lesions: LesionSet, directory: Path) -> None:
     }
     facts = {
         "records": _digest(directory),
+        "fingerprint": lesions.fingerprint,
         "class_names": lesions.class_names,
         "unit": lesions.unit,
         "value_range": lesions.value_range,
@@ -52,9 +55,12 @@ def write_lesion_arrays(lesions: LesionSet, directory: Path) -> None:
 
 
 def read_lesion_arrays(directory: Path) -> LesionSet | None:
-    """Reads the copy; None where there is none that belongs to the records."""
+    """Reads the copy; None where there is none that belongs to the records, with a warning where it is damaged."""
+    path = directory / _FILE
+    if not path.exists():
+        return None
     try:
-        with safe_open(str(directory / _FILE), framework="numpy") as file:
+        with safe_open(str(path), framework="numpy") as file:
             facts = json.loads(file.metadata()["facts"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
         if facts["records"] != _digest(directory):
@@ -75,9 +81,16 @@ def read_lesion_arrays(directory: Path) -> LesionSet | None:
             for i, patch in enumerate(patches)
         ]
         names, unit = tuple(facts["class_names"]), facts["unit"]
-        return LesionSet.of(lesions, names, unit, facts["value_range"], facts["phantom"])
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError):
-        # Not there, or spoilt: the records tell.
+        found = LesionSet.of(lesions, names, unit, facts["value_range"], facts["phantom"])
+        if found.fingerprint != facts["fingerprint"]:
+            raise ValueError("its lesions are not those that were written")
+        return found
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        logging.getLogger(__name__).warning(
+            f"{path} is damaged ({reason}); the slower records beside it are read in its place. Remove it, or bring it "
+            "back from a copy."
+        )
         return None
 
 

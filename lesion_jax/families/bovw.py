@@ -8,14 +8,15 @@ medical image classification" (IEEE TBME 64), of which we have read the abstract
   is normalised for its contrast.
 - "Threshold 35 %": the 35 % of the words with the highest mutual information are kept.
 - The SVM is linear in the square roots of the words' shares (the Hellinger kernel, which suits histograms), one class
-  against the rest. On the phantom none of this mattered: contrast normalised or not, all words or a part, shares as they
-  are, a Gaussian kernel, C of 1 or 10 gave 69 to 75 % (32x32, 182 lesions).
+  against the rest. On the phantom none of this mattered: normalised contrast or not, all words or a part, shares as
+  they are, a Gaussian kernel, C of 1 or 10 gave 69 to 75 % (32x32, 182 lesions).
 - Probabilities: softmax of the decision values times one number, the most likely one for lesions of training patients
-  by SVMs that have not seen these patients (temperature scaling, Guo et al. 2017). The most probable class is the SVM's.
+  by SVMs that have not seen these patients (temperature scaling, Guo et al. 2017). The SVM's class stays the most
+  probable.
 """
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from scipy.special import log_softmax, softmax
@@ -141,7 +142,8 @@ def _fit_scale(config: BovwConfig, shares: np.ndarray, images: TrainingImages) -
     def loss(log_scale: float) -> float:
         return -float(log_softmax(np.exp(log_scale) * found, axis=1)[np.arange(len(known)), known].mean())
 
-    return np.float32(np.exp(minimize_scalar(loss, bounds=_LOG_SCALES, method="bounded").x))
+    best: Any = minimize_scalar(loss, bounds=_LOG_SCALES, method="bounded")
+    return np.float32(np.exp(best.x))
 
 
 def _classify(

@@ -5,6 +5,7 @@ k-means. Which of them are kept is learned from the labels, by mutual informatio
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from scipy.special import rel_entr
@@ -52,11 +53,13 @@ def learn_words(images: np.ndarray, *, side: int, components: int, words: int, s
         patches = patches_of(image, side)
         sampled.append(patches[draws.permutation(seed, "visual words", i, count=len(patches))[:per_image]])
     patches = np.concatenate(sampled)
-    pca = PCA(components, svd_solver="covariance_eigh").fit(patches)
+    # What scikit-learn says of its types holds for other arguments too.
+    pca: Any = PCA(components, svd_solver="covariance_eigh").fit(patches)
     arrays = {"mean": pca.mean_.astype(np.float32), "components": pca.components_.astype(np.float32)}
     points = _project(patches, arrays)
     num_words = min(words, len(np.unique(points, axis=0)))
-    kmeans = KMeans(num_words, n_init=1, max_iter=20, random_state=seed).fit(points)
+    make_kmeans: Any = KMeans
+    kmeans = make_kmeans(num_words, n_init=1, max_iter=20, random_state=seed).fit(points)
     return {**arrays, "words": kmeans.cluster_centers_.astype(np.float32)}
 
 

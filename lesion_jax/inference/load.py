@@ -10,6 +10,7 @@ from lesion_jax.families import FAMILIES, Family, family_of, training_config
 from lesion_jax.io.checkpoint_format import Note
 from lesion_jax.io.run_directory import load_config, load_provenance
 from lesion_jax.io.saved_checkpoints import Which, load_checkpoint
+from lesion_jax.runtime import parallel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +55,7 @@ def load_run(run: Path | str, which: Which) -> Restored:
         checkpoint.
 
     Raises:
+      ConfigError: The devices that JAX is asked for cannot be used.
       RunError: There is no such run or checkpoint, or the checkpoint is another run's.
     """
     run = Path(run)
@@ -61,6 +63,8 @@ def load_run(run: Path | str, which: Which) -> Restored:
     provenance = load_provenance(run)
     if missing := {"class_names", "unit", "identity"} - provenance.keys():
         raise RunError(f"{run / 'provenance.json'} lacks {', '.join(sorted(missing))}; bring it back from a copy.")
+    # First: reading a checkpoint starts them too.
+    parallel.start_devices()
     note, arrays = load_checkpoint(run / "checkpoints", which, run=provenance["identity"])
     # A step may come as numpy's integer, which JSON does not know.
     which = which if isinstance(which, str) else note.step

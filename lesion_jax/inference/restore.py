@@ -12,11 +12,13 @@ from lesion_jax.families import family_of
 from lesion_jax.inference.load import Restored, load_run, load_run_config, require
 from lesion_jax.inference.own_lesions import original_images, own_lesions
 from lesion_jax.io.saved_checkpoints import Which
+from lesion_jax.runtime.jax_settings import settled
 
 
 class RestoredClassifier(Restored):
     """A trained network that classifies: a classifier, or an ACGAN's discriminator used as one."""
 
+    @settled()
     def __call__(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Classifies images.
 
@@ -66,6 +68,7 @@ class RestoredGenerator(Restored):
             return (self.class_names.index(self.config.data.label),)
         return tuple(range(len(self.class_names)))
 
+    @settled()
     def __call__(self, labels: np.ndarray, seed: int) -> np.ndarray:
         """Draws one image per label; image i depends on (seed, i, labels[i]) alone.
 
@@ -87,6 +90,7 @@ class RestoredGenerator(Restored):
         image_keys = keys.per_image(seed, len(labels))
         return self.family.draw(self.config, len(self.class_names), self.arrays, image_keys, labels, self.context)
 
+    @settled()
     def from_latents(self, z: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Draws one image per latent; image i depends on (z[i], labels[i]) alone.
 

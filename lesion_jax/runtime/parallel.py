@@ -34,6 +34,24 @@ def average_replicas(tree: Any) -> Any:
     return jax.lax.pmean(tree, AXIS)
 
 
+def start_devices() -> list[Device]:
+    """All devices of the run; starts JAX's backend where it does not run yet.
+
+    Raises:
+      ConfigError: The devices that are asked for cannot be used.
+    """
+    try:
+        return jax.devices()
+    # JAX asserts, without a word, where the plugin of a platform is not installed.
+    except (RuntimeError, AssertionError) as error:
+        reason = (str(error).splitlines() or ["it is not installed"])[0].split(" (set JAX_PLATFORMS")[0]
+        platforms = jax.config.jax_platforms  # pyright: ignore[reportAttributeAccessIssue]
+        raise ConfigError(
+            f"JAX_PLATFORMS is {platforms or ''!r}, and JAX finds no such device that works here ({reason}); unset it, "
+            "or set it to cpu."
+        ) from error
+
+
 def choose_devices(num_devices: int, batch_size: int) -> list[Device]:
     """The devices of a data-parallel run.
 
@@ -42,9 +60,9 @@ def choose_devices(num_devices: int, batch_size: int) -> list[Device]:
       batch_size: Global batch, which they share evenly.
 
     Raises:
-      ConfigError: More devices than there are, a process without any, or a batch that does not divide.
+      ConfigError: No devices that work, more than there are, a process without any, or a batch that does not divide.
     """
-    devices = jax.devices()
+    devices = start_devices()
     if num_devices > len(devices):
         raise ConfigError(
             f"num_devices is {num_devices}, but JAX sees {len(devices)} ({devices[0].platform}); "
@@ -71,8 +89,9 @@ def choose_local_devices(num_devices: int) -> list[Device]:
       num_devices: Number of devices; 0 means all.
 
     Raises:
-      ConfigError: More than there are.
+      ConfigError: No devices that work, or more than there are.
     """
+    start_devices()
     devices = jax.local_devices()
     if num_devices > len(devices):
         raise ConfigError(

@@ -1,28 +1,43 @@
-"""SIGTERM and SIGUSR1, which a cluster sends before it takes a machine away: end in order, to be run again.
+"""Signals that ask a process to end, to be run again: SIGTERM and SIGUSR1 of a cluster, SIGINT of Ctrl-C.
 
 Outside of a training loop the process ends at once, as if killed: everything there is either whole on disk or will be
-made again. Inside `deferred` the loop asks now and then whether to end, and saves first.
+made again. Inside `deferred` the loop asks now and then whether to end, and saves first; who presses Ctrl-C a second
+time does not wait for that.
 """
 
+import contextlib
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from lesion_jax.errors import Preempted
 
-_received: str | None = None
+# What a shell reports of a program that SIGINT ended.
+INTERRUPTED = 130
+
+_received: signal.Signals | None = None
 _is_deferred = False
 _agree: Callable[[int], bool] | None = None
 _num_asked = 0
 
 
-def install() -> None:
-    """Takes over both signals; for an entry point, in the main thread."""
+@contextmanager
+def installed() -> Iterator[None]:
+    """Takes over the signals; for an entry point, in the main thread. Ctrl-C is given back at the end of the block.
+
+    SIGINT is left alone where it is ignored, as a shell does for what runs in the background.
+    """
     for number in (signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, _receive)
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _receive)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def agree_by(agree: Callable[[int], bool]) -> None:
@@ -40,13 +55,23 @@ def agree_by(agree: Callable[[int], bool]) -> None:
 
 def _receive(number: int, _: Any) -> None:
     global _received
-    _received = signal.Signals(number).name
-    if not _is_deferred:
-        # No exception: one that is raised while an extension is being imported crashes the interpreter, and one in a
-        # callback is swallowed.
-        sys.stderr.write(f"lesion-jax: {describe()}\n")
-        sys.stderr.flush()
-        os._exit(Preempted.exit_status)
+    is_again = _received is signal.SIGINT and number == signal.SIGINT
+    _received = signal.Signals(number)
+    # Of several processes each would stop after a step of its own: only SIGTERM is agreed on.
+    is_alone = number == signal.SIGINT and _agree is not None
+    if not _is_deferred or is_again or is_alone:
+        # No exception: one that is raised while an extension is being imported, or JAX compiles, crashes the
+        # interpreter, and one in a callback is swallowed.
+        _say(str(preempted()))
+        os._exit(preempted().exit_status)
+    if number == signal.SIGINT:
+        _say("Ctrl-C came: it ends after the step in flight, saved; a second one ends it at once.")
+
+
+def _say(text: str) -> None:
+    # Not by sys.stderr, which may be in the middle of a line.
+    with contextlib.suppress(OSError):
+        os.write(2, f"lesion-jax: {text}\n".encode())
 
 
 @contextmanager
@@ -67,7 +92,7 @@ def end_if_asked() -> None:
       Preempted: One came.
     """
     if _received is not None:
-        raise Preempted(describe())
+        raise preempted()
 
 
 def requested() -> bool:
@@ -77,6 +102,9 @@ def requested() -> bool:
     return _received is not None if _agree is None else _agree(_num_asked)
 
 
-def describe() -> str:
-    """One sentence: what happened, and what to do."""
-    return f"{_received or 'SIGTERM'} came, so it ended; nothing is lost, and the same command carries on."
+def preempted() -> Preempted:
+    """What to raise: its sentence says what happened and what to do."""
+    number = _received or signal.SIGTERM
+    came = "Ctrl-C" if number == signal.SIGINT else number.name
+    status = INTERRUPTED if number == signal.SIGINT else Preempted.exit_status
+    return Preempted(f"{came} came, so it ended; nothing is lost, and the same command carries on.", status)

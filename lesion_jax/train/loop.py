@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lesion_jax.errors import DivergedError, Preempted
+from lesion_jax.errors import DivergedError
 from lesion_jax.io.progress import Progress
 from lesion_jax.runtime import preemption, processes
 from lesion_jax.train.executor import Executor, Pending
@@ -151,7 +151,7 @@ class _Loop:
                 slot.recorder.wait()
             # A process that leaves tears the others down after a while: not before the first has saved.
             processes.meet()
-            raise Preempted(preemption.describe())
+            raise preemption.preempted()
 
     def _read(self, *, leave: int) -> None:
         """Takes the metrics of all calls but the newest ones."""

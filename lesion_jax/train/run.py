@@ -11,6 +11,7 @@ from lesion_jax.errors import ConfigError, LesionJaxError, RunError
 from lesion_jax.families import family_of
 from lesion_jax.io.progress import Progress
 from lesion_jax.runtime import parallel, processes
+from lesion_jax.runtime.jax_settings import settled
 from lesion_jax.train.executor import DataParallelExecutor
 from lesion_jax.train.fit import fit
 from lesion_jax.train.loop import run_loop
@@ -24,6 +25,7 @@ _GO, _DONE, _REFUSED = range(3)
 _IMAGES_SHARE = 0.25
 
 
+@settled()
 def train(
     config: TrainingConfig,
     workdir: Path,

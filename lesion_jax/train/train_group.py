@@ -11,6 +11,7 @@ from lesion_jax.disk.limits import allow_open_files
 from lesion_jax.errors import DivergedError
 from lesion_jax.io.progress import Progress
 from lesion_jax.runtime import parallel, preemption
+from lesion_jax.runtime.jax_settings import settled
 from lesion_jax.runtime.population import Packing
 from lesion_jax.train.executor import PopulationExecutor
 from lesion_jax.train.fit import fit
@@ -20,6 +21,7 @@ from lesion_jax.train.recorder import Recorder
 from lesion_jax.train.training import Training
 
 
+@settled()
 def train_group(
     trainings: Sequence[tuple[TrainingConfig, Path]],
     cohort: Cohort,

@@ -84,6 +84,24 @@ def test_damaged_cache_is_made_again(lesions, tmp_path):
     np.testing.assert_array_equal(again.pixels, plain.pixels)
 
 
+@pytest.mark.parametrize("spoil", ["zeros", "one bit", "another image's"])
+def test_spoilt_pixels_in_the_cache_are_made_again(spoil, lesions, tmp_path):
+    plain = classic_pool(lesions, per_lesion=3, cache_dir=tmp_path, **SETTINGS)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for path in tmp_path.iterdir():
+        records = np.load(path)
+        if spoil == "zeros":
+            records = np.zeros_like(records)
+        elif spoil == "one bit":
+            records["pixels"][2, 5, 7] ^= 4
+        else:
+            records["pixels"][[0, 1]] = records["pixels"][[1, 0]]
+        np.save(path, records)
+    again = classic_pool(lesions, per_lesion=3, cache_dir=tmp_path, **SETTINGS)
+    np.testing.assert_array_equal(again.pixels, plain.pixels)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_cache_that_cannot_be_written(lesions, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be written"):

@@ -35,18 +35,25 @@ def test_the_copy_is_the_records_without_tensorflow(built, monkeypatch):
         np.testing.assert_array_equal(one.patch, other.patch)
 
 
-@pytest.mark.parametrize("spoil", ["records", "copy", "gone"])
-def test_a_copy_that_does_not_belong_to_the_records_is_passed_over(built, spoil):
+@pytest.mark.parametrize("spoil", ["records", "cut", "one pixel", "gone"])
+def test_a_copy_that_does_not_belong_to_the_records_is_passed_over_and_a_damaged_one_named(built, spoil, caplog):
     directory, read = built
     copy = directory / "lesions.safetensors"
     if spoil == "records":
         info = next(directory.rglob("dataset_info.json"))
         info.write_text(info.read_text() + "\n")
-    elif spoil == "copy":
+    elif spoil == "cut":
         copy.write_bytes(copy.read_bytes()[:100])
+    elif spoil == "one pixel":
+        content = bytearray(copy.read_bytes())
+        # Pixels are most of the file.
+        content[len(content) // 2] ^= 1
+        copy.write_bytes(content)
     else:
         copy.unlink()
     assert read_lesion_arrays(directory) is None
+    is_damaged = spoil in ("cut", "one pixel")
+    assert ("lesions.safetensors is damaged" in caplog.text) == is_damaged
     assert load_dataset(directory).fingerprint == read.fingerprint
 
 

@@ -38,7 +38,8 @@ def main():
     from lesion_jax.train.run import train
     from tests.train.tiny import cohort, configs
 
-    preemption.install()
+    # To the end of the process.
+    preemption.installed().__enter__()
     if flags.processes:
         coordinator, num_processes, process_id = flags.processes
         processes.start(coordinator, int(num_processes), int(process_id))
