@@ -10,6 +10,7 @@ from lesion_jax.families.bovw import BOVW, BovwConfig
 from lesion_jax.families.classifier import CLASSIFIER, ClassifierConfig
 from lesion_jax.families.dcgan import DCGAN, DcganConfig
 from lesion_jax.families.more_classic import MORE_CLASSIC, MoreClassicConfig
+from lesion_jax.families.oracle import ORACLE, OracleConfig
 from lesion_jax.families.paste import PASTE, PasteConfig
 from lesion_jax.families.recombine import RECOMBINE, RecombineConfig
 
@@ -21,6 +22,7 @@ __all__ = [
     "DcganConfig",
     "Family",
     "MoreClassicConfig",
+    "OracleConfig",
     "PasteConfig",
     "RecombineConfig",
     "config_kinds",
@@ -29,7 +31,7 @@ __all__ = [
 ]
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (CLASSIFIER, DCGAN, ACGAN, BOVW, MORE_CLASSIC, PASTE, RECOMBINE)
+    family.name: family for family in (CLASSIFIER, DCGAN, ACGAN, BOVW, MORE_CLASSIC, PASTE, RECOMBINE, ORACLE)
 }
 
 

@@ -12,12 +12,10 @@ from lesion_jax.core.types import Lesion
 from lesion_jax.data.augment import Variants, affine_maps, draw_variants, resample
 from lesion_jax.families.context import Context
 
-# The mask is a disc of 1.15 lesion radii, whose edge fades over 2 pixels; `seam` takes it back to one radius in places.
+# The mask is a disc of 1.15 lesion radii, which `seam` takes back to one radius in places. Its edge fades over 2
+# pixels, of the image or native ones: where a small lesion is enlarged, 2 pixels of the image would be a hairline.
 MASK_RADIUS = 1.15
 FEATHER_PX = 2.0
-# Radii between which the inserted lesion's level goes from its own to that of the tissue around: its rim of foreign
-# tissue would be seen as a disc, but what is inside keeps its values, by which classes are told apart.
-_LEVEL_FROM, _LEVEL_TO = 0.8, 1.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -70,6 +68,12 @@ def radius_px(context: Context) -> float:
     return context.image_size / (1 + 2 * context.margin) / 2
 
 
+def feather(context: Context, *views: View) -> float:
+    """Width of the mask's edge between views, in lesion radii: 2 pixels, of the image or native, whichever is wider."""
+    native = max(max(view.lesion.spacing_mm) * 2 / view.lesion.diameter_mm for view in views)
+    return FEATHER_PX * max(1 / radius_px(context), native)
+
+
 def polar(context: Context, view: View) -> tuple[np.ndarray, np.ndarray]:
     """Where each pixel lies as seen from the lesion's centre.
 
@@ -82,30 +86,32 @@ def polar(context: Context, view: View) -> tuple[np.ndarray, np.ndarray]:
 
 
 def insert(
-    context: Context,
     inside: np.ndarray,
     around: np.ndarray,
     away: np.ndarray,
     edge: np.ndarray,
     *,
+    feather: float,
     level: float,
     share: np.ndarray | float = 1.0,
 ) -> np.ndarray:
     """A lesion in other surroundings.
 
     Args:
-      context: How lesions are cropped.
       inside: int16 [H, H], the image whose lesion is wanted.
       around: int16 [H, H], the image whose surroundings are wanted.
       away: float64 [H, H], distance from the lesion's centre, in lesion radii.
       edge: float64 [H, H], the mask's radius in each pixel's direction, in lesion radii.
+      feather: Width of the mask's edge, in lesion radii.
       level: What the tissue of `around` has more than that of `inside`, in the dataset's unit.
       share: How much of the lesion is `inside`'s, in [0, 1]: a number or float64 [H, H].
 
     Returns:
       int16 [H, H], nowhere outside of the values of the two.
     """
-    raised = inside + level * np.clip((away - _LEVEL_FROM) / (_LEVEL_TO - _LEVEL_FROM), 0, 1)
-    weight = np.clip((edge - away) * radius_px(context) / FEATHER_PX + 0.5, 0, 1) * share
+    # The middle keeps its values, by which classes are told apart, and the rim takes the level of the tissue around; a
+    # steeper way from one to the other would be seen as a ring.
+    raised = inside + level * np.clip(away, 0, 1) ** 2
+    weight = np.clip((edge - away) / feather + 0.5, 0, 1) * share
     low, high = min(inside.min(), around.min()), max(inside.max(), around.max())
     return np.rint(around + weight * (raised - around)).clip(low, high).astype(np.int16)

@@ -42,22 +42,24 @@ class Context:
         """The lesions of one class."""
         return [lesion for lesion in self.lesions if lesion.label == label]
 
-    def render(self, plans: Sequence[T], image_of: Callable[[T], np.ndarray]) -> np.ndarray:
-        """Images of plans, on every core.
 
-        Args:
-          plans: N of them; what an image needs and nothing of the others.
-          image_of: Makes one, int16 [H, H].
+def images_of(plans: Sequence[T], image_of: Callable[[T], np.ndarray], image_size: int) -> np.ndarray:
+    """Images of plans, on every core.
 
-        Returns:
-          int16 [N, H, H], in the order of the plans.
-        """
-        pixels = np.empty((len(plans), self.image_size, self.image_size), np.int16)
-        # Threads suffice: resampling runs outside the interpreter's lock.
-        with ThreadPoolExecutor() as executor:
-            for i, image in enumerate(executor.map(image_of, plans)):
-                pixels[i] = image
-        return pixels
+    Args:
+      plans: N of them; each holds what its image needs and nothing of the others.
+      image_of: Makes one, int16 [H, H].
+      image_size: Side H of the images, pixels.
+
+    Returns:
+      int16 [N, H, H], in the order of the plans.
+    """
+    pixels = np.empty((len(plans), image_size, image_size), np.int16)
+    # Threads suffice: resampling runs outside the interpreter's lock.
+    with ThreadPoolExecutor() as executor:
+        for i, image in enumerate(executor.map(image_of, plans)):
+            pixels[i] = image
+    return pixels
 
 
 def seeds_of(keys: jax.Array) -> list[int]:
@@ -66,5 +68,5 @@ def seeds_of(keys: jax.Array) -> list[int]:
     Args:
       keys: Keys [N].
     """
-    words = np.asarray(jax.random.key_data(keys)).astype(np.uint64).reshape(len(keys), -1)
-    return [_ABOVE_SEEDS + (int(row[0]) << 32) + int(row[-1]) for row in words]
+    words = np.asarray(jax.random.key_data(keys)).tolist()
+    return [_ABOVE_SEEDS + (first << 32) + last for first, *_, last in words]

@@ -18,7 +18,7 @@ from lesion_jax.data import draws
 from lesion_jax.data.augment import Variants, draw_variants, resample
 from lesion_jax.data.origins import Origins
 from lesion_jax.families.base import Arrays, Family
-from lesion_jax.families.context import Context, seeds_of
+from lesion_jax.families.context import Context, images_of, seeds_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _draw(
         one = Variants(drawn.angle[:1], drawn.flip[:1], drawn.shift[:1], drawn.extra[:1])
         return resample(lesion, one, context.image_size, context.margin)[0]
 
-    return context.render(plans, image_of)
+    return images_of(plans, image_of, context.image_size)
 
 
 def _origins(

@@ -22,8 +22,8 @@ from lesion_jax.data.cohort import TrainingImages
 from lesion_jax.data.origins import Origins
 from lesion_jax.errors import ConfigError
 from lesion_jax.families.base import Arrays, Family
-from lesion_jax.families.blending import View, classic_view, crop, insert, polar
-from lesion_jax.families.context import Context, seeds_of
+from lesion_jax.families.blending import View, classic_view, crop, feather, insert, polar
+from lesion_jax.families.context import Context, images_of, seeds_of
 from lesion_jax.families.seam import Fit, Surroundings, reach_mm
 
 
@@ -69,7 +69,8 @@ def _choose(context: Context, keys: jax.Array, labels: np.ndarray) -> list[_Plan
 def _image_of(context: Context, plan: _Plan) -> np.ndarray:
     fit, (away, direction) = plan.tissue, polar(context, plan.lesion)
     inside, around = crop(context, plan.lesion), crop(context, fit.view)
-    return insert(context, inside, around, away, fit.edge_at(direction), level=fit.level)
+    edge, soft = fit.edge_at(direction), feather(context, plan.lesion, fit.view)
+    return insert(inside, around, away, edge, feather=soft, level=fit.level)
 
 
 def _check(config: PasteConfig, images: TrainingImages) -> None:
@@ -93,7 +94,7 @@ def _draw(
 ) -> np.ndarray:
     del config, num_classes, arrays
     assert context is not None
-    return context.render(_choose(context, keys, labels), lambda plan: _image_of(context, plan))
+    return images_of(_choose(context, keys, labels), lambda plan: _image_of(context, plan), context.image_size)
 
 
 def _origins(

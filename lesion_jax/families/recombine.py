@@ -21,8 +21,8 @@ from lesion_jax.data.cohort import TrainingImages
 from lesion_jax.data.origins import Origins
 from lesion_jax.errors import ConfigError
 from lesion_jax.families.base import Arrays, Family
-from lesion_jax.families.blending import MASK_RADIUS, View, classic_view, crop, insert, polar
-from lesion_jax.families.context import Context, seeds_of
+from lesion_jax.families.blending import MASK_RADIUS, View, classic_view, crop, feather, insert, polar
+from lesion_jax.families.context import Context, images_of, seeds_of
 from lesion_jax.families.seam import Fit, Surroundings
 
 MAX_RATIO = 1.5
@@ -85,7 +85,8 @@ def _image_of(context: Context, plan: _Plan) -> np.ndarray:
     fit, (away, direction) = plan.second, polar(context, plan.first)
     share = _mask(context.image_size, away < MASK_RADIUS, plan.seed)
     inside, around = crop(context, fit.view), crop(context, plan.first)
-    return insert(context, inside, around, away, fit.edge_at(direction), level=-fit.level, share=share)
+    edge, soft = fit.edge_at(direction), feather(context, plan.first, fit.view)
+    return insert(inside, around, away, edge, feather=soft, level=-fit.level, share=share)
 
 
 def _check(config: RecombineConfig, images: TrainingImages) -> None:
@@ -108,7 +109,7 @@ def _draw(
 ) -> np.ndarray:
     del config, num_classes, arrays
     assert context is not None
-    return context.render(_choose(context, keys, labels), lambda plan: _image_of(context, plan))
+    return images_of(_choose(context, keys, labels), lambda plan: _image_of(context, plan), context.image_size)
 
 
 def _origins(
