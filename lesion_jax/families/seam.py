@@ -17,7 +17,7 @@ from lesion_jax.families.blending import MASK_RADIUS, View
 _COMPARED = np.array([MASK_RADIUS, MASK_RADIUS + 0.15])
 # Where the edge may be: a lesion reaches to one radius, and is never cut.
 _EDGES = np.linspace(1.0, MASK_RADIUS, 6)
-_NUM_TRIES = 32
+_NUM_TRIES = 16
 _NUM_ANGLES, _NUM_RADII = 64, 64
 # Smoothing of the patch, as a share of its side: a tenth of the lesion's radius. Noise must not decide.
 _SMOOTHING = 1 / 80
@@ -56,7 +56,7 @@ class Surroundings:
         self._held: dict[str, tuple[float, np.ndarray]] = {}
 
     def best(self, fixed: View, others: Sequence[Lesion], seed: int) -> Fit:
-        """The best of 32 random choices of a lesion, rotation and flip to lie on a view.
+        """The best of 16 random choices of a lesion, rotation and flip to lie on a view.
 
         Best is the least mean absolute difference along the rings: livers of one level, fat upon fat. The edge lies
         where they differ least once the median difference is taken off, between 1 and 1.15 lesion radii in each

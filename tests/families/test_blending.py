@@ -88,7 +88,7 @@ def test_fat_comes_to_lie_upon_fat(fat):
         is_fat = [crop(context, view)[ring] < 0 for view in (fixed, fit.view)]
         assert 0.1 < is_fat[0].mean() < 0.5
         worst.append(np.mean(is_fat[0] != is_fat[1]))
-    # The best of 32 turns is within a few degrees; chosen blindly two in five pixels would differ.
+    # The best of 16 turns is within a few degrees; chosen blindly two in five pixels would differ.
     assert np.mean(worst) < 0.08
 
 
