@@ -12,9 +12,11 @@ from lesion_jax.commands.config_flag import define_checkpoint, define_path
 
 
 def define_flags(values: flags.FlagValues) -> None:
-    """--workdir, --num, --out, --seed, --checkpoint."""
+    """--workdir, --num, --out, --dataset, --seed, --checkpoint."""
     define_path(values, "workdir", "Run directory of a training that can draw, such as a DCGAN.")
     define_path(values, "out", "Directory of the bank.")
+    text = "Where the run's dataset lies now, if it was moved; only what draws by real lesions reads it."
+    define_path(values, "dataset", text, required=False)
     flags.DEFINE_integer("num", None, "Images of each class that the run makes.", flag_values=values, required=True)
     flags.DEFINE_integer("seed", 0, "Seed of the drawing.", lower_bound=0, upper_bound=2**24, flag_values=values)
     define_checkpoint(values, "best")
@@ -24,5 +26,12 @@ def run(values: flags.FlagValues) -> None:
     """Draws."""
     from lesion_jax.inference.sample import draw_bank
 
-    draw_bank(values.workdir, values.num, values.out, seed=values.seed, which=values.checkpoint)
+    draw_bank(
+        values.workdir,
+        values.num,
+        values.out,
+        seed=values.seed,
+        which=values.checkpoint,
+        dataset=values.dataset,
+    )
     print(values.out)

@@ -119,7 +119,7 @@ def original(lesion: Lesion, image_size: int, margin: float) -> np.ndarray:
       DataError: The patch holds too little context.
     """
     still = Variants(np.zeros(1), np.ones((1, 2)), np.zeros((1, 2)), np.zeros(1))
-    return _resample(lesion, still, image_size, margin)[0]
+    return resample(lesion, still, image_size, margin)[0]
 
 
 def augmented(lesion: Lesion, indices: Iterable[int], image_size: int, margin: float, seed: int) -> np.ndarray:
@@ -144,7 +144,7 @@ def augmented(lesion: Lesion, indices: Iterable[int], image_size: int, margin: f
         raise IndexError(f"Variants are 0 to {NUM_VARIANTS - 1}, got {chosen.min()} to {chosen.max()}.")
     drawn = draw_variants(lesion, seed)
     some = Variants(drawn.angle[chosen], drawn.flip[chosen], drawn.shift[chosen], drawn.extra[chosen])
-    return _resample(lesion, some, image_size, margin)
+    return resample(lesion, some, image_size, margin)
 
 
 def affine_maps(
@@ -178,7 +178,21 @@ def _pixel_mm(lesion: Lesion) -> float:
     return math.sqrt(lesion.spacing_mm[0] * lesion.spacing_mm[1])
 
 
-def _resample(lesion: Lesion, variants: Variants, image_size: int, margin: float) -> np.ndarray:
+def resample(lesion: Lesion, variants: Variants, image_size: int, margin: float) -> np.ndarray:
+    """Any variants of a lesion; each is a function of its own row alone.
+
+    Args:
+      lesion: One lesion.
+      variants: N of them.
+      image_size: Side H of the results, pixels.
+      margin: Tissue on each side, as a share of the diameter.
+
+    Returns:
+      int16 [N, H, H], pixels in the dataset's unit.
+
+    Raises:
+      DataError: The patch holds too little context.
+    """
     # Late: images that another run has kept need none of it, and it takes a fifth of a second.
     from scipy import ndimage
 

@@ -1,21 +1,25 @@
 """Synthetic banks: images that a generator drew, with the facts that say for which fold they may be used.
 
 A bank is a directory: images.npy (int16 [N, H, H], pixels in the unit of the dataset),
-labels.npy (int32 [N]) and bank.json (its provenance, which names the unit, and a digest of everything).
+labels.npy (int32 [N]) and bank.json (its provenance, which names the unit, and a digest of everything);
+where the images are made of real lesions, origins.json says which ones each is made of.
 """
 
 import dataclasses
 import hashlib
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lesion_jax.core.types import Images
+from lesion_jax.data.origins import Origins
 from lesion_jax.disk.building import building_new, check_new
 from lesion_jax.errors import BankError
 
+_ORIGINS = "origins.json"
 _REQUIRED = (
     "run",
     "step",
@@ -40,10 +44,12 @@ class Bank:
       images: Images in the order in which they were drawn.
       provenance: Facts about their origin: run, step, checkpoint, fold, fingerprints, seed, window and so
         on; `label_counts` is the number of images of each class.
+      origins: Real lesions that each image is made of; None where a network drew them.
     """
 
     images: Images
     provenance: dict[str, Any]
+    origins: Origins | None = None
 
 
 def check_new_bank(path: Path) -> None:
@@ -81,7 +87,7 @@ def is_drawn(path: Path, provenance: dict[str, Any]) -> bool:
     return True
 
 
-def save_bank(path: Path, images: Images, provenance: dict[str, Any]) -> None:
+def save_bank(path: Path, images: Images, provenance: dict[str, Any], origins: Origins | None = None) -> None:
     """Writes a bank; it appears whole or not at all.
 
     Args:
@@ -89,20 +95,26 @@ def save_bank(path: Path, images: Images, provenance: dict[str, Any]) -> None:
       images: Images that the generator drew.
       provenance: Needs run, step, checkpoint, fold, class_names, seed, image_size, unit, window,
         dataset_fingerprint, fold_fingerprint and train_fingerprint; more is kept.
+      origins: Real lesions that each image is made of, for images that are.
 
     Raises:
       BankError: `path` exists or cannot be written.
       RunError: Another process is writing it.
-      ValueError: The provenance lacks a fact.
+      ValueError: The provenance lacks a fact, or there are origins of another number of images.
     """
     if missing := [name for name in _REQUIRED if name not in provenance]:
         raise ValueError(f"A bank's provenance needs {', '.join(missing)}.")
+    if origins is not None and len(origins) != len(images):
+        raise ValueError(f"There are {len(images)} images, but origins of {len(origins)}.")
     counts = np.bincount(images.labels, minlength=len(provenance["class_names"])).tolist()
     facts = {**provenance, "label_counts": counts}
-    facts["digest"] = _digest(images, facts)
+    told = origins.to_json() if origins is not None else ""
+    facts["digest"] = _digest(images, facts, told)
     with building_new(path, "Bank", BankError) as folder:
         np.save(folder / "images.npy", images.pixels)
         np.save(folder / "labels.npy", images.labels)
+        if told:
+            (folder / _ORIGINS).write_text(told)
         (folder / "bank.json").write_text(json.dumps(facts, indent=1) + "\n")
 
 
@@ -123,28 +135,31 @@ def load_bank(path: Path) -> Bank:
         )
         provenance = json.loads((path / "bank.json").read_text())
         digest = provenance.pop("digest")
+        told = (path / _ORIGINS).read_text() if (path / _ORIGINS).exists() else ""
     except PermissionError as error:
         raise BankError(f"Bank {path} cannot be read ({error.strerror or error}); make it readable.") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError) as error:
         raise BankError(f"Bank {path} is not readable ({error}); draw it again with `lesion-jax sample`.") from None
-    if digest != _digest(images, provenance):
+    if digest != _digest(images, provenance, told):
         raise BankError(f"Bank {path} is damaged or was changed; draw it again with `lesion-jax sample`.")
-    return Bank(images, provenance)
+    return Bank(images, provenance, Origins.from_json(told) if told else None)
 
 
-def check_bank(bank: Bank, *, train_fingerprint: str, path: Path, run: str) -> None:
+def check_bank(bank: Bank, *, train_fingerprint: str, train_patients: Collection[str], path: Path, run: str) -> None:
     """Refuses a bank whose generator was not trained on exactly the run's own training patients.
 
-    A generator that saw other patients may have seen those that the run is tested on.
+    A generator that saw other patients may have seen those that the run is tested on. Images that are made of real
+    lesions must be made of those patients' too.
 
     Args:
       bank: The bank.
       train_fingerprint: Digest of the run's training patients, by `folds.train_fingerprint`.
+      train_patients: Their hashes.
       path: Directory of the bank, for the message.
       run: Name of what wants the bank, for the message.
 
     Raises:
-      BankError: The patients differ; both are named.
+      BankError: The patients differ; both are named. Or an image is made of another patient's lesion or tissue.
     """
     theirs = bank.provenance["train_fingerprint"]
     if theirs != train_fingerprint:
@@ -152,6 +167,11 @@ def check_bank(bank: Bank, *, train_fingerprint: str, path: Path, run: str) -> N
             f"Bank {path} was drawn from a generator trained on patients {theirs[:12]} (run {bank.provenance['run']}, "
             f"test fold {bank.provenance['fold']}), but {run} trains on patients {train_fingerprint[:12]}; use a bank "
             "of the same fold, with the same data.hold_out_inner."
+        )
+    if bank.origins and (strangers := set(bank.origins.patients.values()) - set(train_patients)):
+        raise BankError(
+            f"Bank {path} holds images made of lesions of {len(strangers)} patients, such as {min(strangers)[:12]}, on "
+            f"whom {run} does not train; draw it again with `lesion-jax sample`."
         )
 
 
@@ -180,8 +200,9 @@ def take_per_class(images: Images, num: int, *, source: str = "The bank") -> Ima
     return images[np.stack(turns, axis=1).reshape(-1) if turns else slice(0)]
 
 
-def _digest(images: Images, facts: dict[str, Any]) -> str:
+def _digest(images: Images, facts: dict[str, Any], origins: str) -> str:
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    digest.update(origins.encode())
     digest.update(images.labels.tobytes())
     digest.update(images.pixels.tobytes())
     return digest.hexdigest()

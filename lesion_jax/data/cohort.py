@@ -106,7 +106,7 @@ class TrainingImages:
     Attributes:
       images: Original real images, then augmented ones, then synthetic ones.
       num_originals: Number of originals among them.
-      patients: Hash of the patient of each original.
+      lesions: Lesions that the originals show, in their order, with wide patches.
       schedule: Schedule that chooses the images of each step.
       inner: Original inner validation images; empty where the config holds none out.
       unit: Unit of the pixels, a key of `core.types.UNITS`.
@@ -116,12 +116,17 @@ class TrainingImages:
 
     images: Images
     num_originals: int
-    patients: tuple[str, ...]
+    lesions: tuple[Lesion, ...]
     schedule: Schedule
     inner: Images
     unit: str
     class_names: tuple[str, ...]
     provenance: dict[str, Any]
+
+    @property
+    def patients(self) -> tuple[str, ...]:
+        """Hash of the patient of each original."""
+        return tuple(lesion.patient for lesion in self.lesions)
 
     @property
     def originals(self) -> Images:
@@ -137,12 +142,21 @@ def _of_label(lesions: tuple[Lesion, ...], data: DataConfig, class_names: tuple[
     return tuple(lesion for lesion in lesions if lesion.label == class_names.index(data.label))
 
 
-def _synthetic(data: DataConfig, cohort: Cohort, trained_on: str) -> tuple[list[Images], list[dict[str, Any]]]:
+def _synthetic(
+    data: DataConfig, cohort: Cohort, train: tuple[Lesion, ...]
+) -> tuple[list[Images], list[dict[str, Any]]]:
     wanted = data.synthetic_size * cohort.training_folds(data)
     found, parents, covered = [], [], set()
+    trained_on, patients = train_fingerprint(train), {lesion.patient for lesion in train}
     for path in data.banks:
         bank = load_bank(Path(path))
-        check_bank(bank, train_fingerprint=trained_on, path=Path(path), run=f"a run with test fold {data.fold}")
+        check_bank(
+            bank,
+            train_fingerprint=trained_on,
+            train_patients=patients,
+            path=Path(path),
+            run=f"a run with test fold {data.fold}",
+        )
         for field, own in (
             ("class_names", list(cohort.lesions.class_names)),
             ("image_size", data.image_size),
@@ -196,7 +210,7 @@ def check_images(config: TrainingConfig, cohort: Cohort) -> None:
       BankError: A bank that does not belong to the run's training patients.
     """
     config = resolve_window(config, cohort)
-    _synthetic(config.data, cohort, train_fingerprint(cohort.split(config.data).train))
+    _synthetic(config.data, cohort, cohort.split(config.data).train)
 
 
 def prepare_images(config: TrainingConfig, cohort: Cohort, *, cache_dir: Path | None = None) -> TrainingImages:
@@ -227,7 +241,7 @@ def prepare_images(config: TrainingConfig, cohort: Cohort, *, cache_dir: Path | 
         )
 
     real = pool(parts.train, per_lesion)
-    synthetic, parents = _synthetic(data, cohort, trained_on)
+    synthetic, parents = _synthetic(data, cohort, parts.train)
     num_synthetic = sum(len(part) for part in synthetic)
     inner = pool(parts.inner, 0)
     provenance = {
@@ -252,7 +266,7 @@ def prepare_images(config: TrainingConfig, cohort: Cohort, *, cache_dir: Path | 
     return TrainingImages(
         images=_concatenate([real, *synthetic]),
         num_originals=len(real) // (1 + per_lesion),
-        patients=tuple(lesion.patient for lesion in _of_label(parts.train, data, lesions.class_names)),
+        lesions=_of_label(parts.train, data, lesions.class_names),
         schedule=schedule,
         inner=inner,
         unit=lesions.unit,

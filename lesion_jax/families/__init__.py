@@ -9,6 +9,10 @@ from lesion_jax.families.base import Family
 from lesion_jax.families.bovw import BOVW, BovwConfig
 from lesion_jax.families.classifier import CLASSIFIER, ClassifierConfig
 from lesion_jax.families.dcgan import DCGAN, DcganConfig
+from lesion_jax.families.more_classic import MORE_CLASSIC, MoreClassicConfig
+from lesion_jax.families.oracle import ORACLE, OracleConfig
+from lesion_jax.families.paste import PASTE, PasteConfig
+from lesion_jax.families.recombine import RECOMBINE, RecombineConfig
 
 __all__ = [
     "FAMILIES",
@@ -17,12 +21,18 @@ __all__ = [
     "ClassifierConfig",
     "DcganConfig",
     "Family",
+    "MoreClassicConfig",
+    "OracleConfig",
+    "PasteConfig",
+    "RecombineConfig",
     "config_kinds",
     "family_of",
     "training_config",
 ]
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (CLASSIFIER, DCGAN, ACGAN, BOVW)}
+FAMILIES: dict[str, Family] = {
+    family.name: family for family in (CLASSIFIER, DCGAN, ACGAN, BOVW, MORE_CLASSIC, PASTE, RECOMBINE, ORACLE)
+}
 
 
 def family_of(config: TrainingConfig) -> Family:

@@ -12,10 +12,10 @@ import numpy as np
 from lesion_jax.config import LoopConfig
 from lesion_jax.config.fields import compiled, traced
 from lesion_jax.core.intensity import to_signed
-from lesion_jax.core.types import Images
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import chunks
 from lesion_jax.families.base import DTYPES, Arrays, Family
+from lesion_jax.families.context import Context
 from lesion_jax.families.gan import GanConfig, GanProgram, draw_from_keys, draw_from_latents, init_gan_state
 from lesion_jax.families.gan_export import (
     DISCRIMINATOR,
@@ -70,7 +70,7 @@ def _draw(
     arrays: Arrays,
     keys: jax.Array,
     labels: np.ndarray,
-    context: Images | None,
+    context: Context | None,
 ) -> np.ndarray:
     del context
     return draw_from_keys(_networks(config, num_classes)[0], config, arrays, keys, labels)

@@ -15,8 +15,9 @@ import numpy as np
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.fields import hints_of, settings_of
 from lesion_jax.core.state import TrainState
-from lesion_jax.core.types import Images
 from lesion_jax.data.cohort import TrainingImages
+from lesion_jax.data.origins import Origins
+from lesion_jax.families.context import Context
 
 # Nested dicts of arrays, on the host or a device: a checkpoint's, or those of a `TrainState`.
 Arrays = Any
@@ -64,7 +65,10 @@ class Family:
         Image i is a function of (arrays, keys[i], labels[i], context) alone. None: it draws nothing.
       draw_from_latents: (config, number of classes, arrays, z float32 [N, latent size], labels int32 [N]) -> int16
         [N, H, H]; None where an image has no single latent.
-      draws_in_context: Whether `draw` wants the original images of the training patients; otherwise context is None.
+      origins: Takes what `draw` takes and says of which training lesions each of those images is made. `draw` gets them
+        as its context where this is there; otherwise context is None.
+      check: (config, training images) -> None, before anything is written: raises ConfigError where there is nothing
+        to draw by. None: whatever a dataset holds will do.
       classify: (config, number of classes, arrays, pixels int16 [N, H, H]) -> (probabilities float32 [N, C], last-layer
         features float32 [N, F]), on the host. None: it classifies nothing.
       classifies_with: Checkpoint that is used as a classifier: the last where the best is chosen for something else.
@@ -81,9 +85,10 @@ class Family:
     config: type[TrainingConfig]
     make_program: Callable[[Any, int], Program] | None = None
     init_state: Callable[[Any, Any, TrainingImages | None], TrainState] | None = None
-    draw: Callable[[Any, int, Arrays, jax.Array, np.ndarray, Images | None], np.ndarray] | None = None
+    draw: Callable[[Any, int, Arrays, jax.Array, np.ndarray, Context | None], np.ndarray] | None = None
     draw_from_latents: Callable[[Any, int, Arrays, np.ndarray, np.ndarray], np.ndarray] | None = None
-    draws_in_context: bool = False
+    origins: Callable[[Any, int, Arrays, jax.Array, np.ndarray, Context], Origins] | None = None
+    check: Callable[[Any, TrainingImages], None] | None = None
     classify: Callable[[Any, int, Arrays, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
     classifies_with: Literal["best", "last"] = "best"
     one_per_class: bool = False

@@ -8,8 +8,8 @@ import jax
 import numpy as np
 
 from lesion_jax.config.fields import compiled
-from lesion_jax.core.types import Images
 from lesion_jax.families.base import DTYPES, Arrays, Family
+from lesion_jax.families.context import Context
 from lesion_jax.families.gan import GanConfig, GanProgram, draw_from_keys, draw_from_latents, init_gan_state
 from lesion_jax.families.gan_export import GENERATOR, describe_gan, generator_layers, source_output
 from lesion_jax.models.dcgan import Discriminator, Generator
@@ -40,7 +40,7 @@ def _draw(
     arrays: Arrays,
     keys: jax.Array,
     labels: np.ndarray,
-    context: Images | None,
+    context: Context | None,
 ) -> np.ndarray:
     del num_classes, context
     return draw_from_keys(_networks(config)[0], config, arrays, keys, labels)

@@ -26,7 +26,7 @@ def own_lesions(run: Path, part: Part, dataset: Path | None = None) -> tuple[Les
 
     Raises:
       ConfigError: The part is empty.
-      RunError: No such run, or the dataset is not the one that it was trained on.
+      RunError: No such run, or dataset or folds are not those that it was trained on.
     """
     config, facts = load_run_config(run), load_provenance(run)
     directory = dataset or Path(config.data.dataset)
@@ -38,6 +38,12 @@ def own_lesions(run: Path, part: Part, dataset: Path | None = None) -> tuple[Les
         raise RunError(
             f"{run} was trained on dataset {facts['dataset_fingerprint'][:12]}, but {directory} is "
             f"{lesions.fingerprint[:12]}; name the right one with --dataset."
+        )
+    made = cohort.partition(config.data.partition).fingerprint
+    if made != facts["fold_fingerprint"]:
+        raise RunError(
+            f"{run} was trained on the folds {facts['fold_fingerprint'][:12]}, but {directory} has {made[:12]}: its "
+            "training patients may be tested on there. Bring folds.json back, or name the right dataset with --dataset."
         )
     found = getattr(cohort.split(config.data), part)
     if label := config.data.label:

@@ -4,13 +4,15 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
+import jax
 import numpy as np
 
 from lesion_jax.core import keys
-from lesion_jax.core.types import Images
+from lesion_jax.data.origins import Origins
 from lesion_jax.families import family_of
+from lesion_jax.families.context import Context
 from lesion_jax.inference.load import Restored, load_run, load_run_config, require
-from lesion_jax.inference.own_lesions import original_images, own_lesions
+from lesion_jax.inference.own_lesions import own_lesions
 from lesion_jax.io.saved_checkpoints import Which
 from lesion_jax.runtime.jax_settings import settled
 
@@ -56,10 +58,10 @@ class RestoredGenerator(Restored):
     """A trained network that draws; of a GAN the moving average of its generator.
 
     Attributes:
-      context: Original images of the training patients, for a family that draws by them; otherwise None.
+      context: Lesions of the training patients, for a family that draws by them; otherwise None.
     """
 
-    context: Images | None = None
+    context: Context | None = None
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -82,13 +84,31 @@ class RestoredGenerator(Restored):
         Raises:
           ValueError: A label that this generator cannot make, or a seed outside of its range.
         """
-        labels = self._checked(labels)
-        if not 0 <= seed < 2**31:
-            # Beyond it two seeds would be one.
-            raise ValueError(f"A seed lies in [0, 2147483648), got {seed}.")
         assert self.family.draw is not None
-        image_keys = keys.per_image(seed, len(labels))
+        labels = self._checked(labels)
+        image_keys = _keys(seed, len(labels))
         return self.family.draw(self.config, len(self.class_names), self.arrays, image_keys, labels, self.context)
+
+    @settled()
+    def origins(self, labels: np.ndarray, seed: int) -> Origins | None:
+        """Of which training lesions the images are made that a call with the same labels and seed draws.
+
+        Args:
+          labels: int32 [N], each of `self.labels`.
+          seed: Seed of the drawing, in [0, 2^31).
+
+        Returns:
+          None where a network draws them.
+
+        Raises:
+          ValueError: A label that this generator cannot make, or a seed outside of its range.
+        """
+        if self.family.origins is None:
+            return None
+        assert self.context is not None
+        labels = self._checked(labels)
+        image_keys = _keys(seed, len(labels))
+        return self.family.origins(self.config, len(self.class_names), self.arrays, image_keys, labels, self.context)
 
     @settled()
     def from_latents(self, z: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -123,6 +143,13 @@ class RestoredGenerator(Restored):
         return labels.astype(np.int32)
 
 
+def _keys(seed: int, num: int) -> jax.Array:
+    if not 0 <= seed < 2**31:
+        # Beyond it two seeds would be one.
+        raise ValueError(f"A seed lies in [0, 2147483648), got {seed}.")
+    return keys.per_image(seed, num)
+
+
 def restore_classifier(run: Path | str, which: Which | Literal["auto"] = "auto") -> RestoredClassifier:
     """Restores a run as a classifier; nothing is written.
 
@@ -146,7 +173,7 @@ def restore_generator(run: Path | str, which: Which = "best", *, dataset: Path |
     Args:
       run: Directory of the run.
       which: "best" by inner validation (the last one where the run had none), "last", or the step of a checkpoint.
-      dataset: Where its dataset lies now; only a family that draws by the training images reads it.
+      dataset: Where its dataset lies now; only a family that draws by the training lesions reads it.
 
     Raises:
       RunError: There is no such run or checkpoint, or the run draws nothing.
@@ -154,7 +181,6 @@ def restore_generator(run: Path | str, which: Which = "best", *, dataset: Path |
     family = family_of(load_run_config(run))
     require(run, family, "draw", "draw images")
     restored, context = load_run(run, which), None
-    if family.draws_in_context:
-        data = restored.config.data
-        context = original_images(own_lesions(Path(run), "train", dataset), data.image_size, data.margin)
+    if family.origins is not None:
+        context = Context.of(own_lesions(Path(run), "train", dataset), restored.config, restored.unit)
     return RestoredGenerator(**vars(restored), context=context)

@@ -8,6 +8,7 @@ import numpy as np
 from lesion_jax import __version__
 from lesion_jax.core.types import Images
 from lesion_jax.data.bank import check_new_bank, is_drawn, save_bank
+from lesion_jax.data.origins import Origins
 from lesion_jax.errors import BankError
 from lesion_jax.families import FAMILIES
 from lesion_jax.inference.restore import restore_generator
@@ -17,7 +18,9 @@ from lesion_jax.io.saved_checkpoints import Which
 _log = logging.getLogger(__name__)
 
 
-def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "best") -> None:
+def draw_bank(
+    run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "best", dataset: Path | None = None
+) -> None:
     """Draws `num` images of each class that a run makes into a bank; one that was drawn so before is left as it is.
 
     Image i of a class is a function of (checkpoint, seed, i): a smaller bank is a prefix.
@@ -28,6 +31,7 @@ def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "
       out: The bank.
       seed: Seed of the drawing.
       which: Checkpoint.
+      dataset: Where the run's dataset lies now; only a family that draws by the training lesions reads it.
 
     Raises:
       BankError: `num` is not positive, `out` holds something else, or the images would have no label.
@@ -37,7 +41,7 @@ def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "
         raise BankError(f"num is {num}; draw at least one image of each class.")
     if not out.exists():
         check_new_bank(out)
-    generator = restore_generator(run, which)
+    generator = restore_generator(run, which, dataset=dataset)
     if generator.family.one_per_class and len(generator.labels) > 1:
         labelling = [family.title for family in FAMILIES.values() if family.draw and not family.one_per_class]
         raise BankError(
@@ -67,10 +71,14 @@ def draw_bank(run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "
     }
     if is_drawn(out, provenance):
         return
-    labels, images = [], []
+    labels, images, origins = [], [], []
     for label in generator.labels:
         wanted = np.full(num, label, np.int32)
         labels.append(wanted)
         # One seed per class: were the latents shared, image i would be the same sketch in every class.
-        images.append(generator(wanted, seed=seed * len(generator.class_names) + label))
-    save_bank(out, Images(np.concatenate(images), np.concatenate(labels)), provenance)
+        own_seed = seed * len(generator.class_names) + label
+        images.append(generator(wanted, own_seed))
+        if (part := generator.origins(wanted, own_seed)) is not None:
+            origins.append(part)
+    told = Origins.joined(origins) if generator.family.origins else None
+    save_bank(out, Images(np.concatenate(images), np.concatenate(labels)), provenance, told)

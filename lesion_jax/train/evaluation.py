@@ -13,6 +13,7 @@ from lesion_jax.core.types import Images
 from lesion_jax.data.cohort import TrainingImages
 from lesion_jax.families import family_of
 from lesion_jax.families.base import Arrays
+from lesion_jax.families.context import Context
 from lesion_jax.io.pictures import grid
 from lesion_jax.metrics.collapse import describe_collapse
 from lesion_jax.metrics.images import checkpoint_score, scalars, score_images
@@ -81,7 +82,7 @@ def draw(config: TrainingConfig, images: TrainingImages, arrays: Arrays, labels:
     """
     family = family_of(config)
     assert family.draw is not None
-    context = images.originals if family.draws_in_context else None
+    context = Context.of(images.lesions, config, images.unit) if family.origins else None
     image_keys = keys.per_image(seed, len(labels))
     return family.draw(config, len(images.class_names), arrays, image_keys, labels, context)
 

@@ -70,6 +70,8 @@ class Training:
             images = dataclasses.replace(like.images, schedule=schedule)
         else:
             images = prepare_images(config, cohort, cache_dir=cache_dir)
+        if check := family_of(config).check:
+            check(config, images)
         images.schedule.check_devices(num_devices)
         free = names_where(config, lambda setting: setting.is_free)
         if config.depends_on_devices:

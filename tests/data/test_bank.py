@@ -7,6 +7,7 @@ import pytest
 
 from lesion_jax.core.types import Images
 from lesion_jax.data.bank import check_bank, check_new_bank, load_bank, save_bank, take_per_class
+from lesion_jax.data.origins import Origins
 from lesion_jax.errors import BankError
 
 FACTS = {
@@ -133,11 +134,46 @@ def test_bank_of_other_training_patients_is_refused_naming_both(images, tmp_path
     path = tmp_path / "bank"
     save_bank(path, images, FACTS)
     bank = load_bank(path)
-    check_bank(bank, train_fingerprint="a" * 64, path=path, run="runs/classifier")
+    check_bank(bank, train_fingerprint="a" * 64, train_patients=[], path=path, run="runs/classifier")
     with pytest.raises(BankError) as error:
-        check_bank(bank, train_fingerprint="b" * 64, path=path, run="runs/classifier")
+        check_bank(bank, train_fingerprint="b" * 64, train_patients=[], path=path, run="runs/classifier")
     for fact in (str(path), "aaaaaaaaaaaa", "bbbbbbbbbbbb", "runs/dcgan", "fold 1", "runs/classifier"):
         assert fact in str(error.value)
+
+
+@pytest.fixture
+def origins():
+    return Origins(
+        lesions=(("lesion1", "lesion2"),) * 12,
+        tissue=("lesion1",) * 6 + ("lesion3",) * 6,
+        patients={"lesion1": "ann", "lesion2": "bob", "lesion3": "eve"},
+    )
+
+
+def test_a_bank_says_of_which_lesions_each_image_is_made(images, origins, tmp_path):
+    save_bank(tmp_path / "bank", images, FACTS, origins)
+    assert load_bank(tmp_path / "bank").origins == origins
+    with pytest.raises(ValueError, match="There are 11 images, but origins of 12"):
+        save_bank(tmp_path / "short", images[:11], FACTS, origins)
+    # The digest covers them: neither another patient, nor none, nor those of a bank without.
+    path = tmp_path / "bank" / "origins.json"
+    whole = path.read_text()
+    for spoilt in (whole.replace("eve", "bob"), "{"):
+        path.write_text(spoilt)
+        with pytest.raises(BankError, match="damaged"):
+            load_bank(tmp_path / "bank")
+    path.unlink()
+    with pytest.raises(BankError, match="damaged"):
+        load_bank(tmp_path / "bank")
+
+
+def test_a_bank_made_of_patients_that_a_run_does_not_train_on_is_refused(images, origins, tmp_path):
+    save_bank(tmp_path / "bank", images, FACTS, origins)
+    bank = load_bank(tmp_path / "bank")
+    same = {"train_fingerprint": "a" * 64, "path": tmp_path / "bank", "run": "runs/classifier"}
+    check_bank(bank, train_patients={"ann", "bob", "eve", "joe"}, **same)
+    with pytest.raises(BankError, match="lesions of 1 patients, such as eve, on whom runs/classifier does not train"):
+        check_bank(bank, train_patients={"ann", "bob"}, **same)
 
 
 def test_taking_fewer_is_a_prefix(images):

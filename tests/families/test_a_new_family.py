@@ -17,9 +17,12 @@ from lesion_jax.commands import main
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.fields import compiled, traced
 from lesion_jax.core.state import TrainState
+from lesion_jax.data.augment import original
 from lesion_jax.data.bank import load_bank
+from lesion_jax.data.origins import Origins
 from lesion_jax.families import FAMILIES
 from lesion_jax.families.base import Family, Program, hyper_of
+from lesion_jax.families.context import seeds_of
 from lesion_jax.metrics.estimates import mean_of
 from lesion_jax.metrics.images import GENERATOR_METRICS, GeneratorMetric
 from lesion_jax.metrics.predictions import PREDICTION_METRICS, PredictionMetric
@@ -64,9 +67,18 @@ def init_blend(config, program, images):
 def draw_blend(config, num_classes, arrays, keys, labels, context):
     """Image i from its own key alone: a real image of the training patients, half faded into the mean."""
     means, data = np.asarray(arrays["ema"]["means"]), np.asarray(jax.random.key_data(keys))
-    chosen = data.sum(1) % len(context)
+    chosen = [original(lesion, context.image_size, context.margin) for lesion in choose_blend(keys, context)]
     noise = (data[:, :1] % 7).astype(np.float32)[..., None]
-    return np.rint(0.5 * means[labels] + 0.5 * context.pixels[chosen] + noise).astype(np.int16)
+    return np.rint(0.5 * means[labels] + 0.5 * np.stack(chosen) + noise).astype(np.int16)
+
+
+def choose_blend(keys, context):
+    return [context.lesions[seed % len(context.lesions)] for seed in seeds_of(keys)]
+
+
+def origins_of_blend(config, num_classes, arrays, keys, labels, context):
+    chosen = choose_blend(keys, context)
+    return Origins.of([[lesion] for lesion in chosen], chosen)
 
 
 def describe_blend(config, class_names, unit, arrays):
@@ -83,7 +95,7 @@ BLEND = Family(
     make_program=lambda config, num_classes: BlendProgram(config.data.image_size, num_classes),
     init_state=init_blend,
     draw=draw_blend,
-    draws_in_context=True,
+    origins=origins_of_blend,
     describe=describe_blend,
 )
 
@@ -227,6 +239,7 @@ def test_it_draws_banks_is_evaluated_and_exported(blend, tmp_path, capsys):
     assert main(["sample", f"--workdir={blend}", "--num=5", f"--out={tmp_path / 'bank'}"]) == 0
     bank = load_bank(tmp_path / "bank")
     assert len(bank.images) == 10 and bank.provenance["kind"] == "blend" and bank.provenance["unit"] == "grey"
+    assert bank.origins is not None and len(bank.origins) == 10
     capsys.readouterr()
     assert main(["evaluate", f"--workdir={blend}", "--part=inner"]) == 0
     told = capsys.readouterr().out

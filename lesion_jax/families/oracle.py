@@ -1,0 +1,82 @@
+"""Oracle: fresh lesions of the phantom, of patients that are in no dataset. The ceiling of any generator.
+
+What no generator can exceed that learns from the training patients is an equal number of real lesions of others. For
+the phantom there are as many as one wants; for real data there is no oracle.
+"""
+
+import dataclasses
+import json
+from typing import Literal
+
+import jax
+import numpy as np
+
+from lesion_jax.config import TrainingConfig
+from lesion_jax.config.fields import compiled
+from lesion_jax.data.augment import original
+from lesion_jax.data.cohort import TrainingImages
+from lesion_jax.errors import ConfigError
+from lesion_jax.families.base import Arrays, Family
+from lesion_jax.families.context import Context, images_of, seeds_of
+from lesion_jax.sources.phantom.lesions import CLASS_NAMES
+from lesion_jax.sources.phantom.options import Phantom
+from lesion_jax.sources.phantom.rois import render_fresh
+
+
+@dataclasses.dataclass(frozen=True)
+class OracleConfig(TrainingConfig):
+    """Fresh lesions of the phantom that the dataset is of; nothing is learned."""
+
+    kind: Literal["oracle"] = compiled("oracle", doc="Always 'oracle'.")
+
+
+def _check(config: OracleConfig, images: TrainingImages) -> None:
+    record = images.provenance["phantom"]
+    if record is None:
+        raise ConfigError(
+            f"kind is 'oracle', which draws fresh lesions of the phantom, but {config.data.dataset} is no phantom's: "
+            "there is no oracle for real images. Leave this generator out."
+        )
+    Phantom.of_record(record)
+
+
+def _fit(config: OracleConfig, images: TrainingImages) -> Arrays:
+    """The phantom's class of each label, since a dataset may have another order, and what it is drawn with."""
+    del config
+    record = json.dumps(Phantom.of_record(images.provenance["phantom"]).record(), sort_keys=True)
+    return {
+        "classes": np.array([CLASS_NAMES.index(name) for name in images.class_names], np.int32),
+        # A checkpoint holds arrays alone.
+        "phantom": np.frombuffer(record.encode(), np.uint8),
+    }
+
+
+def _draw(
+    config: OracleConfig,
+    num_classes: int,
+    arrays: Arrays,
+    keys: jax.Array,
+    labels: np.ndarray,
+    context: Context | None,
+) -> np.ndarray:
+    """Image i is the original crop of one lesion of a patient of its own."""
+    del num_classes, context
+    data, classes = config.data, np.asarray(arrays["classes"])
+    phantom = Phantom.of_record(json.loads(np.asarray(arrays["phantom"]).tobytes()))
+
+    def image_of(plan: tuple[int, int]) -> np.ndarray:
+        (lesion,) = render_fresh([plan[0]], [plan[1]], phantom=phantom)
+        return original(lesion, data.image_size, data.margin)
+
+    return images_of(list(zip(classes[labels].tolist(), seeds_of(keys), strict=True)), image_of, data.image_size)
+
+
+ORACLE = Family(
+    name="oracle",
+    title="Oracle",
+    stream="oracle",
+    config=OracleConfig,
+    draw=_draw,
+    check=_check,
+    fit=_fit,
+)
