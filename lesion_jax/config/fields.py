@@ -5,7 +5,8 @@ all follow from the field.
 
 Roles:
 
-- traced: an array in the state; trainings that differ in it share a compiled program.
+- traced: an array in the state; trainings that differ in it share a compiled program. Where a value switches a part
+  of the step off (`Setting.off`), that part is left out: trainings at that value share one program, all others another.
 - compiled: fixed when a program is compiled; another value is another program.
 - host: chooses images or concerns the host alone; trainings that differ in it share a program too.
 """
@@ -33,6 +34,7 @@ class Setting:
       above: Values are larger than this.
       high: Largest value that is allowed.
       below: Values are smaller than this.
+      off: Value of a traced setting for which its part of the step is not compiled; None where it always is.
       is_free: Whether a run may be continued with another value.
       is_varied: Whether a sweep may vary it.
     """
@@ -43,6 +45,7 @@ class Setting:
     above: float | None = None
     high: float | None = None
     below: float | None = None
+    off: float | None = None
     is_free: bool = False
     is_varied: bool = True
 
@@ -123,6 +126,11 @@ def settings_of(config: Any, prefix: str = "") -> Iterator[tuple[str, Setting, A
 def names_where(config: Any, wanted: Callable[[Setting], bool]) -> frozenset[str]:
     """Dotted names of the fields of a config or a config class whose setting is wanted."""
     return frozenset(name for name, setting, _ in settings_of(config) if wanted(setting))
+
+
+def parts_of(config: Any) -> tuple[str, ...]:
+    """Names of the traced settings of a config that switch on a part of the step, sorted; see `Setting.off`."""
+    return tuple(sorted(name for name, s, value in settings_of(config) if s.off is not None and value != s.off))
 
 
 def check_ranges(config: Any, prefix: str = "") -> None:

@@ -64,6 +64,23 @@ class DataConfig:
     synthetic_share: float = host(
         0.0, low=0.0, below=1.0, doc="Share of a batch that is synthetic; 0 means in proportion to the sizes."
     )
+    synthetic_until: float = host(
+        1.0,
+        above=0.0,
+        high=1.0,
+        doc="Share of the training's steps, from its beginning, that use synthetic images; the others use real ones "
+        "alone: pretrain on a bank, then fine-tune. 1 uses them to the end.",
+    )
+    synthetic_annealing: Literal["none", "linear"] = host(
+        "none",
+        doc="'linear' lowers the share of synthetic images step by step, from synthetic_share to 0 at synthetic_until; "
+        "'none' keeps it.",
+    )
+    sampling: Literal["natural", "balanced"] = host(
+        "natural",
+        doc="How often a real image is seen: 'natural' each equally often, 'balanced' each class equally often, which "
+        "repeats the images of rare classes (oversampling).",
+    )
     batch_size: int = compiled(64, above=0, doc="Global batch: real images of a generator, all images of a classifier.")
     feed: Literal["auto", "stream", "resident"] = host(
         "auto",
@@ -93,6 +110,17 @@ class DataConfig:
         if self.synthetic_size and not self.banks:
             raise ConfigError(
                 f"{prefix}synthetic_size is {self.synthetic_size} but {prefix}banks is empty; name a bank."
+            )
+        is_annealed = self.synthetic_annealing != "none"
+        if (is_annealed or self.synthetic_until < 1) and not self.synthetic_size:
+            raise ConfigError(
+                f"{prefix}synthetic_until is {self.synthetic_until} and {prefix}synthetic_annealing "
+                f"{self.synthetic_annealing!r}, but {prefix}synthetic_size is 0; name a bank and its size."
+            )
+        if is_annealed and not self.synthetic_share:
+            raise ConfigError(
+                f"{prefix}synthetic_annealing is {self.synthetic_annealing!r}, but {prefix}synthetic_share is 0; say "
+                "from which share it falls."
             )
         if len(set(self.banks)) < len(self.banks):
             raise ConfigError(f"{prefix}banks is {self.banks}; it names a bank twice.")
@@ -144,6 +172,19 @@ class TrainingConfig:
     def depends_on_devices(self) -> bool:
         """Whether the result depends on num_devices by more than rounding, so that it is part of the run."""
         return False
+
+    @property
+    def depends_on_length(self) -> bool:
+        """Whether steps depend on when the last one comes, so that a run cannot be made longer."""
+        return self.data.synthetic_until < 1 or self.data.synthetic_annealing != "none"
+
+    def check_devices(self, num_devices: int) -> None:
+        """Refuses a number of devices that cannot share a step, with a ConfigError; a family may have its own reasons.
+
+        Args:
+          num_devices: Devices that share each batch evenly.
+        """
+        del num_devices
 
     def check(self, prefix: str = "") -> None:
         """Refuses impossible settings; a family's class checks its own and calls this.

@@ -41,6 +41,16 @@ def per_example(key: jax.Array, index: jax.Array) -> jax.Array:
     return jax.vmap(lambda i: jax.random.fold_in(key, i))(index)
 
 
+def named(keys: jax.Array, name: str) -> jax.Array:
+    """Keys [B] of something else that each example draws, independent of what `keys` [B] give themselves.
+
+    Args:
+      keys: From `per_example`.
+      name: Any text; its CRC-32 is folded in.
+    """
+    return jax.vmap(lambda key: jax.random.fold_in(key, zlib.crc32(name.encode())))(keys)
+
+
 def latents(keys: jax.Array, size: int) -> jax.Array:
     """Generator input z ~ U[-1, 1] (paper, section on the DCGAN).
 

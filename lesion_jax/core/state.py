@@ -37,7 +37,8 @@ class TrainState(PyTreeNode):
       step: int32 scalar, steps taken.
       networks: Networks by name.
       ema: Exponential moving averages {params, batch_stats} by name of the network; empty where a family keeps none.
-      hyper: Scalars by name: every traced setting of the config, float32 or int32, and what a family adds.
+      hyper: Every traced setting of the config by name, float32 or int32 scalars, and what a family adds, such as the
+        prior of the classes.
       health: float32 scalars by name, which say whether the training is in order.
     """
 

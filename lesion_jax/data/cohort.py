@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lesion_jax.config import DataConfig, TrainingConfig
+from lesion_jax.core.periods import to_steps
 from lesion_jax.core.types import Images, Lesion, LesionSet
 from lesion_jax.data.augment import num_per_lesion
 from lesion_jax.data.bank import check_bank, load_bank, take_per_class
@@ -133,6 +134,17 @@ class TrainingImages:
         """The real images of the training patients as they are, without augmentation."""
         return self.images[: self.num_originals]
 
+    @property
+    def real(self) -> Images:
+        """Originals and augmented images."""
+        return self.images[: self.schedule.num_real]
+
+    def scheduled_for(self, config: TrainingConfig) -> "TrainingImages":
+        """The same images in the order of another training, which may differ in seed and length."""
+        num_real, num_synthetic = self.schedule.num_real, self.schedule.num_synthetic
+        schedule = make_schedule(config, num_real, num_synthetic, self.real.labels)
+        return dataclasses.replace(self, schedule=schedule)
+
 
 def _of_label(lesions: tuple[Lesion, ...], data: DataConfig, class_names: tuple[str, ...]) -> tuple[Lesion, ...]:
     if not data.label:
@@ -256,18 +268,11 @@ def prepare_images(config: TrainingConfig, cohort: Cohort, *, cache_dir: Path | 
         "num_synthetic": num_synthetic,
         "parents": parents,
     }
-    schedule = Schedule(
-        num_real=len(real),
-        num_synthetic=num_synthetic,
-        batch_size=data.batch_size,
-        synthetic_share=data.synthetic_share,
-        seed=config.seed,
-    )
     return TrainingImages(
         images=_concatenate([real, *synthetic]),
         num_originals=len(real) // (1 + per_lesion),
         lesions=_of_label(parts.train, data, lesions.class_names),
-        schedule=schedule,
+        schedule=make_schedule(config, len(real), num_synthetic, real.labels),
         inner=inner,
         unit=lesions.unit,
         class_names=lesions.class_names,
@@ -275,8 +280,41 @@ def prepare_images(config: TrainingConfig, cohort: Cohort, *, cache_dir: Path | 
     )
 
 
+def make_schedule(
+    config: TrainingConfig, num_real: int, num_synthetic: int, labels: np.ndarray | None = None
+) -> Schedule:
+    """The schedule of a training.
+
+    Args:
+      config: Config of the training.
+      num_real: Real images, originals and augmented ones.
+      num_synthetic: Synthetic images.
+      labels: int32 [num_real]; None where only numbers of steps are asked for.
+
+    Raises:
+      ConfigError: Numbers, a share or a duration that cannot be.
+    """
+    data, classes = config.data, ()
+    if data.sampling == "balanced" and labels is not None:
+        classes = tuple(np.flatnonzero(labels == label) for label in np.unique(labels))
+    schedule = Schedule(
+        num_real=num_real,
+        num_synthetic=num_synthetic,
+        batch_size=data.batch_size,
+        synthetic_share=data.synthetic_share,
+        seed=config.seed,
+        is_annealed=data.synthetic_annealing != "none",
+        real_classes=classes,
+    )
+    if not schedule.is_annealed and data.synthetic_until == 1:
+        return schedule
+    duration = config.loop.duration
+    total = to_steps(duration, field="loop.duration", steps_per_epoch=schedule.steps_per_epoch)
+    return dataclasses.replace(schedule, synthetic_steps=max(1, round(data.synthetic_until * total)))
+
+
 def mean_intensity(images: Images, window: tuple[float, float]) -> float:
-    """Mean of the images in [0, 1]; over the training images only (paper: "mean of the training images").
+    """Mean of images in [0, 1] (paper: "mean of the training images").
 
     One number for all pixels: the paper does not say whether it subtracts a number or an image.
     """

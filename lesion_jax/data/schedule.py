@@ -27,6 +27,11 @@ class Schedule:
         proportion to the numbers: over an epoch of all images each one appears once, and the
         number of synthetic images in a slice varies by at most one.
       seed: Seed of the orders.
+      synthetic_steps: Steps from the first on that use synthetic images, all later ones real images alone; None for
+        every step.
+      is_annealed: Whether the share falls linearly, from `synthetic_share` to 0 after `synthetic_steps` steps.
+      real_classes: Indices of the real images of each class, int64 [n_c], where each class is to come up equally often;
+        () takes the images as they are.
     """
 
     num_real: int
@@ -34,6 +39,9 @@ class Schedule:
     batch_size: int
     synthetic_share: float
     seed: int
+    synthetic_steps: int | None = None
+    is_annealed: bool = False
+    real_classes: tuple[np.ndarray, ...] = dataclasses.field(default=(), compare=False, repr=False)
 
     def __post_init__(self):
         """Refuses impossible mixtures with a ConfigError."""
@@ -73,7 +81,8 @@ class Schedule:
             raise ConfigError(
                 f"data.batch_size is {self.batch_size}, which does not divide over {num_devices} devices."
             )
-        if self.synthetic_share and self._ratio[0] % num_devices:
+        # An annealed share changes from step to step; its images are spread as evenly as their number allows.
+        if self.synthetic_share and not self.is_annealed and self._ratio[0] % num_devices:
             raise ConfigError(
                 f"data.synthetic_share {self.synthetic_share} of data.batch_size {self.batch_size} is "
                 f"{self._ratio[0]} images, which {num_devices} devices cannot share evenly; change one of the three."
@@ -94,17 +103,45 @@ class Schedule:
           int32 [count, batch_size]; i < num_real is a real image, num_real + j a synthetic one. A row is a function of
           its step alone.
         """
-        numerator, denominator = self._ratio
         size = count * self.batch_size
-        position = first * self.batch_size + np.arange(size + 1, dtype=np.int64)
-        # Bresenham: so many of the first `position` images of the run are synthetic.
-        before = position * numerator // denominator
-        synthetic = np.diff(before) > 0
-        position, before = position[:-1], before[:-1]
+        position = first * self.batch_size + np.arange(size, dtype=np.int64)
+        before = self._annealed_before(first, count) if self.is_annealed else self._synthetic_before(first, count)
+        synthetic, before = np.diff(before) > 0, before[:-1]
         found = np.empty(size, np.int32)
-        found[~synthetic] = self._walk("real", self.num_real, (position - before)[~synthetic])
+        found[~synthetic] = self._real((position - before)[~synthetic])
         found[synthetic] = self.num_real + self._walk("synthetic", self.num_synthetic, before[synthetic])
         return found.reshape(count, self.batch_size)
+
+    def _synthetic_before(self, first: int, count: int) -> np.ndarray:
+        """How many images of the run are synthetic before each image of the batches: int64 [count * batch_size + 1]."""
+        numerator, denominator = self._ratio
+        position = first * self.batch_size + np.arange(count * self.batch_size + 1, dtype=np.int64)
+        if self.synthetic_steps is not None:
+            position = np.minimum(position, self.synthetic_steps * self.batch_size)
+        # Bresenham: so many of the first `position` images of the run.
+        return position * numerator // denominator
+
+    def _annealed_before(self, first: int, count: int) -> np.ndarray:
+        """As `_synthetic_before`, with a share that falls linearly."""
+        most, (numerator, _) = self.synthetic_steps or 1, self._ratio
+        steps = [min(step, most) for step in range(first, first + count + 1)]
+        # The integral of numerator (1 - k / most) over steps k; in Python, whose integers do not overflow.
+        bounds = np.array([numerator * step * (2 * most - step) // (2 * most) for step in steps], np.int64)
+        inside = np.arange(self.batch_size) * np.diff(bounds)[:, None] // self.batch_size
+        return np.append(bounds[:-1, None] + inside, bounds[-1])
+
+    def _real(self, position: np.ndarray) -> np.ndarray:
+        if not self.real_classes:
+            return self._walk("real", self.num_real, position)
+        # An epoch has as many turns for each class as the largest has images, in a seeded order.
+        num, turns = len(self.real_classes), max(map(len, self.real_classes))
+        turn = self._walk("balanced", num * turns, position)
+        turn_of_class = position // (num * turns) * turns + turn // num
+        found = np.empty_like(position)
+        for number, members in enumerate(self.real_classes):
+            mine = turn % num == number
+            found[mine] = members[self._walk(f"class {number}", len(members), turn_of_class[mine])]
+        return found
 
     def _walk(self, stream: str, size: int, position: np.ndarray) -> np.ndarray:
         if not len(position):

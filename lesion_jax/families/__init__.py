@@ -7,7 +7,8 @@ from lesion_jax.config import TrainingConfig, from_mapping
 from lesion_jax.families.acgan import ACGAN, AcganConfig
 from lesion_jax.families.base import Family
 from lesion_jax.families.bovw import BOVW, BovwConfig
-from lesion_jax.families.classifier import CLASSIFIER, ClassifierConfig
+from lesion_jax.families.classifier import CLASSIFIER
+from lesion_jax.families.classifier_config import ClassifierConfig
 from lesion_jax.families.dcgan import DCGAN, DcganConfig
 from lesion_jax.families.more_classic import MORE_CLASSIC, MoreClassicConfig
 from lesion_jax.families.oracle import ORACLE, OracleConfig

@@ -3,45 +3,24 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lesion_jax.config import TrainingConfig
-from lesion_jax.config.fields import compiled, traced
-from lesion_jax.core.intensity import to_unit
+from lesion_jax.config.fields import parts_of
+from lesion_jax.core.periods import to_steps
 from lesion_jax.core.state import TrainState
 from lesion_jax.data.cohort import TrainingImages, mean_intensity
-from lesion_jax.errors import ConfigError
 from lesion_jax.families import chunks
 from lesion_jax.families.base import DTYPES, Arrays, Average, Family, Program, Step, hyper_of
-from lesion_jax.families.classifier_export import describe_classifier
-from lesion_jax.families.classifier_step import create_classifier_state, make_classifier_step
-from lesion_jax.models.cnn import MIN_IMAGE_SIZE, Classifier
-
-
-@dataclasses.dataclass(frozen=True)
-class ClassifierConfig(TrainingConfig):
-    """Training of the paper's CNN."""
-
-    kind: Literal["classifier"] = compiled("classifier", doc="Always 'classifier'.")
-    width: int = compiled(32, above=0, doc="Filters of the first convolution; 32 in the paper.")
-    learning_rate: float = traced(1e-3, above=0.0, doc="Learning rate of SGD.")
-    momentum: float = traced(0.9, low=0.0, below=1.0, doc="Nesterov momentum; the paper names no value.")
-
-    def check(self, prefix: str = "") -> None:
-        """Refuses impossible settings with a ConfigError."""
-        super().check(prefix)
-        if self.data.label:
-            raise ConfigError(f"{prefix}data.label is {self.data.label!r}, but a classifier takes all classes.")
-        if self.data.image_size < MIN_IMAGE_SIZE:
-            raise ConfigError(
-                f"{prefix}data.image_size is {self.data.image_size}; three unpadded convolutions with pooling need "
-                f"{MIN_IMAGE_SIZE}."
-            )
+from lesion_jax.families.classifier_config import ClassifierConfig
+from lesion_jax.families.classifier_export import answering, describe_classifier
+from lesion_jax.families.classifier_recipe import Hyper, Recipe, facts_of
+from lesion_jax.families.classifier_step import create_classifier_state, make_classifier_step, network_input
+from lesion_jax.models.cnn import Classifier
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +29,7 @@ class ClassifierProgram(Program):
 
     classifier: nn.Module
     window: tuple[float, float]
+    recipe: Recipe
 
     def as_products(self) -> "ClassifierProgram":
         """See `Program`."""
@@ -57,7 +37,7 @@ class ClassifierProgram(Program):
 
     def make_step(self, average: Average) -> Step:
         """See `make_classifier_step`."""
-        return make_classifier_step(self.classifier, window=self.window, average=average)
+        return make_classifier_step(self.classifier, window=self.window, average=average, recipe=self.recipe)
 
 
 def _network(config: ClassifierConfig, num_classes: int) -> nn.Module:
@@ -65,36 +45,48 @@ def _network(config: ClassifierConfig, num_classes: int) -> nn.Module:
 
 
 def _make_program(config: ClassifierConfig, num_classes: int) -> ClassifierProgram:
-    return ClassifierProgram(_network(config, num_classes), config.data.window)  # pyright: ignore[reportArgumentType]
+    window: Any = config.data.window
+    return ClassifierProgram(_network(config, num_classes), window, _recipe(config))
+
+
+def _recipe(config: ClassifierConfig) -> Recipe:
+    return Recipe(parts_of(config), config.learning_rate_schedule, config.mixing, config.intensity)
 
 
 def _init_state(config: ClassifierConfig, program: ClassifierProgram, images: TrainingImages | None) -> TrainState:
-    mean = mean_intensity(images.images, program.window) if images else 0.0
+    mean, num_steps = 0.0, 1
+    if images:
+        # Of real images: what the same network sees without a bank is shifted by the same number.
+        mean = mean_intensity(images.real, program.window)
+        duration, steps_per_epoch = config.loop.duration, images.schedule.steps_per_epoch
+        num_steps = to_steps(duration, field="loop.duration", steps_per_epoch=steps_per_epoch)
     return create_classifier_state(
         program.classifier,
         seed=config.seed,
         image_size=config.data.image_size,
-        hyper=hyper_of(config) | {"mean": jnp.float32(mean)},
+        hyper=hyper_of(config) | {"mean": jnp.float32(mean)} | facts_of(program.recipe, images, num_steps),
+        recipe=program.recipe,
     )
 
 
 def _classify(
     config: ClassifierConfig, num_classes: int, arrays: Arrays, pixels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    apply = _compiled(_network(config, num_classes), config.data.window)
-    params, mean = arrays["networks"]["classifier"]["params"], arrays["hyper"]["mean"]
-    return chunks.classify(lambda some: apply(params, mean, some), pixels)
+    apply = _compiled(_network(config, num_classes), config.data.window, "input_scale" in parts_of(config))
+    params, hyper = answering(config, arrays)["params"], arrays["hyper"]
+    hyper = {name: hyper[name] for name in ("mean", "input_scale")}
+    return chunks.classify(lambda some: apply(params, hyper, some), pixels)
 
 
 # Modules are hashable dataclasses: trainings of one shape share a compiled function, however many there are.
 @functools.cache
-def _compiled(classifier: nn.Module, window: Any) -> Callable[..., Any]:
-    """f(params, mean, pixels [B, H, H]) -> (probabilities [B, C], features [B, F]), dropout off."""
+def _compiled(classifier: nn.Module, window: Any, is_scaled: bool) -> Callable[..., Any]:
+    """f(params, hyper, pixels [B, H, H]) -> (probabilities [B, C], features [B, F]), dropout off."""
     run: Any = classifier.apply
 
     @jax.jit
-    def apply(params: Any, mean: jax.Array, pixels: jax.Array) -> tuple[jax.Array, jax.Array]:
-        logits, features = run({"params": params}, (to_unit(pixels, window) - mean)[..., None])
+    def apply(params: Any, hyper: Hyper, pixels: jax.Array) -> tuple[jax.Array, jax.Array]:
+        logits, features = run({"params": params}, network_input(pixels, window, hyper, is_scaled=is_scaled)[..., None])
         return jax.nn.softmax(logits), features
 
     return apply

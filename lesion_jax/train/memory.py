@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lesion_jax.config import TrainingConfig
-from lesion_jax.data.cohort import Cohort, count_images
+from lesion_jax.data.cohort import Cohort, count_images, make_schedule
 from lesion_jax.data.schedule import Schedule
 from lesion_jax.families import family_of
 from lesion_jax.runtime.memory import peak_bytes
@@ -68,8 +68,7 @@ def schedule_of(config: TrainingConfig, cohort: Cohort) -> Schedule:
     Raises:
       ConfigError: A fold, class, size or share that cannot be.
     """
-    num_real, num_synthetic = count_images(config, cohort)
-    return Schedule(num_real, num_synthetic, config.data.batch_size, config.data.synthetic_share, config.seed)
+    return make_schedule(config, *count_images(config, cohort))
 
 
 def num_steps(config: TrainingConfig, cohort: Cohort) -> int:

@@ -65,15 +65,15 @@ class Training:
         cohort = cohort or Cohort.load(Path(config.data.dataset))
         config = _with_absolute_paths(resolve_window(config, cohort))
         check_family(config, cohort)
-        if like:
-            schedule = dataclasses.replace(like.images.schedule, seed=config.seed)
-            images = dataclasses.replace(like.images, schedule=schedule)
-        else:
-            images = prepare_images(config, cohort, cache_dir=cache_dir)
+        images = like.images.scheduled_for(config) if like else prepare_images(config, cohort, cache_dir=cache_dir)
         if check := family_of(config).check:
             check(config, images)
         images.schedule.check_devices(num_devices)
+        config.check_devices(num_devices)
         free = names_where(config, lambda setting: setting.is_free)
+        if config.depends_on_length:
+            # What it began it would have begun otherwise.
+            free -= {"loop.duration"}
         if config.depends_on_devices:
             config = replace(config, {"num_devices": num_devices})
         else:

@@ -60,6 +60,9 @@ def test_unknown_and_mistyped_settings_are_named(change, message):
         training_config({"kind": "dcgan", **change})
 
 
+BANK: dict = {"banks": ("b",), "synthetic_size": 3}
+
+
 @pytest.mark.parametrize(
     ("config", "words"),
     [
@@ -85,12 +88,24 @@ def test_unknown_and_mistyped_settings_are_named(change, message):
         (ClassifierConfig(learning_rate=0.0), ("learning_rate",)),
         (ClassifierConfig(data=DataConfig(window=(1.0,))), ("window", "two finite numbers")),
         (ClassifierConfig(data=DataConfig(window=(0.0, float("inf")))), ("window", "inf")),
+        (ClassifierConfig(data=DataConfig(synthetic_until=0.6)), ("0.6", "synthetic_size is 0")),
+        (ClassifierConfig(data=DataConfig(synthetic_annealing="linear", **BANK)), ("linear", "synthetic_share is 0")),
+        (ClassifierConfig(fine_tuning_rate=0.1), ("0.1", "synthetic_until is 1")),
+        (ClassifierConfig(logit_adjustment=1.0, data=DataConfig(sampling="balanced")), ("1.0", "balanced")),
+        (ClassifierConfig(mixing="genmix", data=DataConfig(synthetic_share=0.25, **BANK)), ("genmix", "0.25")),
+        (ClassifierConfig(intensity="jitter", intensity_offset=0, intensity_noise=0, intensity_blur=0), ("jitter",)),
     ],
 )
 def test_contradictions_name_both_values(config, words):
     with pytest.raises(ConfigError) as error:
         training_config(to_dict(config))
     assert all(word in str(error.value) for word in words), str(error.value)
+
+
+def test_devices_that_would_part_a_mixed_pair_are_refused():
+    ClassifierConfig(mixing="mixup").check_devices(32)
+    with pytest.raises(ConfigError, match="batch_size 64 leaves an odd number to each of 64 devices"):
+        ClassifierConfig(mixing="mixup").check_devices(64)
 
 
 def all_settings():
@@ -135,13 +150,13 @@ def test_a_new_field_is_one_declaration():
 
     @dataclasses.dataclass(frozen=True)
     class Config(ClassifierConfig):
-        weight_decay: float = traced(0.0, low=0.0, below=1.0, doc="Weight decay.")
+        dropout: float = traced(0.5, low=0.0, below=1.0, doc="Rate of dropout.")
 
-    with pytest.raises(ConfigError, match=r"weight_decay is 1.0; it must lie in \[0.0, 1.0\)"):
-        Config(weight_decay=1.0).check()
-    with pytest.raises(ConfigError, match="weight_decay is inf; it must be finite"):
-        Config(weight_decay=math.inf).check()
-    assert "weight_decay" in hyper_of(Config()) and "Weight decay." in help_text(Config)
+    with pytest.raises(ConfigError, match=r"dropout is 1.0; it must lie in \[0.0, 1.0\)"):
+        Config(dropout=1.0).check()
+    with pytest.raises(ConfigError, match="dropout is inf; it must be finite"):
+        Config(dropout=math.inf).check()
+    assert "dropout" in hyper_of(Config()) and "Rate of dropout." in help_text(Config)
 
 
 def test_a_config_without_a_family_is_no_training():

@@ -31,6 +31,9 @@ GAN = {
 }
 CONFIGS = {
     "classifier": ClassifierConfig(width=4, learning_rate=0.01, num_devices=1, data=DATA, loop=LOOP),
+    "averaged": ClassifierConfig(
+        width=4, learning_rate=0.01, ema_decay=0.9, input_scale=4.0, num_devices=1, data=DATA, loop=LOOP
+    ),
     "dcgan": DcganConfig(data=dataclasses.replace(DATA, label="metastasis"), loop=LOOP, **GAN),
     "acgan": AcganConfig(data=DATA, loop=LOOP, **GAN),
 }
@@ -55,8 +58,8 @@ def dataset(cohort, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def runs(cohort, tmp_path_factory):
-    """Kind -> directory of a short training of it."""
+    """Name of a config -> directory of a short training of it."""
     folder = tmp_path_factory.mktemp("runs")
-    for kind, config in CONFIGS.items():
-        train(config, folder / kind, cohort=cohort)
-    return {kind: folder / kind for kind in CONFIGS}
+    for name, config in CONFIGS.items():
+        train(config, folder / name, cohort=cohort)
+    return {name: folder / name for name in CONFIGS}

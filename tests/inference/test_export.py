@@ -1,3 +1,4 @@
+import jax
 import numpy as np
 import pytest
 
@@ -10,6 +11,7 @@ from lesion_jax.inference.export import export_run
 from lesion_jax.io.export import load_export
 from lesion_jax.io.run_directory import load_provenance
 from lesion_jax.io.saved_checkpoints import load_checkpoint
+from lesion_jax.models.cnn import Classifier
 
 NETWORKS = {
     "classifier": ["classifier"],
@@ -56,6 +58,27 @@ def test_the_generator_is_the_moving_average_and_says_so(runs, tmp_path):
     np.testing.assert_array_equal(kernel, arrays["ema"]["generator"]["params"]["Dense_0"]["kernel"])
     np.testing.assert_array_equal(mean, arrays["ema"]["generator"]["batch_stats"]["BatchNorm_0"]["mean"])
     assert not np.array_equal(kernel, arrays["networks"]["generator"]["params"]["Dense_0"]["kernel"])
+
+
+def test_a_classifier_is_its_moving_average_behind_its_input_scale(runs, tmp_path):
+    export_run(runs["averaged"], tmp_path / "export")
+    description, tensors = load_export(tmp_path / "export")
+    network = description["networks"]["classifier"]
+    assert "moving average" in network["weights"]
+    restored = restore_classifier(runs["averaged"])
+    average, trained = restored.arrays["ema"]["classifier"], restored.arrays["networks"]["classifier"]
+    kernel = tensors["classifier.Dense_0.kernel"]
+    np.testing.assert_array_equal(kernel, average["params"]["Dense_0"]["kernel"])
+    assert not np.array_equal(kernel, trained["params"]["Dense_0"]["kernel"])
+    # What the description says of pixels, then the network with the weights that it names.
+    scaled, subtracted, _ = network["prepare"]
+    assert (scaled["range"], scaled["window"]) == ([0, 4], [-160, 240])
+    pixels = np.linspace(-300, 400, 4 * 32 * 32).reshape(4, 32, 32).astype(np.int16)
+    x = np.clip((pixels.astype(np.float32) + 160) / 400, 0, 1) * 4 - subtracted["value"]
+    logits, features = Classifier(num_classes=3, width=4).apply({"params": average["params"]}, x[..., None])
+    probabilities, expected = restored(pixels)
+    np.testing.assert_allclose(features, expected, atol=1e-4)
+    np.testing.assert_allclose(jax.nn.softmax(logits), probabilities, atol=1e-5)
 
 
 def test_a_place_that_is_taken_is_refused_before_the_run_is_read(tmp_path):

@@ -137,10 +137,11 @@ def test_a_discriminator_judges_the_same(kind, runs, tmp_path):
         np.testing.assert_allclose(got["probabilities"], restore_classifier(runs[kind])(PIXELS)[0], rtol=0, atol=1e-5)
 
 
-def test_a_classifier_says_the_same(runs, tmp_path):
-    export_run(runs["classifier"], tmp_path / "export")
+@pytest.mark.parametrize("name", ["classifier", "averaged"])
+def test_a_classifier_says_the_same(name, runs, tmp_path):
+    export_run(runs[name], tmp_path / "export")
     got = interpret(tmp_path / "export", "classifier", pixels=PIXELS)
-    probabilities, features = restore_classifier(runs["classifier"])(PIXELS)
+    probabilities, features = restore_classifier(runs[name])(PIXELS)
     assert probabilities.std(0).max() > 0.01 and (features > 0).any()
     np.testing.assert_allclose(got["probabilities"], probabilities, rtol=0, atol=1e-5)
     np.testing.assert_allclose(got["features"], features, rtol=0, atol=1e-5)

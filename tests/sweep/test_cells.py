@@ -120,4 +120,10 @@ def test_configs_share_a_program_where_they_compile_the_same(base):
         other = others.get(name, ("x",) if isinstance(value, tuple) else "x" if isinstance(value, str) else None)
         changed = replace(base, {name: 2 * value + 1 if other is None else other})
         same = compiled(changed) == compiled(base)
-        assert (program_key(changed) == program_key(base)) == same == (setting.role != "compiled"), name
+        assert (program_key(changed) == program_key(base)) == same, name
+        assert same == (setting.role != "compiled" and setting.off is None), name
+
+
+def test_traced_settings_that_switch_a_part_on_share_a_program_whatever_their_value():
+    on, more, off = (replace(ClassifierConfig(), {"weight_decay": value}) for value in (0.1, 0.2, 0.0))
+    assert program_key(on) == program_key(more) != program_key(off) == program_key(ClassifierConfig())
