@@ -19,6 +19,11 @@ from tests.train.tiny import cohort
 CONFIG = BovwConfig(num_words=20, data=DataConfig(dataset="tiny", image_size=24, classic_size=0))
 
 
+def _lesions(patients):
+    """Lesions of which only the patient matters."""
+    return tuple(dataclasses.replace(cohort().lesions.lesions[0], patient=patient) for patient in patients)
+
+
 @pytest.fixture(scope="module")
 def images():
     """Three classes that differ by their texture, four lesions of each of twelve patients."""
@@ -26,12 +31,12 @@ def images():
     generator = np.random.default_rng(0)
     labels = np.arange(48, dtype=np.int32) % 3
     pixels = generator.normal(40, 10 + 30 * labels[:, None, None], (48, 24, 24)).astype(np.int16)
-    patients = tuple(f"patient {i // 4}" for i in range(48))
+    lesions = _lesions([f"patient {i // 4}" for i in range(48)])
     return dataclasses.replace(
         found,
         images=Images(pixels, labels),
         num_originals=48,
-        patients=patients,
+        lesions=lesions,
         schedule=dataclasses.replace(found.schedule, num_real=48, num_synthetic=0),
         class_names=("a", "b", "c"),
     )
@@ -50,7 +55,7 @@ def test_it_tells_textures_apart_and_permuted_labels_give_chance(images):
             images,
             images=Images(images.images.pixels[half], labels[half]),
             num_originals=24,
-            patients=images.patients[:24],
+            lesions=images.lesions[:24],
             schedule=dataclasses.replace(images.schedule, num_real=24),
         )
         config, arrays = fitted(seen)
@@ -83,7 +88,7 @@ def test_probabilities_of_what_cannot_be_told_are_even(images):
 
 
 def test_too_few_patients_to_hold_any_out_leave_decision_values_as_they_are(images):
-    _, arrays = fitted(dataclasses.replace(images, patients=("one",) * 48))
+    _, arrays = fitted(dataclasses.replace(images, lesions=_lesions(["one"] * 48)))
     assert arrays["scale"] == 1
 
 

@@ -67,7 +67,7 @@ def images_of(config, labels, num_real, real=-160, synthetic=240):
     labels = np.array(labels, np.int32)
     schedule = make_schedule(config, num_real, len(labels) - num_real, labels[:num_real])
     found = Images(pixels, labels)
-    return TrainingImages(found, num_real, ("p",) * num_real, schedule, found[:0], "HU", NAMES, {})
+    return TrainingImages(found, num_real, (), schedule, found[:0], "HU", NAMES, {})
 
 
 def mixing(**changes):
