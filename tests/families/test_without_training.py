@@ -195,8 +195,8 @@ def test_what_cannot_be_put_together_is_refused_before_anything_is_written(cohor
 
 @pytest.fixture(scope="module")
 def phantom_images(data):
-    """What a training on a phantom is given whose scanner is 300 HU off, and whose classes have another order."""
-    made, record = tiny.cohort(), Phantom(scanner=Scanner(offset_hu=300.0)).record(seed=3)
+    """What a training on a phantom is given whose scanner is 100 HU off, and whose classes have another order."""
+    made, record = tiny.cohort(), Phantom(scanner=Scanner(offset_hu=100.0)).record(seed=3)
     names = ("hemangioma", "cyst", "metastasis")
     lesions = dataclasses.replace(made.lesions, class_names=names, phantom=record)
     return prepare_images(FAMILIES["oracle"].config(data=data), Cohort(lesions, made.folds))
@@ -209,7 +209,7 @@ def test_the_oracle_draws_the_class_that_a_label_means_with_the_datasets_own_sca
     arrays, labels = family.fit(config, phantom_images), np.array([1, 0], np.int32)
     images = family.draw(config, 3, arrays, keys.per_image(0, 2), labels, None)
     # A cyst is of 0 to 15 HU, and everything else of at least 45.
-    middle = images[:, 12:20, 12:20].mean((1, 2)) - 300
+    middle = images[:, 12:20, 12:20].mean((1, 2)) - 100
     assert -20 < middle[0] < 30 < middle[1] < 250
     np.testing.assert_array_equal(family.draw(config, 3, arrays, keys.per_image(0, 1), labels[:1], None), images[:1])
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from lesion_jax.metrics.runs import load_runs
+from lesion_jax.metrics.runs import Runs
 from lesion_jax.study.predictions import collect_runs
 from lesion_jax.study.report.write import write_report
 from lesion_jax.study.results import results_of
@@ -29,7 +29,7 @@ def studied(tmp_path_factory):
 
 def test_predictions_are_kept_of_every_retraining_and_lesion(studied):
     found, runs, _ = studied
-    kept = load_runs(found.workdir / "predictions/far/acgan.npz")
+    kept = Runs.load(found.workdir / "predictions/far/acgan.npz")
     np.testing.assert_array_equal(kept.probabilities, runs["far"]["acgan"].probabilities)
     assert kept.probabilities.shape == (6, 18, 3) and kept.folds is None and kept.seed.tolist() == list(range(6))
 
