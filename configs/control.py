@@ -3,8 +3,8 @@
 lesion-jax train --config configs/control.py:paste --config.data.dataset=DATASET --workdir runs/paste
 lesion-jax sample --workdir runs/paste --num 1000 --out banks/paste
 
-Takes the name after the colon: more_classic (the placebo), paste, recombine, or for a dataset of the phantom oracle (the
-ceiling). Training draws 300 images to score and show: seconds on two cores, of the oracle about a minute.
+Takes the name after the colon: more_classic (the placebo), paste, recombine, or for a dataset of the phantom oracle
+(the ceiling). Training draws 300 images to score and show: seconds on two cores, of the oracle about a minute.
 """
 
 from lesion_jax.config import to_config_dict
