@@ -5,11 +5,13 @@ A source is one row here and one file that says which columns its csv has and yi
 
 from lesion_jax.sources.base import Source
 from lesion_jax.sources.dicom import DICOM
+from lesion_jax.sources.image_folder import IMAGES
 from lesion_jax.sources.npz import NPZ
 from lesion_jax.sources.png import PNG
 
 SOURCES: dict[str, Source] = {
     "dicom": DICOM,
     "png": PNG,
+    "images": IMAGES,
     "npz": NPZ,
 }

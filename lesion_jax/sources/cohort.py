@@ -129,7 +129,7 @@ def _cut(raw: RawLesion) -> tuple[RawLesion, tuple[float, float]]:
                 "it is counted from 0, in pixels."
             )
     width_mm = min(rows * image.spacing_mm[0], columns * image.spacing_mm[1])
-    if raw.diameter_mm > width_mm:
+    if raw.diameter_mm > width_mm and not image.reflected:
         raise DataError(
             f"{raw.where}: diameter_mm {raw.diameter_mm:g} is more than the {width_mm:.0f} mm of {raw.path}; "
             "give it in mm."

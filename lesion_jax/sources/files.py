@@ -24,7 +24,7 @@ def list_files(folder: Path, skip: Callable[[Path], None] = lambda path: None) -
         raise DataError(f"--input: {folder} cannot be read: {error.strerror}; name a readable folder.") from error
     by_identity: dict[tuple[int, int], Path] = {}
     # Places without links first: they are what a user takes for the file's own.
-    for path in sorted(_walk(folder, skip), key=lambda path: (path.is_symlink(), path)):
+    for path in sorted(walk_files(folder, skip), key=lambda path: (path.is_symlink(), path)):
         status = path.stat()
         by_identity.setdefault((status.st_dev, status.st_ino), path)
     if not by_identity:
@@ -32,7 +32,13 @@ def list_files(folder: Path, skip: Callable[[Path], None] = lambda path: None) -
     return sorted(by_identity.values())
 
 
-def _walk(folder: Path, skip: Callable[[Path], None]) -> Iterator[Path]:
+def walk_files(folder: Path, skip: Callable[[Path], None]) -> Iterator[Path]:
+    """All files below a folder under all of their names, in no order; a folder that is a link is entered once.
+
+    Args:
+      folder: Where to look.
+      skip: Called with every folder that cannot be read.
+    """
     entered: set[tuple[int, int]] = set()
     for root, folders, names in os.walk(
         folder, followlinks=True, onerror=lambda error: skip(Path(error.filename or folder))

@@ -1,9 +1,10 @@
 """Images without marks: the whole image is the lesion."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from lesion_jax.sources.base import RawLesion, Slice
 from lesion_jax.sources.plausible import image_digest
@@ -12,7 +13,10 @@ from lesion_jax.sources.review import Doubt
 # With this data.margin, the default, a lesion's ROI is just the image; a smaller one crops, a larger one shows more of
 # the reflection.
 MARGIN = 0.25
-# Luminance of ITU-R 601, which Pillow takes too.
+# A dataset holds an image with surroundings for every augmentation, 7 times its area: twice the networks' usual 64
+# pixels a side are enough.
+MOST_PIXELS = 128
+# Luminance of ITU-R BT.601, which Pillow takes too.
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
@@ -31,19 +35,23 @@ class WholeImages:
         label: str,
         *,
         patient: str | None = None,
+        value_range: tuple[float, float] | None = None,
         tags: Mapping[str, str] | None = None,
+        doubts: Sequence[Doubt] = (),
     ) -> RawLesion:
         """The lesion that an image is.
 
         Args:
           path: Its file, for messages.
           name: What names the image in the source.
-          pixels: uint8 [H, W], or [H, W, 3] of a colour image, which becomes its luminance.
+          pixels: [H, W] grey values from 0 to 32767, or [H, W, 3] of a colour image, which becomes its luminance.
           label: Name of its class.
           patient: Whatever identifies the patient; None where nobody says, and each image has its own.
+          value_range: See `Slice`.
           tags: See `RawLesion`.
+          doubts: What the source found.
         """
-        doubts = []
+        doubts = list(doubts)
         if pixels.ndim == 3:
             pixels = np.rint(pixels @ _LUMINANCE)
             doubts.append(Doubt("colour", f"{path}: {name} is coloured, and its luminance is taken"))
@@ -54,14 +62,24 @@ class WholeImages:
             doubts.append(Doubt("no_patients", f"{path}: nothing says whose {name} is, so it is a patient of its own"))
             if other != name:
                 doubts.append(Doubt("copies", f"{path}: {name} has the very pixels of {other}, and the same patient"))
+        if max(pixels.shape) > MOST_PIXELS:
+            doubts.append(Doubt("reduced", f"{path}: {name} has {pixels.shape[0]} x {pixels.shape[1]} pixels"))
+            pixels = _reduced(pixels)
         rows, columns = pixels.shape
+        image = Slice(
+            pixels=pixels,
+            spacing_mm=(1.0, 1.0),
+            patient=digest if patient is None else patient,
+            unit="grey",
+            value_range=value_range,
+            reflected=True,
+            doubts=tuple(doubts),
+        )
         return RawLesion(
             where=f"{path}: {name}",
             path=path,
             name=name,
-            image=Slice(
-                pixels, (1.0, 1.0), digest if patient is None else patient, "grey", reflected=True, doubts=tuple(doubts)
-            ),
+            image=image,
             row=(rows - 1) / 2,
             column=(columns - 1) / 2,
             # The longer side; what the ROI then has beside a narrow image is its reflection.
@@ -69,3 +87,10 @@ class WholeImages:
             label=label,
             tags=tags or {},
         )
+
+
+def _reduced(pixels: np.ndarray) -> np.ndarray:
+    """At most `MOST_PIXELS` a side, smoothed as far as it shrinks."""
+    rows, columns = (max(1, round(side * MOST_PIXELS / max(pixels.shape))) for side in pixels.shape)
+    small = Image.fromarray(pixels.astype(np.float32)).resize((columns, rows), Image.Resampling.LANCZOS)
+    return np.rint(np.asarray(small)).clip(pixels.min(), pixels.max()).astype(np.int16)

@@ -50,10 +50,9 @@ def test_images_become_lesions_whose_roi_is_the_image(write):
     assert notes == ["12 images of which nothing says whose they are: each is a patient of its own"]
 
 
-def test_every_augmentation_finds_its_surroundings_and_a_shift_brings_in_the_reflection(write):
-    path, arrays = write(train_images=np.full((6, 12, 12), 200, np.uint8), val_images=None, test_images=None)
-    lesion = read(path).lesions[0]
-    # Surroundings of a flat image are as flat.
+def test_every_augmentation_finds_its_surroundings_which_are_the_reflection(write):
+    flat = {"train_images": np.full((6, 12, 12), 200, np.uint8), "train_labels": np.zeros(6, int)}
+    lesion = read(write(**flat, val_images=None, test_images=None)[0]).lesions[0]
     assert (augmented(lesion, range(NUM_VARIANTS), 12, 0.25, seed=0) == 200).all()
 
 

@@ -1,0 +1,104 @@
+"""Folders of images by class: ROOT/CLASS/image, ROOT/CLASS/PATIENT/image, and either below train, val or test."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePath
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from lesion_jax.errors import DataError
+from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
+from lesion_jax.sources.files import list_files, walk_files
+from lesion_jax.sources.npz import SPLIT
+from lesion_jax.sources.review import Doubt, Mistakes
+from lesion_jax.sources.whole_image import WholeImages
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+_SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
+_LOSSY = ("JPEG",)
+_SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I")
+
+
+def load_image(path: Path) -> tuple[np.ndarray, tuple[float, float] | None, list[Doubt]]:
+    """Reads one image as a viewer shows it.
+
+    Args:
+      path: A file of one image, 8 bits grey or in colour, or 16 bits grey.
+
+    Returns:
+      Pixels [H, W] or [H, W, 3]; their range where it is not that of 8 bits; what is doubtful. 16 bits are halved, so
+      that they fit into a dataset's.
+
+    Raises:
+      DataError: Not such an image.
+    """
+    try:
+        with Image.open(path) as image:
+            if getattr(image, "n_frames", 1) != 1:
+                raise DataError(f"{path} holds {getattr(image, 'n_frames', 1)} images; write each into a file.")
+            doubts = [Doubt("lossy", f"{path} was compressed with loss")] if image.format in _LOSSY else []
+            # A camera's "turn me" is part of the picture.
+            upright = ImageOps.exif_transpose(image)
+            mode, values = upright.mode, np.asarray(upright if upright.mode in _SIXTEEN_BITS else _plain(upright))
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{path} is not a whole image ({' '.join(str(error).split())}); copy it again.") from error
+    if mode not in _SIXTEEN_BITS:
+        return values, None, doubts
+    if values.min() < 0 or values.max() > 0xFFFF:
+        raise DataError(f"{path} has values from {values.min()} to {values.max()}; write it with 8 or 16 bits.")
+    return values >> 1, (0.0, 32767.0), [*doubts, Doubt("halved", f"{path} has 16 bits")]
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    if image.mode == "F":
+        raise ValueError("its pixels are fractions")
+    return image.convert("L" if image.mode in ("1", "L", "LA", "La") else "RGB")
+
+
+def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[RawLesion]:
+    del marks
+    # Refuses a folder that is not there or empty.
+    list_files(folder)
+    mistakes, whole, skipped = Mistakes(), WholeImages(), []
+    paths = sorted(path for path in walk_files(folder, skipped.append) if path.suffix.lower() in SUFFIXES)
+    doubts = [Doubt("unreadable", f"{path} cannot be read") for path in skipped]
+    for done, path in enumerate(paths, start=1):
+        with mistakes.collected():
+            name = path.relative_to(folder)
+            label, patient, tags = _place(path, name)
+            pixels, value_range, found = load_image(path)
+            yield whole.lesion(
+                path,
+                name.as_posix(),
+                pixels,
+                label,
+                patient=patient,
+                value_range=value_range,
+                tags=tags,
+                doubts=[*found, *doubts],
+            )
+            doubts = []
+        progress(done, len(paths))
+    mistakes.check()
+
+
+def _place(path: Path, name: PurePath) -> tuple[str, str | None, dict[str, str]]:
+    """Class, patient and tags by the folders that an image lies in."""
+    folders = list(name.parts[:-1])
+    tags = {SPLIT: folders.pop(0)} if folders and folders[0].lower() in _SPLITS else {}
+    if not folders:
+        raise DataError(f"{path} lies in no folder that names its class; move it into one.")
+    return folders[0], folders[1] if len(folders) > 1 else None, tags
+
+
+IMAGES = Source(
+    name="images",
+    title="Folders of images by class",
+    columns=(),
+    read=_read,
+    about=(
+        f"ROOT/CLASS/FILE or ROOT/CLASS/PATIENT/FILE ({', '.join(SUFFIXES)}), perhaps below train, val and test, which "
+        "are kept as the tag split. Each image is a lesion; without folders of patients each is a patient of its own, "
+        "but for equal ones. Colour becomes luminance."
+    ),
+)

@@ -1,0 +1,125 @@
+"""Folders of images by class: depths, colours, layouts, and what cannot be used."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lesion_jax.config.training import DataConfig
+from lesion_jax.data.augment import NUM_VARIANTS, augmented, original
+from lesion_jax.errors import DataError
+from lesion_jax.sources.cohort import read_lesions
+from lesion_jax.sources.image_folder import load_image
+
+
+@pytest.fixture
+def save(tmp_path):
+    def save_image(name, pixels, **options):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path, **options)
+        return path
+
+    return save_image
+
+
+@pytest.fixture
+def read(tmp_path):
+    return lambda **options: read_lesions(tmp_path / "in", source="images", **options)
+
+
+def grey(seed, shape=(20, 20)):
+    return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+
+
+def test_folders_are_classes_and_the_roi_is_the_image(save, read, tmp_path):
+    save("normal/a.png", grey(0))
+    save("normal/b.tif", grey(1))
+    save("pneumonia/a.bmp", grey(2))
+    (tmp_path / "in" / "normal" / "Thumbs.db").write_text("no image")
+    found = read()
+    assert found.class_names == ("normal", "pneumonia") and found.unit == "grey" and found.window == (0.0, 255.0)
+    rois = {original(lesion, 20, DataConfig().margin).tobytes(): lesion.label for lesion in found.lesions}
+    assert rois == {grey(i).astype(np.int16).tobytes(): label for i, label in enumerate((0, 0, 1))}
+    assert len({lesion.patient for lesion in found.lesions}) == 3
+
+
+def test_folders_below_a_class_are_patients_and_splits_are_tags(save, read):
+    for i, name in enumerate(("train/x/P1/a.png", "train/x/P1/b.png", "train/y/P1/a.png", "test/x/P2/a.png")):
+        save(name, grey(i))
+    found = read()
+    assert len({lesion.patient for lesion in found.lesions}) == 2 and found.class_names == ("x", "y")
+    splits = sorted((lesion.tags["split"], lesion.patient) for lesion in found.lesions)
+    assert [split for split, _ in splits] == ["test", "train", "train", "train"]
+    assert len({patient for split, patient in splits if split == "train"}) == 1
+
+
+def test_sixteen_bits_are_halved_and_not_mixed_with_eight(save, read):
+    wide = np.arange(400, dtype=np.uint16).reshape(20, 20) * 164
+    save("x/a.png", wide)
+    notes = []
+    found = read(note=notes.append)
+    assert found.window == (0.0, 32767.0)
+    np.testing.assert_array_equal(original(found.lesions[0], 20, 0.25), wide >> 1)
+    assert "1 images of 16 bits, of which the highest 15 are kept" in notes
+    save("x/b.png", grey(0))
+    with pytest.raises(DataError, match="a dataset has one unit"):
+        read()
+
+
+def test_a_viewer_and_the_dataset_see_the_same(save):
+    red = np.zeros((4, 6, 3), np.uint8)
+    red[..., 0] = 255
+    assert load_image(save("x/a.png", red))[0].shape == (4, 6, 3)
+    turned = Image.Exif()
+    # Turned by 90 degrees.
+    turned[0x0112] = 6
+    pixels, _, doubts = load_image(save("x/b.jpg", np.full((4, 6), 9, np.uint8), exif=turned))
+    assert pixels.shape == (6, 4) and [doubt.check for doubt in doubts] == ["lossy"]
+    flags = load_image(save("x/c.png", np.eye(5, dtype=bool)))[0]
+    assert flags.max() == 255 and flags.shape == (5, 5)
+
+
+def test_large_images_are_made_smaller_and_narrow_ones_reflected(save, read):
+    save("x/a.png", np.repeat(np.linspace(0, 255, 600).astype(np.uint8)[None], 300, 0))
+    notes = []
+    (lesion,) = read(note=notes.append).lesions
+    assert "1 images that were made smaller, to 128 pixels a side" in notes
+    roi = original(lesion, 128, 0.25)
+    # From left to right as before, and above and below the narrow image its own reflection.
+    assert (np.diff(roi[64]) >= 0).all() and abs(int(roi[64, 64]) - 128) <= 2
+    np.testing.assert_allclose(roi[0], roi[64], atol=1)
+    assert augmented(lesion, range(NUM_VARIANTS), 16, 0.25, seed=0).shape == (480, 16, 16)
+
+
+def test_all_files_that_cannot_be_used_are_named_at_once(save, read, tmp_path):
+    save("x/good.png", grey(0))
+    (tmp_path / "in" / "x" / "cut.png").write_bytes(save("x/whole.png", grey(1)).read_bytes()[:200])
+    save("stray.png", grey(2))
+    save("x/real.tif", np.zeros((4, 4), np.float32))
+    pages = [Image.fromarray(grey(i)) for i in range(3)]
+    pages[0].save(tmp_path / "in" / "x" / "pages.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(DataError) as caught:
+        read()
+    told = str(caught.value)
+    assert told.startswith("4 mistakes:")
+    for message in (
+        "cut.png is not a whole image",
+        "stray.png lies in no folder that names its class",
+        "real.tif is not a whole image (its pixels are fractions)",
+        "pages.tif holds 3 images",
+    ):
+        assert message in told
+
+
+def test_one_image_in_two_classes_is_asked_about(save, read, tmp_path):
+    save("x/a.png", grey(0))
+    (tmp_path / "in" / "y").mkdir()
+    (tmp_path / "in" / "y" / "b.png").symlink_to("../x/a.png")
+    with pytest.raises(DataError, match="b.png is labelled 'y', but .*a.png, the same place in the same image, 'x'"):
+        read()
+
+
+def test_deeplesion_slices_as_a_folder(real_data, tmp_path):
+    (tmp_path / "lesion").symlink_to(real_data / "deeplesion_liver47" / "Images_png")
+    found = read_lesions(tmp_path, source="images")
+    assert len(found.lesions) >= 46 and found.window == (0.0, 32767.0)
