@@ -17,9 +17,10 @@ from lesion_jax.errors import ConfigError, DataError
 from lesion_jax.sources import SOURCES
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
 from lesion_jax.sources.classes import order_classes
+from lesion_jax.sources.likeness import signature
 from lesion_jax.sources.marks import load_marks
 from lesion_jax.sources.patches import cut_patch, half_side
-from lesion_jax.sources.patients import check_patients
+from lesion_jax.sources.patients import Seen, check_patients
 from lesion_jax.sources.phantom.options import read_record
 from lesion_jax.sources.plausible import image_digest, implausible
 from lesion_jax.sources.review import Mistakes, Review
@@ -67,13 +68,13 @@ def read_lesions(
             names = order_classes(((mark.where, mark.values["label"]) for mark in marks), class_names)
     found: list[tuple[RawLesion, tuple[float, float]]] = []
     # Of whole images, which go as soon as their lesions are cut: two lesions of one image have different patches.
-    digests: dict[str, str] = {}
+    seen: dict[str, Seen] = {}
     with review.collected():
         for raw in chosen.read(input_dir, marks, progress or (lambda done, total: None)):
             with review.collected():
                 found.append(_cut(raw))
-                if raw.name not in digests:
-                    digests[raw.name] = image_digest(raw.image.pixels)
+                if raw.name not in seen:
+                    seen[raw.name] = Seen(image_digest(raw.image.pixels), signature(raw.image.pixels))
                     for doubt in raw.image.doubts:
                         review.doubt(doubt)
     raws = [raw for raw, _ in found]
@@ -88,7 +89,7 @@ def read_lesions(
     for raw, center in found:
         if doubt := implausible(raw, center):
             review.doubt(doubt)
-    check_patients(raws, digests, review)
+    check_patients(raws, seen, review)
     review.check()
     assert names is not None
     for told in review.notes(_log.warning):

@@ -25,6 +25,9 @@ AIR_HU, HIGHEST_HU = UNITS["HU"].limits or (0, 0)
 DENSEST_HU = 3071
 # Cosine of the largest tilt against the body's axis; gantries tilt up to 30 degrees.
 _MIN_AXIAL = 0.86
+# Metal ends at about 15,000 HU on the longest scales. A whole slice shows air, around the body or in it.
+_BEYOND_METAL, _SOME = 20_000, 0.01
+_LARGE, _HIGHEST_AIR = 400, -300
 # JPEG 2000 that may lose something often does not: there LossyImageCompression tells.
 _LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
 # Where several could: one reads a file everywhere. The others are left to pydicom, and decoded by gdcm.
@@ -56,6 +59,7 @@ def load_slice(path: Path) -> Slice:
             if min(across, along) <= 0:
                 raise refusal(path, data, "PixelSpacing", must)
             hu = _hounsfield(path, data)
+            doubts += _check_values(path, hu)
             names = {field: str(value(path, data, field) or "").strip() for field in _BELONGS}
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}; copy it again.") from error
@@ -142,6 +146,14 @@ def _hounsfield(path: Path, data: pydicom.Dataset) -> np.ndarray:
     # pepper lesions with air. Below air, the clip raises it.
     hu[_is_padding(data, stored) & (hu > DENSEST_HU)] = AIR_HU
     return np.rint(hu).clip(AIR_HU, HIGHEST_HU).astype(np.int16)
+
+
+def _check_values(path: Path, hu: np.ndarray) -> list[Doubt]:
+    if np.mean(hu > _BEYOND_METAL) > _SOME:
+        return [Doubt("range", f"{path} has many pixels above {_BEYOND_METAL} HU; were negative numbers lost?")]
+    if min(hu.shape) >= _LARGE and hu.min() > _HIGHEST_AIR:
+        return [Doubt("no_air", f"{path} has no pixel below {hu.min()} HU")]
+    return []
 
 
 def _check_bits(path: Path, data: pydicom.Dataset) -> None:

@@ -1,29 +1,51 @@
 """Whether two patients are one: the same person on both sides of a fold makes every score too good."""
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from lesion_jax.sources.base import RawLesion
 from lesion_jax.sources.classes import as_read
+from lesion_jax.sources.likeness import alike
 from lesion_jax.sources.review import Doubt, Review
 
 PATIENT_ID = "PatientID"
 
 
-def check_patients(found: Sequence[RawLesion], digests: Mapping[str, str], review: Review) -> None:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Seen:
+    """What is kept of a whole image, which goes as soon as its lesions are cut.
+
+    Attributes:
+      digest: See `plausible.image_digest`.
+      signature: See `likeness.signature`.
+    """
+
+    digest: str
+    signature: np.ndarray
+
+
+def check_patients(found: Sequence[RawLesion], seen: Mapping[str, Seen], review: Review) -> None:
     """Looks for names that look alike, and for images, studies and headers that two patients share.
 
     Args:
       found: All lesions.
-      digests: Digest of the pixels of every image, by `RawLesion.name`.
+      seen: What is known of every image, by `RawLesion.name`.
       review: Takes what is found.
     """
     _check_names(found, review)
     _check_belongs(found, review)
+    _check_equal(found, seen, review)
+    _check_alike(found, seen, review)
+
+
+def _check_equal(found: Sequence[RawLesion], seen: Mapping[str, Seen], review: Review) -> None:
     first: dict[str, RawLesion] = {}
     labelled: dict[tuple[str, float, float], RawLesion] = {}
     for raw in found:
-        same = labelled.setdefault((digests[raw.name], raw.row, raw.column), raw)
+        same = labelled.setdefault((seen[raw.name].digest, raw.row, raw.column), raw)
         if same.label != raw.label:
             review.doubt(
                 Doubt(
@@ -32,12 +54,24 @@ def check_patients(found: Sequence[RawLesion], digests: Mapping[str, str], revie
                     f"{same.label!r}; correct one",
                 )
             )
-        other = first.setdefault(digests[raw.name], raw)
+        other = first.setdefault(seen[raw.name].digest, raw)
         if other.image.patient != raw.image.patient:
             review.add(
                 f"{raw.where}: {raw.path} has the very pixels of {other.path}, which is another patient's "
                 f"({other.where}); give both the same patient, or folds would share it."
             )
+
+
+def _check_alike(found: Sequence[RawLesion], seen: Mapping[str, Seen], review: Review) -> None:
+    # One lesion of each image, but for equal images.
+    ones = list({seen[raw.name].digest: raw for raw in found}.values())
+    for i, j in alike([seen[raw.name].signature for raw in ones]):
+        if ones[i].image.patient != ones[j].image.patient:
+            text = (
+                f"{ones[j].where}: {ones[j].path} looks like {ones[i].path}, which is another patient's "
+                f"({ones[i].where}); if they are one, give both the same"
+            )
+            review.doubt(Doubt("alike", text))
 
 
 def _check_names(found: Sequence[RawLesion], review: Review) -> None:

@@ -33,6 +33,7 @@ CHECKS = {
     "size": Check("lesions of less than two pixels"),
     "patients": Check("signs that two patients are one"),
     "rescale_type": Check("slices whose numbers are not said to be Hounsfield units"),
+    "alike": Check("images that look like another patient's"),
     "labels": Check("images with two labels"),
     "localizer": Check("localizers among the slices"),
     "lossy": Check("slices that were compressed with loss", only_warns=True),
@@ -42,6 +43,7 @@ CHECKS = {
     "reduced": Check("images that were made smaller, to 128 pixels a side", only_warns=True),
     "halved": Check("images of 16 bits, of which the highest 15 are kept", only_warns=True),
     "colour": Check("coloured images, of which the luminance is taken", only_warns=True),
+    "no_air": Check("large CT slices without air, where an offset of 1024 may be missing", only_warns=True),
     "odd_files": Check("files with odd header values", only_warns=True),
     "unreadable": Check("files or folders that cannot be read, and that no row names", only_warns=True),
 }

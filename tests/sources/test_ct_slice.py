@@ -145,6 +145,16 @@ def test_what_is_doubtful_is_read_and_told(write_ct, changes, told):
     assert all(text in doubt.text for doubt, (_, text) in zip(doubts, told, strict=True))
 
 
+def test_a_large_slice_without_air_and_lost_negative_numbers_are_told(write_ct):
+    hu = np.random.default_rng(0).normal(1060, 20, (512, 512)).astype(np.int16)
+    assert [doubt.check for doubt in load_slice(write_ct(pixels=hu)).doubts] == ["no_air"]
+    hu[:100] = -1000
+    assert load_slice(write_ct(pixels=hu)).doubts == ()
+    # Stored as signed HU, and declared to be unsigned.
+    path = write_ct(pixels=hu, PixelData=hu.tobytes(), PixelRepresentation=0, RescaleIntercept=0)
+    assert [doubt.check for doubt in load_slice(path).doubts] == ["range"]
+
+
 def test_pixels_that_no_codec_reads_are_refused_with_the_way_out(write_ct):
     path = write_ct()
     data = pydicom.dcmread(path)
