@@ -44,21 +44,22 @@ class Index:
     unreadable: list[Path] = dataclasses.field(default_factory=list)
 
 
-class _Counter(logging.Filter):
-    """Lets nothing through and remembers that there was something."""
+class _Counter(logging.Handler):
+    """Remembers that there was something to hear."""
 
     heard = False
 
-    def filter(self, record: logging.LogRecord) -> bool:
+    def emit(self, record: logging.LogRecord) -> None:
         self.heard = True
-        return False
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[Callable[[], bool]]:
     """Silences pydicom; gives a function that says whether it complained since it was last asked."""
     counter, logger = _Counter(), logging.getLogger("pydicom")
-    logger.addFilter(counter)
+    # A filter would not see what its children log, decoders' tracebacks among it.
+    propagate, logger.propagate = logger.propagate, False
+    logger.addHandler(counter)
 
     def heard() -> bool:
         found, counter.heard = counter.heard, False
@@ -69,7 +70,8 @@ def quiet() -> Iterator[Callable[[], bool]]:
             warnings.simplefilter("ignore")
             yield heard
     finally:
-        logger.removeFilter(counter)
+        logger.removeHandler(counter)
+        logger.propagate = propagate
 
 
 def index_files(paths: Collection[Path], uids: Collection[str], progress: Callable[[int], None] | None = None) -> Index:
