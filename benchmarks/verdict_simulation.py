@@ -162,16 +162,14 @@ def _effects(world: World, replicates: int) -> list[Row]:
     """Coverage of a true difference of the margin, power against what was promised, and false "no difference"."""
     effect = effect_of(world, MARGIN)
     truth = true_difference(world, effect, "accuracy")
-    simulator, covered, shown = Simulator(world), 0, 0
-    words: list[str] = []
-    components: list[Components] = []
+    simulator, found = Simulator(world), []
     for _ in range(replicates):
-        difference = compare(*simulator.study((effect, 0.0)), "accuracy")
-        covered += difference.low <= truth <= difference.high
-        shown += difference.low > 0
-        words.append(judge(difference, MARGIN).word)
-        components.append(difference.components)
-    promised = _promised(components, difference, truth)
+        arm, baseline = simulator.study((effect, 0.0))
+        found.append(compare(arm, baseline, "accuracy"))
+    covered = sum(one.low <= truth <= one.high for one in found)
+    shown = sum(one.low > 0 for one in found)
+    words = [judge(one, MARGIN).word for one in found]
+    promised = _promised(found, truth)
     none, power = words.count("no difference") / replicates, shown / replicates
     groups = f"{world.num_cohorts} cohorts, a test set" if world.num_cohorts > 1 else "3 folds"
     where = f"{world.num_lesions} lesions, {groups}, {_counted(world.num_seeds, 'seed')}"
@@ -204,15 +202,12 @@ def _effects(world: World, replicates: int) -> list[Row]:
     ]
 
 
-def _promised(components: Sequence[Components], difference: Difference, truth: float) -> float:
+def _promised(found: Sequence[Difference], truth: float) -> float:
     """Power that `smallest_difference` promises for the mean variances of all studies."""
-    mean = Components(
-        *(
-            float(np.mean([getattr(one, field.name) or 0.0 for one in components]))
-            for field in dataclasses.fields(Components)
-        )
-    )
-    size = Size(difference.num_patients, difference.num_seeds, difference.num_groups, difference.num_folds)
+    names, one = [field.name for field in dataclasses.fields(Components)], found[0]
+    means = {name: np.mean([getattr(each.components, name) or 0.0 for each in found]) for name in names}
+    mean = Components(**{name: float(value) for name, value in means.items()})
+    size = Size(one.num_patients, one.num_seeds, one.num_groups, one.num_folds)
     half, at_80 = (smallest_difference(mean, size, power=power) for power in (0.5, 0.8))
     return float(stats.norm.cdf((truth - half) / (at_80 - half) * stats.norm.ppf(0.8)))
 

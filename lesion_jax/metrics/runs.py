@@ -69,7 +69,7 @@ class Runs:
         """(cohort, partition, seed) of each retraining."""
         return list(zip(self.cohort.tolist(), self.partition.tolist(), self.seed.tolist(), strict=True))
 
-    def take(self, retrainings: Sequence[int]) -> "Runs":
+    def take(self, retrainings: Sequence[int] | np.ndarray) -> "Runs":
         """Some of the retrainings, by their indices, in the order given."""
         some = np.asarray(retrainings, np.int64)
         parts = {name: getattr(self, name)[some] for name in ("probabilities", "cohort", "partition", "seed")}

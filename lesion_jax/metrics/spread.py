@@ -51,7 +51,8 @@ class Spread:
             return 1.0
         if too_wide(smallest) <= 0:
             return _SMALLEST_P
-        return float(10 ** optimize.toms748(too_wide, smallest, largest, xtol=1e-6))
+        found = optimize.root_scalar(too_wide, bracket=(smallest, largest), method="brentq", xtol=1e-6)
+        return 10 ** float(found.root)
 
 
 def _reach(variance: float, df: int, confidence: float) -> float:
