@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lesion_jax.metrics.classification import Proportion
-from lesion_jax.metrics.statistics import wilson
+from lesion_jax.metrics.intervals import wilson
 
 _NUM_RESAMPLES = 2000
 Kappa = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
