@@ -12,6 +12,7 @@ from typing import Any
 import jax
 
 import lesion_jax
+from lesion_jax.runtime import parallel
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scipy", "scikit-learn")
 
@@ -23,7 +24,7 @@ def describe_environment() -> dict[str, Any]:
       git {commit, dirty}, both None outside a checkout; versions; python; devices {platform,
       kind, count, processes}; xla_flags; argv. Starts the JAX backend if it is not running.
     """
-    device = jax.devices()[0]
+    device = parallel.start_devices()[0]
     return {
         "git": dict(_git()),
         "versions": {"lesion_jax": lesion_jax.__version__}
