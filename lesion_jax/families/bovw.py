@@ -60,11 +60,13 @@ class BovwConfig(TrainingConfig):
                 f"{prefix}num_components is {self.num_components}, but a patch of {prefix}patch_size "
                 f"{self.patch_size} has {self.patch_size**2} pixels; ask for at most so many."
             )
-        if self.data.synthetic_share:
-            raise ConfigError(
-                f"{prefix}data.synthetic_share is {self.data.synthetic_share}, but there are no batches: all images "
-                "count alike; leave it at 0."
-            )
+        of_batches = {"synthetic_share": 0, "synthetic_until": 1, "synthetic_annealing": "none", "sampling": "natural"}
+        for name, without in of_batches.items():
+            if (value := getattr(self.data, name)) != without:
+                raise ConfigError(
+                    f"{prefix}data.{name} is {value!r}, but there are no batches: all images count alike; leave it at "
+                    f"{without!r}."
+                )
 
 
 def _fit(config: BovwConfig, images: TrainingImages) -> Arrays:

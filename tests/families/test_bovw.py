@@ -109,6 +109,7 @@ def test_a_class_without_an_image_is_refused(images):
             {"data": dataclasses.replace(CONFIG.data, banks=("b",), synthetic_size=2, synthetic_share=0.5)},
             "synthetic_share is 0.5",
         ),
+        ({"data": dataclasses.replace(CONFIG.data, sampling="balanced")}, "sampling is 'balanced'"),
     ],
 )
 def test_impossible_settings_are_refused(changes, message):
