@@ -10,6 +10,8 @@ A dataset at once, without files: of each slice only the part around a lesion is
 the DICOM files', whatever the seed. Both ways remember that they are a phantom, and which one.
 """
 
+from typing import Any
+
 from absl import flags
 
 from lesion_jax.commands.config_flag import define_path
@@ -40,11 +42,11 @@ def run(values: flags.FlagValues) -> None:
     from lesion_jax.io.progress import progress_callback
     from lesion_jax.sources.phantom.options import Phantom, Scanner
 
-    scanner = Scanner(**{name: values[name].value for name, _, _ in settings_of(Scanner)})
+    chosen: dict[str, Any] = {name: values[name].value for name, _, _ in settings_of(Scanner)}
     options = {
         "seed": values.seed,
         "num_lesions": _numbers(values.num_lesions),
-        "phantom": Phantom(values.looks, scanner),
+        "phantom": Phantom(values.looks, Scanner(**chosen)),
         "progress": progress_callback("phantom, patients"),
     }
     if not values.dataset:
