@@ -122,8 +122,9 @@ def _broken(
         found["wrong labels"] = labels["sentence"]
     if copies["copies"]:
         found["copies"] = (
-            f"{100 * copies['share']:.0f} % of its images are copies of training lesions and {100 * copies['near_share']:.0f}"
-            f" % nearly so ({100 * copies['floor']:.0f} and {100 * copies['near_floor']:.0f} % of other patients' lesions)"
+            f"{100 * copies['share']:.0f} % of its images are copies of training lesions, and "
+            f"{100 * copies['near_share']:.0f} % nearly so (of other patients' lesions {100 * copies['floor']:.0f} and "
+            f"{100 * copies['near_floor']:.0f} %)"
         )
     return found
 
@@ -142,8 +143,8 @@ def _warnings(
     for name, leak in leaks.items():
         if leak is not None and leak["leaks"]:
             found.append(
-                f"augmentation shows in it ({name}: {100 * leak['share']:.0f} % of the images, {100 * leak['floor']:.0f}"
-                " % of real ones)"
+                f"augmentation shows in it ({name}: {100 * leak['share']:.0f} % of the images, "
+                f"{100 * leak['floor']:.0f} % of real ones)"
             )
     return found
 

@@ -15,11 +15,12 @@ import numpy as np
 from scipy import ndimage, stats
 
 from lesion_jax.metrics.sample import Sample
+from lesion_jax.metrics.shrink import shrunk
 
 # Nearest over second nearest distance below which an image is a copy.
 COPY_RATIO = 1 / 3
-# Shares of images with a ratio below a third, and below a half, above which a bank is said to hold copies: fresh renders
-# of the phantom had 0 to 0.5 % and 0 to 1.1 %, classic augmentation of the training lesions 42 % and 74 %.
+# Shares of images with a ratio below a third, and below a half, above which a bank is said to hold copies: fresh
+# renders of the phantom had 0 to 0.5 % and 0 to 1.1 %, classic augmentation of the training lesions 42 % and 74 %.
 _MAX_SHARES = (0.02, 0.1)
 # Images are compared as smooth ones of this side: finer detail is noise, which hides copies, and costs its square.
 _SIDE = 16
@@ -52,7 +53,7 @@ class Nearest:
 
     @property
     def is_copy(self) -> np.ndarray:
-        """bool [N]."""
+        """Bool [N]."""
         return self.ratio < COPY_RATIO
 
 
@@ -94,7 +95,7 @@ def nearest_lesions(images: Sample, lesions: Sample, views: np.ndarray | None = 
 def _variants(lesions: Sample, views: np.ndarray | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """(float32 [L, P] pixels, [L, P, 4] orthonormal tangents) again and again: every view, mirrored and not, turned.
 
-    Tangents are those of shifts along rows and columns, of turning and of scaling (Simard et al. 1993, tangent distance).
+    Tangents are those of shifts along rows and columns, of turning and of scaling (Simard et al. 1993).
     """
     disc = _disc()
     rows, columns = (part[disc, None] for part in np.indices((_SIDE, _SIDE)) - (_SIDE - 1) / 2)
@@ -111,19 +112,13 @@ def _variants(lesions: Sample, views: np.ndarray | None) -> Iterator[tuple[np.nd
 
 
 def _disc() -> np.ndarray:
-    """bool [S, S] of the part that is compared: a turned image lacks nothing there."""
+    """Bool [S, S] of the part that is compared: a turned image lacks nothing there."""
     return np.hypot(*(np.indices((_SIDE, _SIDE)) - (_SIDE - 1) / 2)) <= _SIDE / 2
 
 
 def _small(images: np.ndarray) -> np.ndarray:
-    """float32 [N, H, H] -> [N, 16, 16], each pixel the mean of what it covers, and a little smoother."""
-    side = images.shape[1]
-    edges = np.linspace(0, side, _SIDE + 1)
-    # Share of each old pixel's extent in each new one.
-    low, high = np.maximum(edges[:-1, None], np.arange(side)), np.minimum(edges[1:, None], np.arange(side) + 1)
-    share = (np.clip(high - low, 0, None) * _SIDE / side).astype(np.float32)
-    small = np.einsum("ij,njk,lk->nil", share, images, share, optimize=True)
-    return ndimage.gaussian_filter(small, (0, _SMOOTHING, _SMOOTHING))
+    """float32 [N, H, H] -> [N, 16, 16], a little smoother."""
+    return ndimage.gaussian_filter(shrunk(images, _SIDE), (0, _SMOOTHING, _SMOOTHING))
 
 
 def copying_test(images: Nearest, held_out: Nearest, labels: np.ndarray, held_out_labels: np.ndarray) -> dict[str, Any]:
@@ -191,7 +186,5 @@ def find_copies(
         "pairs": [
             {"image": int(i), "lesion": int(ours.lesion[i]), "ratio": round(float(ours.ratio[i]), 4)} for i in closest
         ],
-        "copies": any(
-            share > max(limit, 2 * floor) for (share, floor), limit in zip(shares, _MAX_SHARES, strict=True)
-        ),
+        "copies": any(share > max(limit, 2 * floor) for (share, floor), limit in zip(shares, _MAX_SHARES, strict=True)),
     }

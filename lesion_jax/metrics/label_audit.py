@@ -117,13 +117,14 @@ def _verdict(found: dict[str, Any], ours: np.ndarray, class_names: Sequence[str]
         verdict, words = "right", "are right"
     sentence = (
         f"the labels {words}: classifiers of real lesions see what the label says in {100 * found['agreement']:.0f} % "
-        f"of the images, and in {100 * floor:.0f} % of real lesions ({100 * low:.0f} to {100 * found['floor_high']:.0f})"
+        f"of the images, and in {100 * floor:.0f} % of real lesions ({100 * low:.0f} to "
+        f"{100 * found['floor_high']:.0f})"
     )
     return {"verdict": verdict, "sentence": sentence}
 
 
 def _best_exchange(ours: np.ndarray) -> np.ndarray:
-    """int [C], for each label the class that it should have been, each class once, so that they agree best."""
+    """Int [C], for each label the class that it should have been, each class once, so that they agree best."""
     from scipy.optimize import linear_sum_assignment
 
     shares = ours / np.maximum(ours.sum(1, keepdims=True), 1)
@@ -136,7 +137,7 @@ def _agrees_better(ours: np.ndarray, exchange: np.ndarray) -> bool:
     kept, exchanged = (int(ours[moved, to].sum()) for to in (moved, exchange[moved]))
     if not kept + exchanged:
         return False
-    return stats.binomtest(exchanged, kept + exchanged, alternative="greater").pvalue < _SIGNIFICANCE
+    return bool(stats.binomtest(exchanged, kept + exchanged, alternative="greater").pvalue < _SIGNIFICANCE)
 
 
 def _confusion(labels: np.ndarray, shown: np.ndarray, num_classes: int) -> np.ndarray:

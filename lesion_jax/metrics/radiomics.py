@@ -6,6 +6,8 @@ They follow the classes of the Image Biomarker Standardisation Initiative in kin
 All but the shifts of a crop leave them alone where flips and quarter turns are concerned, up to rounding.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy import ndimage
 
@@ -86,7 +88,8 @@ def _shape(images: np.ndarray) -> dict[str, np.ndarray]:
 def _outline(mask: np.ndarray) -> tuple[float, float, float, float]:
     """(area as a share of the image, log of axis ratio, roundness in (0, 1], distance of the centroid in sides)."""
     side = len(mask)
-    pieces, count = ndimage.label(mask)
+    labelled: Any = ndimage.label(mask)
+    pieces, count = labelled
     if not count:
         return 0.0, 0.0, 0.0, 0.0
     middle = pieces[side // 2 - side // 8 : side // 2 + side // 8, side // 2 - side // 8 : side // 2 + side // 8]
@@ -123,7 +126,7 @@ def _texture(images: np.ndarray) -> dict[str, np.ndarray]:
 
 def _co_occurrence(levels: np.ndarray, distance: int) -> np.ndarray:
     """float64 [N, L, L]: how often two levels lie `distance` apart in one of four directions, either way round."""
-    num, side, d = len(levels), levels.shape[1], distance
+    num, d = len(levels), distance
     pairs = (
         (levels[:, :, :-d], levels[:, :, d:]),
         (levels[:, :-d], levels[:, d:]),
