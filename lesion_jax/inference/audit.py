@@ -112,7 +112,8 @@ def _broken(
         and precision["value"] < _MIN_PRECISION * precision.get("floor", 1.0)
     ):
         found["not lesions"] = (
-            f"its images are not lesions (kernel distance {distance['value']:.2f}, above {limit:.2f}; {100 * precision['value']:.0f} % lie among real ones)"
+            f"its images are not lesions (kernel distance {distance['value']:.2f}, above {limit:.2f}; "
+            f"{100 * precision['value']:.0f} % lie among real ones)"
         )
     for name, limit, of in (("variety", _MIN_VARIETY, "the variety"), ("distinct", _MIN_DISTINCT, "the distances")):
         shares = (metrics.get(name) or {}).get("per_class", {})
