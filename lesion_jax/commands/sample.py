@@ -17,7 +17,7 @@ def define_flags(values: flags.FlagValues) -> None:
     """--workdir, --num, --out, --dataset, --seed, --checkpoint, --drop_copies."""
     define_path(values, "workdir", "Run directory of a training that can draw, such as a DCGAN.")
     define_path(values, "out", "Directory of the bank.")
-    text = "Where the run's dataset lies now, if it was moved; only what draws by real lesions and --drop_copies read it."
+    text = "Where the run's dataset lies now, if it was moved; --drop_copies and what draws by real lesions read it."
     define_path(values, "dataset", text, required=False)
     flags.DEFINE_integer("num", None, "Images of each class that the run makes.", flag_values=values, required=True)
     flags.DEFINE_integer("seed", 0, "Seed of the drawing.", lower_bound=0, upper_bound=2**24, flag_values=values)

@@ -3,9 +3,9 @@
 A new metric is a function of its own file and a row here; training, `evaluate`, the audit of a bank and the paper's
 report list whatever the table holds.
 
-Features: radiomic ones, except for the kernel distance, which keeps the fixed random ones. On the phantom, 60 images
-against 60, the radiomic ones told broken banks from good ones at least as well in every metric that was tried with
-both, and they see a lesion's class where the random ones see brightness (benchmarks/results/judge.md).
+Features: radiomic ones, except for the kernel distance, which keeps the fixed random ones. On the phantom a classifier
+told a small ACGAN's images from real ones at 0.96 with the radiomic ones and 0.84 to 0.90 with the random ones, and its
+density was 0.2 to 0.6 (random: 0.9 to 1.5, as real); both gave fresh renders their floor and noise 0.
 """
 
 import dataclasses
