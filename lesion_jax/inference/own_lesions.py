@@ -6,12 +6,14 @@ from typing import Literal
 
 import numpy as np
 
+from lesion_jax.config import DataConfig
 from lesion_jax.core.types import Images, Lesion
 from lesion_jax.data.augment import original
 from lesion_jax.data.cohort import Cohort
 from lesion_jax.errors import ConfigError, RunError
 from lesion_jax.inference.load import load_run_config
 from lesion_jax.io.run_directory import load_provenance
+from lesion_jax.metrics.sample import Sample
 
 Part = Literal["train", "inner", "test"]
 
@@ -51,6 +53,18 @@ def own_lesions(run: Path, part: Part, dataset: Path | None = None) -> tuple[Les
     if not found:
         raise ConfigError(f"part is {part!r}, but {run} holds no such lesions (data.hold_out_inner is False).")
     return found
+
+
+def sample_of(lesions: Sequence[Lesion], data: DataConfig) -> Sample:
+    """Original images of lesions, as metrics take them.
+
+    Args:
+      lesions: At least one.
+      data: Resolved: says how they are cropped.
+    """
+    low, high = data.window
+    images = original_images(lesions, data.image_size, data.margin)
+    return Sample.of(images, (low, high), [lesion.patient for lesion in lesions])
 
 
 def original_images(lesions: Sequence[Lesion], image_size: int, margin: float) -> Images:

@@ -11,6 +11,8 @@ from lesion_jax.data.bank import check_new_bank, is_drawn, save_bank
 from lesion_jax.data.origins import Origins
 from lesion_jax.errors import BankError
 from lesion_jax.families import FAMILIES
+from lesion_jax.inference.own_copies import draw_without_copies
+from lesion_jax.inference.own_lesions import own_lesions
 from lesion_jax.inference.restore import restore_generator
 from lesion_jax.io.run_directory import load_provenance
 from lesion_jax.io.saved_checkpoints import Which
@@ -19,7 +21,14 @@ _log = logging.getLogger(__name__)
 
 
 def draw_bank(
-    run: Path, num: int, out: Path, *, seed: int = 0, which: Which = "best", dataset: Path | None = None
+    run: Path,
+    num: int,
+    out: Path,
+    *,
+    seed: int = 0,
+    which: Which = "best",
+    drop_copies: bool = False,
+    dataset: Path | None = None,
 ) -> None:
     """Draws `num` images of each class that a run makes into a bank; one that was drawn so before is left as it is.
 
@@ -31,7 +40,9 @@ def draw_bank(
       out: The bank.
       seed: Seed of the drawing.
       which: Checkpoint.
-      dataset: Where the run's dataset lies now; only a family that draws by the training lesions reads it.
+      drop_copies: Whether copies of training lesions are replaced by further images.
+      dataset: Where the run's dataset lies now; only `drop_copies` and a family that draws by the training lesions
+        read it.
 
     Raises:
       BankError: `num` is not positive, `out` holds something else, or the images would have no label.
@@ -69,16 +80,27 @@ def draw_bank(
         "lesion_jax": __version__,
         **{name: facts[name] for name in ("dataset_fingerprint", "fold_fingerprint", "train_fingerprint")},
     }
+    if drop_copies:
+        if generator.family.origins:
+            raise BankError(f"{run} ({generator.family.title}) puts real lesions together; leave out --drop_copies.")
+        provenance["drop_copies"] = True
     if is_drawn(out, provenance):
         return
-    labels, images, origins = [], [], []
+    lesions = own_lesions(run, "train", dataset) if drop_copies else ()
+    labels, images, origins, dropped = [], [], [], {}
     for label in generator.labels:
         wanted = np.full(num, label, np.int32)
         labels.append(wanted)
         # One seed per class: were the latents shared, image i would be the same sketch in every class.
         own_seed = seed * len(generator.class_names) + label
-        images.append(generator(wanted, own_seed))
+        if drop_copies:
+            drawn, dropped[generator.class_names[label]] = draw_without_copies(generator, label, num, own_seed, lesions)
+        else:
+            drawn = generator(wanted, own_seed)
+        images.append(drawn)
         if (part := generator.origins(wanted, own_seed)) is not None:
             origins.append(part)
+    if drop_copies:
+        provenance["dropped_copies"] = dropped
     told = Origins.joined(origins) if generator.family.origins else None
     save_bank(out, Images(np.concatenate(images), np.concatenate(labels)), provenance, told)

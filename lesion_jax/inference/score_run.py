@@ -7,7 +7,7 @@ from typing import Any, Literal
 from lesion_jax.core.types import Lesion
 from lesion_jax.families import family_of
 from lesion_jax.inference.load import load_run_config
-from lesion_jax.inference.own_lesions import Part, original_images, own_lesions
+from lesion_jax.inference.own_lesions import Part, own_lesions, sample_of
 from lesion_jax.inference.predict import predictions_of
 from lesion_jax.inference.restore import RestoredClassifier, RestoredGenerator, restore_classifier, restore_generator
 from lesion_jax.io.run_directory import load_provenance
@@ -50,7 +50,9 @@ def score_run(
         result["predictions"] = _score_predictions(restore_classifier(run, which), lesions)
     if family.draw is not None:
         result["images"] = _score_images(
-            restore_generator(run, "best" if which == "auto" else which, dataset=dataset), lesions
+            restore_generator(run, "best" if which == "auto" else which, dataset=dataset),
+            lesions,
+            own_lesions(run, "train", dataset) if part != "train" else None,
         )
     return result
 
@@ -61,9 +63,10 @@ def _score_predictions(classifier: RestoredClassifier, lesions: Sequence[Lesion]
     return {"checkpoint": classifier.which, "step": classifier.step, **scored}
 
 
-def _score_images(generator: RestoredGenerator, lesions: Sequence[Lesion]) -> dict[str, Any]:
-    data = generator.config.data
-    real = original_images(lesions, data.image_size, data.margin)
-    low, high = data.window
-    scored = score_images(generator, real, (low, high), generator.config.seed)
+def _score_images(
+    generator: RestoredGenerator, lesions: Sequence[Lesion], others: Sequence[Lesion] | None
+) -> dict[str, Any]:
+    real, floor = (None if some is None else sample_of(some, generator.config.data) for some in (lesions, others))
+    assert real is not None
+    scored = score_images(generator, real, generator.config.seed, others=floor)
     return {"checkpoint": generator.which, "step": generator.step, **name_classes(scored, generator.class_names)}

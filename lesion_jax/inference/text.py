@@ -19,8 +19,10 @@ def describe(result: Mapping[str, Any]) -> str:
     if images := result.get("images"):
         counts = f"{images['num_synthetic']} synthetic images against {images['num_real']} real ones"
         lines += ["", f"as a generator, {_checkpoint(images)}: {counts}"]
+        if floor := images.get("num_floor"):
+            lines.append(f"real: the same of {floor} lesions of training patients; n: synthetic images that were taken")
         for name, score in images["metrics"].items():
-            lines += _image_lines(name, score)
+            lines += image_lines(name, score)
     return "\n".join(lines)
 
 
@@ -46,12 +48,18 @@ def _prediction_lines(name: str, score: Mapping[str, Any], class_names: list[str
     return lines
 
 
-def _image_lines(name: str, score: Mapping[str, Any] | None) -> list[str]:
+def image_lines(name: str, score: Mapping[str, Any] | None) -> list[str]:
+    """Lines of one metric of images: value, its error or p, that of real images, number of images, classes."""
     metric = GENERATOR_METRICS[name]
     title = f"{metric.title} ({metric.better} is better)"
     if score is None:
-        return [f"{title:38}-   too few images"]
-    error = f" +- {score['std']:.4f}" if "std" in score else ""
-    rows = [(title, f"{score['value']:.4f}{error}")]
+        return [f"{title:50}-   too few images"]
+    parts = [f"{score['value']:.4f}"]
+    parts += [f"+- {score['std']:.4f}"] if "std" in score else []
+    parts += [f"p {score['p']:.2g}"] if "p" in score else []
+    parts += [f"real {score['floor']:.4f}"] if "floor" in score else []
+    parts += ["({:.4f} to {:.4f} by chance)".format(*score["floor_range"])] if "floor_range" in score else []
+    parts += [f"n {score['n']}"] if "n" in score else []
+    rows = [(title, "   ".join(parts) if len(parts) > 2 else " ".join(parts))]
     rows += [(f"  {class_name}", f"{value:.4f}") for class_name, value in score.get("per_class", {}).items()]
-    return [f"{left:38}{right}" for left, right in rows]
+    return [f"{left:50}{right}" for left, right in rows]

@@ -1,6 +1,5 @@
 """What a run writes while it trains: metrics.jsonl, TensorBoard, pictures."""
 
-import io
 import json
 import math
 import socket
@@ -11,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import tensorboardX.summary
-from PIL import Image
 from tensorboardX.proto import event_pb2
 from tensorboardX.record_writer import RecordWriter
 
 from lesion_jax.disk.atomic import write_bytes, writing
+from lesion_jax.io.picture_file import write_picture
 from lesion_jax.io.run_directory import RunDirectory
 
 # Any: a generated module, whose classes appear when it is imported.
@@ -79,11 +78,9 @@ class MetricsWriter:
           name: Name of the picture; becomes part of a file name.
           pixels: uint8 [H, W] or [H, W, 3].
         """
-        encoded = io.BytesIO()
-        Image.fromarray(pixels).save(encoded, format="PNG")
         with writing(self._run.samples):
             self._run.samples.mkdir(exist_ok=True)
-            write_bytes(self._run.samples / f"{name}_{step:08d}.png", encoded.getvalue())
+            write_picture(self._run.samples / f"{name}_{step:08d}.png", pixels)
         with writing(self._run.tensorboard):
             dataformats = "HW" if pixels.ndim == 2 else "HWC"
             self._add(step, summary=tensorboardX.summary.image(name, pixels, dataformats=dataformats))

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from lesion_jax.metrics.sample import Sample
+
 
 def variety(images: np.ndarray, real: np.ndarray, window: tuple[float, float]) -> float:
     """How much images differ among themselves, as a share of how much real ones do.
@@ -25,9 +27,7 @@ def variety(images: np.ndarray, real: np.ndarray, window: tuple[float, float]) -
     return spread(images) / max(spread(real), 1e-6)
 
 
-def score_variety(
-    fake: np.ndarray, fake_labels: np.ndarray, real: np.ndarray, real_labels: np.ndarray, window: tuple[float, float]
-) -> dict[str, Any] | None:
+def score_variety(fake: Sample, real: Sample) -> dict[str, Any] | None:
     """Variety within each class; for arguments see `images.GeneratorMetric`.
 
     Returns:
@@ -35,8 +35,8 @@ def score_variety(
       None where no class has.
     """
     shares = {
-        label: variety(fake[fake_labels == label], real[real_labels == label], window)
-        for label in np.unique(real_labels).tolist()
-        if (fake_labels == label).sum() > 1 and (real_labels == label).sum() > 1
+        label: variety(fake.pixels[fake.labels == label], real.pixels[real.labels == label], real.window)
+        for label in np.unique(real.labels).tolist()
+        if (fake.labels == label).sum() > 1 and (real.labels == label).sum() > 1
     }
     return {"value": float(np.mean([*shares.values()])), "per_class": shares} if shares else None

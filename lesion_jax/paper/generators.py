@@ -11,7 +11,8 @@ from lesion_jax.data.augment import original
 from lesion_jax.data.bank import Bank, load_bank
 from lesion_jax.data.folds import split
 from lesion_jax.inference.restore import RestoredGenerator, restore_generator
-from lesion_jax.metrics.images import GENERATOR_METRICS, score_images
+from lesion_jax.metrics.images import compare, score_images
+from lesion_jax.metrics.sample import Sample
 from lesion_jax.paper.arms import ARMS, BASELINE
 from lesion_jax.paper.protocol import Findings, Protocol
 
@@ -47,7 +48,9 @@ def scores_of_generators(
                 for name, _ in trainings.generator(model, seed, fold, gan_sizes[fold])
             ]
             draw = _drawer(runs, _data(protocol).image_size)
-            scored = score_images(draw, _originals(protocol, _parts(protocol, fold).test), window, seed)
+            parts = _parts(protocol, fold)
+            real, others = (_sample(protocol, some, window) for some in (parts.test, parts.train))
+            scored = score_images(draw, real, seed, others=others)
             scores.append({"seed": seed, "fold": fold, **scored})
         found.append({"title": trainings.title(model), "scores": scores})
     if not found:
@@ -117,13 +120,9 @@ def _drawer(runs: Sequence[RestoredGenerator], side: int) -> Callable[[np.ndarra
 
 def _real_against_real(protocol: Protocol, fold: int, window: tuple[float, float]) -> dict[str, Any]:
     parts = _parts(protocol, fold)
-    seen, test = _originals(protocol, parts.train), _originals(protocol, parts.test)
-    return {
-        "fold": fold,
-        "num_real": len(test),
-        "num_synthetic": len(seen),
-        "metrics": {
-            name: metric.compute(seen.pixels, seen.labels, test.pixels, test.labels, window)
-            for name, metric in GENERATOR_METRICS.items()
-        },
-    }
+    seen, test = (_sample(protocol, some, window) for some in (parts.train, parts.test))
+    return {"fold": fold, **compare(seen, test)}
+
+
+def _sample(protocol: Protocol, lesions: Sequence[Lesion], window: tuple[float, float]) -> Sample:
+    return Sample.of(_originals(protocol, lesions), window, [lesion.patient for lesion in lesions])

@@ -17,6 +17,7 @@ from lesion_jax.families.context import Context
 from lesion_jax.io.pictures import grid
 from lesion_jax.metrics.collapse import describe_collapse
 from lesion_jax.metrics.images import checkpoint_score, scalars, score_images
+from lesion_jax.metrics.sample import Sample
 
 # Images per class in a sample grid.
 _NUM_SHOWN = 16
@@ -92,7 +93,15 @@ def _evaluate_images(config: TrainingConfig, images: TrainingImages, arrays: Arr
     # Without inner images nothing is chosen by the scores, but a collapse shows beside the training images too.
     is_inner = len(images.inner) >= 3
     real = images.inner if is_inner else images.originals
-    found = score_images(lambda labels, seed: draw(config, images, arrays, labels, seed), real, window, config.seed)
+    # Beside inner images those that were trained on are the floor, but whose they are is not known here.
+    others = Sample.of(images.originals, window) if is_inner else None
+    found = score_images(
+        lambda labels, seed: draw(config, images, arrays, labels, seed),
+        Sample.of(real, window),
+        config.seed,
+        others=others,
+        is_report=False,
+    )
     split = "inner" if is_inner else "train"
     numbers = {f"{split}/{name}": value for name, value in scalars(found, images.class_names).items()}
     health = {name: float(value) for name, value in jax.device_get(arrays.get("health", {})).items()}

@@ -147,8 +147,8 @@ def read_drawings(folder, marks, progress):
         yield RawLesion(str(path), path, path.name, image, 40.0, 40.0, 20.0, label=label)
 
 
-def score_brightness(fake, fake_labels, real, real_labels, window):
-    return {"value": float(abs(fake.mean() - real.mean()))}
+def score_brightness(fake, real):
+    return {"value": float(abs(fake.pixels.mean() - real.pixels.mean()))}
 
 
 def score_doubt(labels, probabilities):

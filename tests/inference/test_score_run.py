@@ -14,6 +14,7 @@ from lesion_jax.inference.text import describe
 from lesion_jax.metrics.estimates import mean_of
 from lesion_jax.metrics.images import GENERATOR_METRICS, GeneratorMetric, name_classes, score_images
 from lesion_jax.metrics.predictions import PREDICTION_METRICS, PredictionMetric
+from lesion_jax.metrics.sample import Sample
 from tests.inference.conftest import DATA
 
 NAMES = ["cyst", "metastasis", "hemangioma"]
@@ -29,6 +30,10 @@ def images_of(lesions):
     return Images(pixels, np.array([lesion.label for lesion in lesions], np.int32))
 
 
+def sample_of(lesions):
+    return Sample.of(images_of(lesions), (-160.0, 240.0), [lesion.patient for lesion in lesions])
+
+
 def test_a_classifier_is_scored_on_its_own_test_lesions(runs, dataset, test_lesions):
     result = score_run(runs["classifier"], dataset=dataset)
     images = images_of(test_lesions)
@@ -41,10 +46,11 @@ def test_a_classifier_is_scored_on_its_own_test_lesions(runs, dataset, test_lesi
     assert "images" not in result
 
 
-def test_a_generator_is_scored_by_the_protocol_of_the_training(runs, dataset, test_lesions):
+def test_a_generator_is_scored_by_the_protocol_of_the_training(runs, dataset, cohort, test_lesions):
     result = score_run(runs["acgan"], dataset=dataset)
     generator = restore_generator(runs["acgan"])
-    by_hand = score_images(generator, images_of(test_lesions), (-160.0, 240.0), generator.config.seed)
+    train = split(cohort.lesions, cohort.folds, 0, hold_out_inner=True).train
+    by_hand = score_images(generator, sample_of(test_lesions), generator.config.seed, others=sample_of(train))
     assert result["images"] == {"checkpoint": "best", "step": 40, **name_classes(by_hand, NAMES)}
     assert (result["images"]["num_real"], result["images"]["num_synthetic"]) == (len(test_lesions), 256)
     # What chooses its checkpoint is its images; its discriminator is read from the last.
@@ -77,7 +83,7 @@ def toy(labels, probabilities):
     return mean_of(np.full((1, len(labels)), 1.5))
 
 
-def brightness(fake, fake_labels, real, real_labels, window):
+def brightness(fake, real):
     return {"value": 12.5, "per_class": {0: 10.0, 2: 15.0}}
 
 

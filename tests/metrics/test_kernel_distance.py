@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from lesion_jax.metrics.kernel_distance import kernel_distance, random_features, score_kernel_distance, squared_mmd
+from lesion_jax.core.types import Images
+from lesion_jax.metrics.kernel_distance import kernel_distance, score_kernel_distance, squared_mmd
+from lesion_jax.metrics.random_features import random_features
+from lesion_jax.metrics.sample import Sample
 
 
 def rois(num, seed, size=32):
@@ -81,10 +84,44 @@ def test_misuse_is_refused_and_a_broken_generator_shows():
 def test_a_score_is_that_of_the_scaled_images_and_none_where_it_is_not_defined():
     window = (-100.0, 300.0)
     pixels = [np.round((x + 1) * 200 - 100).astype(np.int16) for x in (rois(8, 1), rois(5, 0))]
-    labels = [np.zeros(len(x), np.int32) for x in pixels]
-    fake, real = pixels
-    result = score_kernel_distance(fake, labels[0], real, labels[1], window)
+    fake, real = (Sample.of(Images(x, np.zeros(len(x), np.int32)), window) for x in pixels)
+    result = score_kernel_distance(fake, real)
     scaled = [(x.astype(np.float32) + 100) / 200 - 1 for x in pixels]
     assert (result["value"], result["std"]) == pytest.approx(kernel_distance(*scaled), abs=1e-6)
-    assert score_kernel_distance(fake, labels[0], real[:2], labels[1][:2], window) is None
-    assert score_kernel_distance(fake[:, :16, :16], labels[0], real[:, :16, :16], labels[1], window) is None
+    assert result["per_class"] == {0: pytest.approx(result["value"])}
+    two = np.arange(2)
+    assert score_kernel_distance(fake, real[two]) is None
+    small = [Sample.of(Images(x[:, :16, :16], np.zeros(len(x), np.int32)), window) for x in pixels]
+    assert score_kernel_distance(*small) is None
+
+
+def test_copies_of_one_lesion_neither_move_the_null_nor_shrink_its_error():
+    """The fault that was: nine augmented copies of each lesion gave 0.006 to 0.0145, with half of the true error."""
+    generator = np.random.default_rng(0)
+    copies = np.repeat(np.arange(12), 9)
+    plain, grouped = [], []
+    for _ in range(60):
+        x, centres = generator.standard_normal((40, 8)), generator.standard_normal((12, 8))
+        y = centres[copies] + 0.05 * generator.standard_normal((108, 8))
+        plain.append(squared_mmd(x, y))
+        grouped.append(squared_mmd(x, y, None, copies))
+    for found, is_right in ((np.array(plain), False), (np.array(grouped), True)):
+        bias, spread, said = found[:, 0].mean(), found[:, 0].std(), found[:, 1].mean()
+        assert (abs(bias) < 3 * spread / np.sqrt(60)) is is_right
+        assert (said > 0.8 * spread) is is_right
+    with pytest.raises(ValueError, match="Images of 40 and 2 patients"):
+        squared_mmd(x, y, None, copies % 2)
+
+
+def test_swapped_classes_show_in_the_classes_alone():
+    generator = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 20).astype(np.int32)
+
+    def sample(shown):
+        pixels = generator.normal(100 * shown[:, None, None], 30, (40, 32, 32)).astype(np.int16)
+        return Sample.of(Images(pixels, labels), (-100.0, 200.0))
+
+    real, right, swapped = sample(labels), sample(labels), sample(1 - labels)
+    scores = [score_kernel_distance(fake, real) for fake in (right, swapped)]
+    assert abs(scores[1]["value"]) < 0.05
+    assert max(scores[0]["per_class"].values()) < 0.1 < 0.3 < min(scores[1]["per_class"].values())

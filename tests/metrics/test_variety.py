@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from lesion_jax.core.types import Images
+from lesion_jax.metrics.sample import Sample
 from lesion_jax.metrics.variety import score_variety, variety
 
 WINDOW = (-160.0, 240.0)
@@ -48,6 +50,7 @@ def test_each_class_has_its_own_and_one_without_two_images_has_none():
     real, labels = images(60, 30), np.repeat([0, 2, 5], 20).astype(np.int32)
     fake = real.copy()
     fake[labels == 2] = fake[20]
-    assert score_variety(fake, labels, real, labels, WINDOW) == {"value": 2 / 3, "per_class": {0: 1.0, 2: 0.0, 5: 1.0}}
-    assert score_variety(fake, labels, real[:21], labels[:21], WINDOW) == {"value": 1.0, "per_class": {0: 1.0}}
-    assert score_variety(fake[:1], labels[:1], real, labels, WINDOW) is None
+    ours, theirs = (Sample.of(Images(x, labels), WINDOW) for x in (fake, real))
+    assert score_variety(ours, theirs) == {"value": 2 / 3, "per_class": {0: 1.0, 2: 0.0, 5: 1.0}}
+    assert score_variety(ours, theirs[np.arange(21)]) == {"value": 1.0, "per_class": {0: 1.0}}
+    assert score_variety(ours[np.arange(1)], theirs) is None

@@ -119,8 +119,8 @@ def test_it_appears_everywhere_in_the_report(protocol, tmp_path):
 def test_generators_are_scored_by_every_metric_against_test_lesions_with_real_ones_as_the_limit(protocol, monkeypatch):
     seen = []
 
-    def count(fake, fake_labels, real, real_labels, window):
-        seen.append((len(fake), len(real), window))
+    def count(fake, real):
+        seen.append((len(fake), len(real), real.window))
         return {"value": 1.0}
 
     row = dataclasses.replace(GENERATOR_METRICS["variety"], name="count", compute=count)
@@ -128,9 +128,9 @@ def test_generators_are_scored_by_every_metric_against_test_lesions_with_real_on
     scores = scores_of_generators(protocol, (60, 60, 60), restore=restore)
     assert [one["title"] for one in scores] == ["Templates", "Real lesions of the training folds"]
     assert [one["fold"] for one in scores[0]["scores"]] == [0, 1, 2]
-    assert scores[0]["scores"][0]["metrics"]["count"] == {"value": 1.0}
-    # 256 images of each generator; every lesion is a test lesion once.
-    assert [num for num, *_ in seen[:3]] == [256] * 3 and sum(num for _, num, _ in seen[:3]) == 60
+    assert scores[0]["scores"][0]["metrics"]["count"] == {"value": 1.0, "n": 256, "floor": 1.0}
+    # 256 images of each generator, then real ones for the floor; every lesion is a test lesion once.
+    assert [num for num, *_ in seen[:6:2]] == [256] * 3 and sum(num for _, num, _ in seen[:6:2]) == 60
     assert {window for *_, window in seen} == {protocol.cohort.lesions.window}
     limit = scores[1]["scores"][0]["metrics"]["kernel_distance"]["value"]
     assert limit < 0.5

@@ -1,0 +1,174 @@
+"""Everything that is known of a bank before anybody trains on it, and in one sentence whether it is broken."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lesion_jax.metrics.copies import find_copies
+from lesion_jax.metrics.images import NUM_SCORED, compare, name_classes
+from lesion_jax.metrics.kernel_distance import scaled_by_reference, squared_mmd
+from lesion_jax.metrics.label_audit import audit_labels
+from lesion_jax.metrics.leaks import find_leaks
+from lesion_jax.metrics.sample import Sample
+from lesion_jax.models.cnn import MIN_IMAGE_SIZE
+
+# Verdicts of `audit_labels` after which nobody should train on the labels.
+_WRONG_LABELS = ("swapped", "wrong", "meaningless")
+# Shares of what real images have, below which a class is one image, or a few, again and again. Of pixels: an ACGAN that
+# drew one image per class had 0.04 to 0.09, one that did not 0.5 and more. Of nearest neighbours: ten images of a class
+# in 60, a little noise added, had 0.14, GANs trained for minutes 0.33 and more.
+_MIN_VARIETY, _MIN_DISTINCT = 0.1, 0.2
+# Kernel distance from which images without precision are no lesions, or that of two real classes where it is smaller:
+# on the phantom noise had 0.5 to 0.6, grey 0.99, GANs trained for minutes 0.04 to 0.16, renders blurred by a pixel 0.3.
+_MAX_DISTANCE = 0.4
+# Of the floor of precision: noise and grey had 0, GANs trained for minutes a third and more.
+_MIN_PRECISION = 0.1
+
+
+def audit_bank(
+    bank: Sample,
+    train: Sample,
+    held_out: Sample,
+    class_names: Sequence[str],
+    *,
+    views: np.ndarray | None = None,
+    ranges: Mapping[str, Sequence[float]] | None = None,
+) -> dict[str, Any]:
+    """Judges a bank by metrics, labels, copies and leaks, each beside real images; deterministic, some ten seconds.
+
+    Of a large bank the first 256 images are judged, in the proportions of the held-out lesions' classes.
+
+    Args:
+      bank: Synthetic images with their labels.
+      train: Original images of the lesions that the generator was trained on, with patients.
+      held_out: Original images of other patients' lesions.
+      class_names: One name per label.
+      views: Wider crops of the training lesions, to find copies with; see `nearest_lesions`.
+      ranges: What `floor_ranges(train, held_out)` returned, which serves all banks of one fold; None for none.
+
+    Returns:
+      A plain dict: "num_bank", "num_judged", "num_train", "num_held_out"; "metrics" (what `compare` returns, with class
+      names, and "floor_range"); "labels" (`audit_labels`), "copies" (`find_copies`, indices into the bank and `train`),
+      "leaks" (`find_leaks`); "broken": list of "not lesions", "collapsed", "wrong labels", "copies", empty for a bank
+      in order; "warnings": list of clauses; "sentence": all of it for the first line of a report.
+    """
+    chosen = judged(bank.labels, held_out.labels)
+    some = bank[chosen]
+    compared = compare(some, held_out, others=train)
+    labels = audit_labels(some, train, held_out, class_names)
+    copies = find_copies(some, train, held_out, views)
+    copies["pairs"] = [{**pair, "image": int(chosen[pair["image"]])} for pair in copies["pairs"]]
+    leaks = find_leaks(some, train, held_out)
+    named = name_classes(compared, class_names)
+    for name, score in named["metrics"].items():
+        if score is not None and ranges and name in ranges:
+            score["floor_range"] = [*ranges[name]]
+    broken = _broken(compared["metrics"], class_names, _between_classes(train), labels, copies)
+    warnings = _warnings(labels, copies, leaks, broken)
+    return {
+        "num_bank": len(bank),
+        "num_judged": len(some),
+        "num_train": len(train),
+        "num_held_out": len(held_out),
+        "metrics": named,
+        "labels": labels,
+        "copies": copies,
+        "leaks": leaks,
+        "broken": [*broken],
+        "warnings": warnings,
+        "sentence": _sentence(broken, warnings),
+    }
+
+
+def judged(labels: np.ndarray, real_labels: np.ndarray) -> np.ndarray:
+    """int64: which images of a bank are judged: up to 256, the first of each class, in the proportions of real ones.
+
+    A class that the real images lack is left out; a bank of one class is judged on that class alone.
+    """
+    known, shares = np.unique(real_labels[np.isin(real_labels, labels)], return_counts=True)
+    available = np.array([(labels == label).sum() for label in known])
+    total = min(NUM_SCORED, int((available / shares).min(initial=np.inf) * shares.sum())) if len(known) else 0
+    counts = np.minimum(np.maximum((total * shares / max(shares.sum(), 1)).astype(int), 1), available)
+    taken = [np.flatnonzero(labels == label)[:n] for label, n in zip(known, counts, strict=True)]
+    return np.sort(np.concatenate(taken)) if taken else np.zeros(0, np.int64)
+
+
+def _broken(
+    metrics: Mapping[str, Any],
+    class_names: Sequence[str],
+    between: float,
+    labels: Mapping[str, Any],
+    copies: Mapping[str, Any],
+) -> dict[str, str]:
+    """{what is broken: why}, in the order in which it matters."""
+    found: dict[str, str] = {}
+    distance, precision = metrics.get("kernel_distance"), metrics.get("precision")
+    limit = min(between, _MAX_DISTANCE)
+    if (
+        distance is not None
+        and precision is not None
+        and distance["value"] > limit
+        and precision["value"] < _MIN_PRECISION * precision.get("floor", 1.0)
+    ):
+        found["not lesions"] = (
+            f"its images are not lesions (kernel distance {distance['value']:.2f}, above {limit:.2f}; "
+            f"{100 * precision['value']:.0f} % lie among real ones)"
+        )
+    for name, limit, of in (("variety", _MIN_VARIETY, "the variety"), ("distinct", _MIN_DISTINCT, "the distances")):
+        shares = (metrics.get(name) or {}).get("per_class", {})
+        alike = [f"{class_names[i]} {share:.2f}" for i, share in shares.items() if share < limit]
+        if alike and "not lesions" not in found:
+            found.setdefault(
+                "collapsed", f"its images are alike ({', '.join(alike)} of {of} of real ones, with 1.00 for as varied)"
+            )
+    if labels["verdict"] in _WRONG_LABELS and "not lesions" not in found:
+        found["wrong labels"] = labels["sentence"]
+    if copies["copies"]:
+        found["copies"] = (
+            f"{100 * copies['share']:.0f} % of its images are copies of training lesions, and "
+            f"{100 * copies['near_share']:.0f} % nearly so (of other patients' lesions {100 * copies['floor']:.0f} and "
+            f"{100 * copies['near_floor']:.0f} %)"
+        )
+    return found
+
+
+def _warnings(
+    labels: Mapping[str, Any], copies: Mapping[str, Any], leaks: Mapping[str, Any], broken: Mapping[str, str]
+) -> list[str]:
+    found = []
+    if labels["verdict"] in ("weaker than real", "cannot tell"):
+        found.append(labels["sentence"])
+    if not broken and copies["c_t"] is not None and copies["c_t"] < -3:
+        found.append(
+            f"its images are nearer to the training lesions than other patients' are (C_T {copies['c_t']:.1f}), which "
+            "soft images are too"
+        )
+    for name, leak in leaks.items():
+        if leak is not None and leak["leaks"]:
+            found.append(
+                f"augmentation shows in it ({name}: {100 * leak['share']:.0f} % of the images, "
+                f"{100 * leak['floor']:.0f} % of real ones)"
+            )
+    return found
+
+
+def _sentence(broken: Mapping[str, str], warnings: Sequence[str]) -> str:
+    if broken:
+        return f"The bank is broken: {'; '.join(broken.values())}."
+    return "Nothing is broken in the bank" + (f", but {'; '.join(warnings)}." if warnings else ".")
+
+
+def _between_classes(train: Sample) -> float:
+    """Largest kernel distance between two classes of real lesions; infinite where there are no two."""
+    if min(train.pixels.shape[1:]) < MIN_IMAGE_SIZE:
+        return np.inf
+    features, _ = scaled_by_reference(train.random_features, train.random_features)
+    classes = [train.labels == label for label in np.unique(train.labels)]
+    classes = [own for own in classes if len(np.unique(train.patients[own])) > 2]
+    found = [
+        squared_mmd(features[a], features[b], train.patients[a], train.patients[b])[0]
+        for i, a in enumerate(classes)
+        for b in classes[:i]
+    ]
+    return max(found, default=np.inf)

@@ -1,0 +1,120 @@
+"""Auditing banks as they lie on a disk, against the dataset that their generator was trained on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from lesion_jax.config import DataConfig
+from lesion_jax.core.types import Images, Lesion
+from lesion_jax.data.augment import original
+from lesion_jax.data.bank import Bank, load_bank
+from lesion_jax.data.cohort import Cohort
+from lesion_jax.data.folds import Split, split, train_fingerprint
+from lesion_jax.errors import BankError, DataError
+from lesion_jax.inference.audit import audit_bank
+from lesion_jax.inference.own_lesions import sample_of
+from lesion_jax.io.pictures import grid
+from lesion_jax.metrics.images import floor_ranges
+from lesion_jax.metrics.sample import Sample
+
+# Tissue that is added on each side for a wider crop, as a share of the diameter: classic re-crops take 0.1 to 0.4.
+_EXTRA_MARGINS = (0.15, 0.35)
+# Facts that banks must share to be one.
+_SHARED = ("class_names", "image_size", "unit", "window", "margin", "fold", "dataset_fingerprint", "train_fingerprint")
+
+
+def audit_files(
+    banks: Sequence[Path], dataset: Path, part: Literal["inner", "test"] = "test"
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Audits banks, taken together, against the training and held-out lesions of their own fold.
+
+    Args:
+      banks: Directories of banks of one fold, such as those of one DCGAN for each class.
+      dataset: The dataset of their generators.
+      part: Held-out lesions to compare with.
+
+    Returns:
+      (what `audit_bank` returns with "banks", "dataset", "fold", "part" and "class_names"; uint8 picture of the closest
+      pairs, each synthetic image above its training lesion).
+
+    Raises:
+      BankError: A bank cannot be read, or they are of different folds, datasets or sizes.
+      DataError, FoldError: The dataset cannot be read, or is not the banks' own.
+    """
+    loaded = [load_bank(path) for path in banks]
+    facts = _shared_facts(loaded, banks)
+    cohort = Cohort.load(dataset)
+    if cohort.lesions.fingerprint != facts["dataset_fingerprint"]:
+        raise DataError(
+            f"Bank {banks[0]} comes from dataset {facts['dataset_fingerprint'][:12]}, but {dataset} is "
+            f"{cohort.lesions.fingerprint[:12]}; name the right one with --dataset."
+        )
+    parts = _own_split(cohort, facts, banks[0])
+    held_out = getattr(parts, part)
+    if not held_out:
+        raise BankError(f"The training of bank {banks[0]} held no {part} lesions out; name --part=test.")
+    low, high = facts["window"]
+    data = DataConfig(image_size=facts["image_size"], margin=facts["margin"], window=(low, high))
+    train, real = sample_of(parts.train, data), sample_of(held_out, data)
+    pixels, labels = (np.concatenate([getattr(one.images, name) for one in loaded]) for name in ("pixels", "labels"))
+    bank = Sample.of(Images(pixels, labels), (low, high))
+    if not np.isin(bank.labels, real.labels).any():
+        raise BankError(f"Bank {banks[0]} holds classes that no {part} lesion has; there is nothing to compare with.")
+    views, ranges = wider_views(parts.train, data), floor_ranges(train, real)
+    found = audit_bank(bank, train, real, facts["class_names"], views=views, ranges=ranges)
+    origin = {"banks": [str(path) for path in banks], "dataset": str(dataset), "part": part}
+    origin |= {"fold": facts["fold"], "class_names": facts["class_names"]}
+    return {**origin, **found}, pairs_picture(bank, train, found["copies"]["pairs"])
+
+
+def wider_views(lesions: Sequence[Lesion], data: DataConfig) -> np.ndarray:
+    """Wider crops of lesions, to find copies of re-cropped ones with.
+
+    Args:
+      lesions: L lesions.
+      data: Says how they are cropped in training.
+
+    Returns:
+      int16 [V, L, H, H]; V is 0 where the patches hold too little context.
+    """
+    try:
+        views = [[original(x, data.image_size, data.margin + extra) for x in lesions] for extra in _EXTRA_MARGINS]
+    except DataError:
+        return np.zeros((0, len(lesions), data.image_size, data.image_size), np.int16)
+    return np.array(views)
+
+
+def pairs_picture(bank: Sample, train: Sample, pairs: Sequence[dict[str, Any]]) -> np.ndarray:
+    """uint8 picture of the closest pairs: synthetic images in the upper row, their nearest training lesions below."""
+    above, below = [pair["image"] for pair in pairs], [pair["lesion"] for pair in pairs]
+    shown = np.concatenate([bank.pixels[above], train.pixels[below]])
+    return grid(shown, bank.window, num_columns=len(pairs))
+
+
+def _shared_facts(loaded: Sequence[Bank], banks: Sequence[Path]) -> dict[str, Any]:
+    facts = loaded[0].provenance
+    for bank, path in zip(loaded, banks, strict=True):
+        if missing := [name for name in _SHARED if name not in bank.provenance]:
+            raise BankError(f"Bank {path} does not say its {missing[0]}; draw it again with `lesion-jax sample`.")
+        if other := [name for name in _SHARED if bank.provenance[name] != facts[name]]:
+            raise BankError(
+                f"Bank {path} has {other[0]} {bank.provenance[other[0]]}, but {banks[0]} has {facts[other[0]]}; audit "
+                "banks of one fold together."
+            )
+    return facts
+
+
+def _own_split(cohort: Cohort, facts: dict[str, Any], path: Path) -> Split:
+    """The split whose training patients the generator saw."""
+    for hold_out_inner in (True, False):
+        if hold_out_inner and not cohort.folds.inner[facts["fold"]]:
+            continue
+        parts = split(cohort.lesions, cohort.folds, facts["fold"], hold_out_inner=hold_out_inner)
+        if train_fingerprint(parts.train) == facts["train_fingerprint"]:
+            return parts
+    raise BankError(
+        f"Bank {path} was drawn from a generator of other training patients than fold {facts['fold']} of the dataset "
+        "has; name the dataset with the folds that it was trained on."
+    )

@@ -1,0 +1,91 @@
+"""Real images against real ones: what a metric says where nothing differs, at the same numbers of images."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lesion_jax.data import draws
+from lesion_jax.metrics.sample import Sample
+from lesion_jax.models.cnn import MIN_IMAGE_SIZE
+
+# Partitions of the patients, of which the range of the floor is taken.
+NUM_PARTITIONS = 20
+
+Compute = Callable[[Sample, Sample], dict[str, Any] | None]
+
+
+def matched(fake: Sample, others: Sample, real: Sample) -> tuple[Sample, Sample]:
+    """As many synthetic images as other real ones, in each class, in the proportions of the real images.
+
+    Args:
+      fake: Synthetic images.
+      others: Real images of other patients than `real`.
+      real: What both are compared with.
+
+    Returns:
+      (synthetic, other real) images, the first of each class; both empty where a class of `real` has none on a side.
+    """
+    labels, shares = np.unique(real.labels, return_counts=True)
+    available = [min((fake.labels == label).sum(), (others.labels == label).sum()) for label in labels]
+    scale = min(have / share for have, share in zip(available, shares, strict=True))
+    counts = [int(scale * share + 1e-9) for share in shares]
+    return tuple(
+        side[np.concatenate([np.flatnonzero(side.labels == i)[:n] for i, n in zip(labels, counts, strict=True)])]
+        for side in (fake, others)
+    )  # pyright: ignore[reportReturnType]
+
+
+def concatenated(first: Sample, second: Sample) -> Sample:
+    """Two samples of different patients as one; features that both have go with them."""
+    patients = np.concatenate([first.patients, second.patients + first.patients.max(initial=-1) + 1])
+    whole = Sample(
+        np.concatenate([first.pixels, second.pixels]),
+        np.concatenate([first.labels, second.labels]),
+        first.window,
+        patients,
+    )
+    if all("radiomics" in side.__dict__ for side in (first, second)):
+        whole.__dict__["radiomics"] = np.concatenate([first.radiomics, second.radiomics])
+    if all("random_features" in side.__dict__ for side in (first, second)):
+        pairs = zip(first.random_features, second.random_features, strict=True)
+        whole.__dict__["random_features"] = tuple(np.concatenate(pair) for pair in pairs)
+    return whole
+
+
+def floor_values(compute: Compute, others: Sample, real: Sample, seed: int = 0) -> list[float]:
+    """What a metric says of real images in random partitions of their patients, as large as the given ones.
+
+    Args:
+      compute: See `images.GeneratorMetric`.
+      others: Real images in the place of synthetic ones.
+      real: Real images of other patients.
+      seed: Seed of the partitions.
+
+    Returns:
+      Up to 20 values, sorted; a partition in which the metric is not defined has none.
+    """
+    for side in (others, real):
+        # Once for all partitions.
+        _ = side.radiomics
+        if min(side.pixels.shape[1:]) >= MIN_IMAGE_SIZE:
+            _ = side.random_features
+    pool = concatenated(others, real)
+    known, patient_of = np.unique(pool.patients, return_inverse=True)
+    found = []
+    for number in range(NUM_PARTITIONS):
+        rank = np.empty(len(known), int)
+        rank[draws.permutation("floor", seed, number, count=len(known))] = np.arange(len(known))
+        order = np.argsort(rank[patient_of.reshape(-1)], kind="stable")
+        # Patients stay whole: the last one of the reference goes to the other side.
+        cut = len(real)
+        while 0 < cut < len(pool) and pool.patients[order[cut]] == pool.patients[order[cut - 1]]:
+            cut -= 1
+        reference, rest = pool[np.sort(order[:cut])], pool[np.sort(order[cut:])]
+        if not len(reference) or set(np.unique(rest.labels)) < set(np.unique(reference.labels)):
+            continue
+        rest, _ = matched(rest, rest, reference)
+        score = compute(rest, reference) if len(rest) else None
+        if score is not None and np.isfinite(score["value"]):
+            found.append(float(score["value"]))
+    return sorted(found)
