@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from lesion_jax.errors import ConfigError
-from lesion_jax.sources.phantom import lesions, oriented
+from lesion_jax.sources.phantom import lesions
 from lesion_jax.sources.phantom.anatomy import Patient
 
 # draw_look(draw, class, diameter in mm, patient) -> appearance; see `lesions.draw_look`.
@@ -13,7 +13,6 @@ DrawLook = Callable[[np.random.Generator, str, float, Patient], lesions.Look]
 
 LOOKS: dict[str, DrawLook] = {
     "default": lesions.draw_look,
-    "oriented": oriented.draw_look,
 }
 
 
