@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from lesion_jax.metrics.components import Components
-from lesion_jax.metrics.power import Needed, Size, needed, smallest_difference
+from lesion_jax.metrics.power import DEFAULTS, Needed, Size, needed, smallest_difference, variances
 
 COMPONENTS = Components(patients=0.05, residual=0.1, seeds=0.001, groups=0.0004)
 
@@ -25,6 +25,13 @@ def test_patients_alone_give_the_usual_formula():
     many = Size(patients=10_000, seeds=1000)
     found = smallest_difference(Components(0.05, 0.0, 0.0), many)
     assert found == pytest.approx((1.960 + 0.842) * math.sqrt(0.05 / 10_000), rel=1e-3)
+
+
+def test_defaults_give_the_standard_error_that_the_phantom_has():
+    patients, retraining = variances(DEFAULTS, Size(patients=86, seeds=1))
+    seeds = 0.00022
+    assert math.sqrt(patients + retraining - seeds) == pytest.approx(0.031, abs=5e-4)
+    assert math.sqrt(seeds) == pytest.approx(0.015, abs=5e-4)
 
 
 def test_more_of_anything_shows_more_and_more_arms_show_less():
