@@ -11,7 +11,7 @@ from lesion_jax.core.types import Images, Lesion
 from lesion_jax.data.augment import original
 from lesion_jax.data.bank import Bank, load_bank
 from lesion_jax.data.cohort import Cohort
-from lesion_jax.data.folds import Split, split, train_fingerprint
+from lesion_jax.data.folds import Split, train_fingerprint
 from lesion_jax.errors import BankError, DataError
 from lesion_jax.inference.audit import audit_bank
 from lesion_jax.inference.own_lesions import sample_of
@@ -22,7 +22,8 @@ from lesion_jax.metrics.sample import Sample
 # Tissue that is added on each side for a wider crop, as a share of the diameter: classic re-crops take 0.1 to 0.4.
 _EXTRA_MARGINS = (0.15, 0.35)
 # Facts that banks must share to be one.
-_SHARED = ("class_names", "image_size", "unit", "window", "margin", "fold", "dataset_fingerprint", "train_fingerprint")
+_PATIENTS = ("fold", "partition", "per_class", "subset", "hold_out_inner", "dataset_fingerprint", "train_fingerprint")
+_SHARED = ("class_names", "image_size", "unit", "window", "margin", *_PATIENTS)
 
 
 def audit_files(
@@ -108,12 +109,17 @@ def _shared_facts(loaded: Sequence[Bank], banks: Sequence[Path]) -> dict[str, An
 
 def _own_split(cohort: Cohort, facts: dict[str, Any], path: Path) -> Split:
     """The split whose training patients the generator saw."""
-    for hold_out_inner in (True, False):
-        if hold_out_inner and not cohort.folds.inner[facts["fold"]]:
-            continue
-        parts = split(cohort.lesions, cohort.folds, facts["fold"], hold_out_inner=hold_out_inner)
-        if train_fingerprint(parts.train) == facts["train_fingerprint"]:
-            return parts
+    parts = cohort.split(
+        DataConfig(
+            fold=facts["fold"],
+            partition=facts["partition"],
+            per_class=tuple(facts["per_class"]),
+            subset=facts["subset"],
+            hold_out_inner=facts["hold_out_inner"],
+        )
+    )
+    if train_fingerprint(parts.train) == facts["train_fingerprint"]:
+        return parts
     raise BankError(
         f"Bank {path} was drawn from a generator of other training patients than fold {facts['fold']} of the dataset "
         "has; name the dataset with the folds that it was trained on."

@@ -98,7 +98,8 @@ def _variants(lesions: Sample, views: np.ndarray | None) -> Iterator[tuple[np.nd
     Tangents are those of shifts along rows and columns, of turning and of scaling (Simard et al. 1993).
     """
     disc = _disc()
-    rows, columns = (part[disc, None] for part in np.indices((_SIDE, _SIDE)) - (_SIDE - 1) / 2)
+    places: np.ndarray = np.indices((_SIDE, _SIDE)) - (_SIDE - 1) / 2
+    rows, columns = places[0][disc, None], places[1][disc, None]
     for pixels in (lesions.pixels, *(() if views is None else views)):
         small = _small(Sample(pixels, lesions.labels, lesions.window, lesions.patients).unit)
         for mirrored in (small, small[:, ::-1]):
