@@ -4,6 +4,8 @@ const content = JSON.parse(document.getElementById("content").textContent);
 const count = content.images.length;
 const asksClass = content.class_names.length > 1;
 const storageKey = "lesion-jax reader " + content.page;
+// The first outlives the tab. The second is the tab's own: Chromium under load was seen to reload without the first.
+const stores = ["localStorage", "sessionStorage"];
 const at = (id) => document.getElementById(id);
 
 // One reader's session; null before it begins.
@@ -13,6 +15,15 @@ let shownAt = null;
 // Another tab has taken the session over: this one must not write any more.
 let isStale = false;
 let isKept = true;
+
+// What a function gives; null where the browser forbids it.
+function attempt(what) {
+  try {
+    return what();
+  } catch {
+    return null;
+  }
+}
 
 function begin(reader) {
   const order = Array.from({ length: count }, (_, i) => i);
@@ -35,22 +46,16 @@ function begin(reader) {
 
 function keep() {
   if (!session || isStale) return;
-  try {
-    localStorage.setItem(storageKey, JSON.stringify(session));
-    isKept = true;
-  } catch {
-    isKept = false;
+  const isDone = stores.map((store) => attempt(() => window[store].setItem(storageKey, JSON.stringify(session)) ?? true));
+  isKept = isDone[0] === true;
+  if (!isKept) {
     tell("This browser keeps nothing: do not reload or close the page before you have saved the file of answers.");
   }
 }
 
 function kept() {
-  try {
-    const found = JSON.parse(localStorage.getItem(storageKey));
-    return found && found.answers.length === count ? found : null;
-  } catch {
-    return null;
-  }
+  const found = stores.map((store) => attempt(() => JSON.parse(window[store].getItem(storageKey))));
+  return found.find((one) => one?.answers?.length === count) ?? null;
 }
 
 function tell(text) {
@@ -152,11 +157,7 @@ function save() {
 
 function erase() {
   if (!session.isSaved && !confirm("These answers were not saved. Erase them?")) return;
-  try {
-    localStorage.removeItem(storageKey);
-  } catch {
-    // Nothing was kept.
-  }
+  for (const store of stores) attempt(() => window[store].removeItem(storageKey));
   session = null;
   at("reader").value = "";
   show();
@@ -246,6 +247,7 @@ addEventListener("beforeunload", (event) => {
 addEventListener("storage", (event) => {
   if (event.key !== storageKey || !session) return;
   isStale = true;
+  attempt(() => sessionStorage.removeItem(storageKey));
   for (const id of ["start", "trial", "end"]) at(id).hidden = true;
   tell("This study was opened in another tab or window; go on there, or reload this page to go on here.");
 });

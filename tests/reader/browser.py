@@ -66,6 +66,10 @@ class Page:
     def reload(self):
         self._load("Page.reload")
 
+    def close_browser(self):
+        self._session = None
+        self.call("Browser.close")
+
     def ask(self, expression):
         found = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in found, found
@@ -99,13 +103,16 @@ def browser(profile, downloads):
     os.close(to_child)
     os.close(from_child)
     with open(to_browser, "wb") as to, open(from_browser, "rb") as source:
-        page = Page(to, source)
-        page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
-        yield page
-        session, page._session = page._session, None
-        page.call("Browser.close")
-        page._session = session
-    process.wait(SECONDS)
+        try:
+            page = Page(to, source)
+            page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
+            yield page
+            page.close_browser()
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            process.wait(SECONDS)
 
 
 def downloaded(folder):

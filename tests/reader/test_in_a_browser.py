@@ -52,6 +52,10 @@ def test_a_session_by_keyboard_is_reloaded_saved_and_scored(study, tmp_path, cap
                 page.press("2" if label else "1")
             if i == 0:
                 time.sleep(0.1)
+            if i == 5:
+                # Either memory of the browser suffices.
+                assert page.ask("localStorage.clear() ?? kept().reader") == "Dr Ü"
+                assert page.ask("keep() ?? sessionStorage.clear() ?? kept().reader") == "Dr Ü"
             if i == num // 2:
                 page.reload()
                 assert page.ask("session.position") == i
