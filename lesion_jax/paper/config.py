@@ -17,7 +17,7 @@ _FREE_DATA = ("image_size", "window", "margin", "augmentation_seed", "batch_size
 
 def _models() -> dict[str, TrainingConfig]:
     """The models of all arms, each as its family's defaults have it: a model is named after its family."""
-    names = dict.fromkeys(name for arm in PAPER_ARMS for name in ARMS[arm].models)
+    names = dict.fromkeys(name for arm in ARMS.values() for name in arm.models)
     return {name: FAMILIES[name].config() for name in names if name in FAMILIES}
 
 

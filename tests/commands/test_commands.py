@@ -27,8 +27,9 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
     assert "--" in flags
     if "--config" in flags:
         # Of every training, and of a family; the protocol's models have their own.
-        assert ("--config.models" if verb == "paper" else "--config.data.fold = 0") in flags
-        assert ("--config.models" if verb == "paper" else "--config.class_weight") in flags
+        of_models = verb in ("paper", "study")
+        assert ("--config.models" if of_models else "--config.data.fold = 0") in flags
+        assert ("--config.models" if of_models else "--config.class_weight") in flags
 
 
 @pytest.mark.parametrize(

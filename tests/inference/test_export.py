@@ -88,7 +88,7 @@ def test_a_place_that_is_taken_is_refused_before_the_run_is_read(tmp_path):
 
 def test_the_directory_of_a_protocol_is_refused(tmp_path):
     write_json(tmp_path / "config.json", {"kind": "paper"})
-    message = r"'paper' command, not one training \(classifier, dcgan, acgan\); name a directory below its runs"
+    message = r"'paper' command, not one training \(classifier, dcgan, acgan, .*\); name a directory below its runs"
     with pytest.raises(RunError, match=message):
         export_run(tmp_path, tmp_path / "export")
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]

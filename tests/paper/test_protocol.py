@@ -7,7 +7,7 @@ import pytest
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import FAMILIES, AcganConfig
 from lesion_jax.paper import stages
-from lesion_jax.paper.arms import ARMS, Arm
+from lesion_jax.paper.arms import ARMS, PAPER_ARMS, Arm
 from lesion_jax.paper.config import PaperConfig
 from tests.paper.made_up import MadeUp, models, paper_config
 
@@ -102,9 +102,7 @@ def test_an_arm_of_another_predictor_without_steps_goes_the_same_way(monkeypatch
     words = WordsConfig(
         **{f.name: getattr(models()["classifier"], f.name) for f in dataclasses.fields(WordsConfig)[1:]}
     )
-    config = paper_config(models=models(words=words))
-    assert config.arms[-1] == "words"
-    found = MadeUp(config)
+    found = MadeUp(paper_config(models=models(words=words), arms=(*PAPER_ARMS, "words")))
     findings = found.run()
     assert "seed0/fold0/words-on-120" in found.trained[0][1]
     assert set(findings.arms["words"].classic_curve) == {0, 60, 120}
@@ -122,4 +120,4 @@ def test_settings_that_only_a_later_stage_would_meet_are_refused_at_the_start(mo
     row = Arm("new", "New", "#E69F00", "P", predictor="acgan", generator="dcgan", chosen=("synthetic_size",))
     monkeypatch.setitem(ARMS, "new", row)
     with pytest.raises(ConfigError, match="never trained on a bank"):
-        MadeUp(paper_config())
+        MadeUp(paper_config(arms=("classic", "new")))

@@ -41,10 +41,8 @@ def test_an_arm_that_changes_a_field_is_trained_at_every_size(monkeypatch):
 
 
 def test_arms_that_differ_in_mixing_alone_share_everything_else(monkeypatch):
-    changes = {"data.synthetic_share": 0.5}
-    row = Arm(
-        "new", "New", "#E69F00", "P", generator="dcgan", changes=changes, chosen=("classic_size", "synthetic_size")
-    )
+    mixing = {"data.synthetic_share": 0.5}
+    row = Arm("new", "New", "#E69F00", "P", generator="dcgan", mixing=mixing, chosen=("classic_size", "synthetic_size"))
     monkeypatch.setitem(ARMS, "new", row)
     assert counts(arms=("classic", "dcgan", "new")) == {"classifier": 27 + 2 * 18, "dcgan": 9}
 
