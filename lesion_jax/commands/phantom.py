@@ -6,15 +6,21 @@ Real DICOM files, one series per patient, and DIR/lesions.csv, which `lesion-jax
 
 lesion-jax phantom --dataset --out DATASET --num_lesions=cyst=667,metastasis=667,hemangioma=666
 
-A dataset at once, without files: of each slice only the part around a lesion is drawn. The patients are others than
+lesion-jax phantom --dataset --out DATASET --num_test_lesions=cyst=480,metastasis=480,hemangioma=480 --test_offset_hu=15
+
+A dataset at once, without files, perhaps with a test set of other patients and another scanner, tagged `split`: of each slice only the part around a lesion is drawn. The patients are others than
 the DICOM files', whatever the seed. Both ways remember that they are a phantom, and which one.
 """
 
+import dataclasses
 from typing import Any
 
 from absl import flags
 
 from lesion_jax.commands.config_flag import define_path
+
+# Far from the seeds of cohorts, so that no test patient is another dataset's training patient.
+_TEST_SEEDS = 1_000_000
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -32,6 +38,10 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string("looks", "default", f"How the classes look: {', '.join(LOOKS)}.", flag_values=values)
     for name, setting, value in settings_of(Scanner):
         flags.DEFINE_float(name, value, f"Scanner, {setting.range_text}. {setting.doc}", flag_values=values)
+        text = f"The same of the scanner of --num_test_lesions; by default --{name}."
+        flags.DEFINE_float(f"test_{name}", None, text, flag_values=values)
+    text = "Of --dataset: lesions of other patients, an independent test set: --config.data.partition=tag:split=test."
+    flags.DEFINE_list("num_test_lesions", [], text, flag_values=values)
     flags.DEFINE_integer("num_folds", 3, "Test folds of --dataset; 0 for none.", lower_bound=0, flag_values=values)
     flags.DEFINE_integer("fold_seed", 0, "Seed of their partition.", lower_bound=0, flag_values=values)
 
@@ -39,10 +49,19 @@ def define_flags(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Writes the cohort."""
     from lesion_jax.config.fields import settings_of
+    from lesion_jax.errors import ConfigError
     from lesion_jax.io.progress import progress_callback
     from lesion_jax.sources.phantom.options import Phantom, Scanner
 
     chosen: dict[str, Any] = {name: values[name].value for name, _, _ in settings_of(Scanner)}
+    changed = {name: values[f"test_{name}"].value for name in chosen}
+    shifted = chosen | {name: value for name, value in changed.items() if value is not None}
+    if not values.num_test_lesions and shifted != chosen:
+        raise ConfigError(
+            "--test_... describes the scanner of a test set; say how large it is with --num_test_lesions."
+        )
+    if values.num_test_lesions and not values.dataset:
+        raise ConfigError("--num_test_lesions goes with --dataset; DICOM files are one cohort.")
     options = {
         "seed": values.seed,
         "num_lesions": _numbers(values.num_lesions),
@@ -57,10 +76,27 @@ def run(values: flags.FlagValues) -> None:
     from lesion_jax.data.build import check_out, store_dataset
     from lesion_jax.sources.phantom.rois import render_lesions
 
-    is_new = check_out(values.out, values.num_folds)
-    folds = {"num_folds": values.num_folds, "fold_seed": values.fold_seed}
-    written = store_dataset(render_lesions(**options), values.out, is_new=is_new, **folds)
+    # Random folds would mix the two sets.
+    num_folds = 0 if values.num_test_lesions else values.num_folds
+    is_new = check_out(values.out, num_folds)
+    lesions = render_lesions(**options)
+    if values.num_test_lesions:
+        test = {"num_lesions": _numbers(values.num_test_lesions), "phantom": Phantom(values.looks, Scanner(**shifted))}
+        lesions = _with_test(lesions, render_lesions(**{**options, **test, "seed": values.seed + _TEST_SEEDS}))
+    written = store_dataset(lesions, values.out, is_new=is_new, num_folds=num_folds, fold_seed=values.fold_seed)
     print(f"{values.out}: {len(written.lesions)} lesions of {', '.join(written.class_names)}")
+
+
+def _with_test(train: Any, test: Any) -> Any:
+    """Both sets as one, told apart by the tag `split`; the record is that of the training patients."""
+    from lesion_jax.core.types import LesionSet
+
+    lesions = [
+        dataclasses.replace(lesion, tags={"split": name})
+        for name, some in (("train", train), ("test", test))
+        for lesion in some.lesions
+    ]
+    return LesionSet.of(lesions, train.class_names, train.unit, phantom=train.phantom)
 
 
 def _numbers(words: list[str]) -> dict[str, int]:

@@ -59,11 +59,12 @@ def run(values: flags.FlagValues) -> None:
     if config.kind == "paper":
         plan = make_paper_plan(config, topology=values.topology, tell=tell)
     elif config.kind == "study":
-        from lesion_jax.study.plan import PHANTOM, components_of, describe_power, plan_study, power_of
+        from lesion_jax.metrics.power import DEFAULTS
+        from lesion_jax.study.plan import components_of, describe_power, plan_study, power_of
         from lesion_jax.study.run import prepare
 
         layout = prepare(config, Path("."))
-        powers = power_of(layout, components_of(values.pilot) if values.pilot else PHANTOM)
+        powers = power_of(layout, components_of(values.pilot) if values.pilot else DEFAULTS)
         print(describe_power(powers, config.margin, config.metric), file=sys.stderr if values.json else sys.stdout)
         plan = plan_study(layout, topology=values.topology, tell=tell)
     else:

@@ -34,6 +34,7 @@ def audit_bank(
     *,
     views: np.ndarray | None = None,
     ranges: Mapping[str, Sequence[float]] | None = None,
+    made_of_lesions: bool = False,
 ) -> dict[str, Any]:
     """Judges a bank by metrics, labels, copies and leaks, each beside real images; deterministic, some ten seconds.
 
@@ -46,6 +47,7 @@ def audit_bank(
       class_names: One name per label.
       views: Wider crops of the training lesions, to find copies with; see `nearest_lesions`.
       ranges: What `floor_ranges(train, held_out)` returned, which serves all banks of one fold; None for none.
+      made_of_lesions: Whether the images show training lesions by intent, as pasted ones do: copies are no fault then.
 
     Returns:
       A plain dict: "num_bank", "num_judged", "num_train", "num_held_out"; "metrics" (what `compare` returns, with class
@@ -65,6 +67,8 @@ def audit_bank(
         if score is not None and ranges and name in ranges:
             score["floor_range"] = [*ranges[name]]
     broken = _broken(compared["metrics"], class_names, _between_classes(train), labels, copies)
+    if made_of_lesions:
+        broken.pop("copies", None)
     warnings = _warnings(labels, copies, leaks, broken)
     return {
         "num_bank": len(bank),

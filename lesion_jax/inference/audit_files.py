@@ -64,7 +64,15 @@ def audit_files(
     if not np.isin(bank.labels, real.labels).any():
         raise BankError(f"Bank {banks[0]} holds classes that no {part} lesion has; there is nothing to compare with.")
     views, ranges = wider_views(parts.train, data), floor_ranges(train, real)
-    found = audit_bank(bank, train, real, facts["class_names"], views=views, ranges=ranges)
+    found = audit_bank(
+        bank,
+        train,
+        real,
+        facts["class_names"],
+        views=views,
+        ranges=ranges,
+        made_of_lesions=all(one.origins is not None for one in loaded),
+    )
     origin = {"banks": [str(path) for path in banks], "dataset": str(dataset), "part": part}
     origin |= {"fold": facts["fold"], "class_names": facts["class_names"]}
     return {**origin, **found}, pairs_picture(bank, train, found["copies"]["pairs"])

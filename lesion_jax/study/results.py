@@ -1,6 +1,6 @@
 """From predictions to the results that the report is written from; nothing is chosen here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lesion_jax.core.types import UNITS
@@ -11,20 +11,28 @@ from lesion_jax.metrics.runs import Runs
 from lesion_jax.metrics.statistics import Difference, compare
 from lesion_jax.metrics.verdict import judge
 from lesion_jax.paper.arms import ARMS
+from lesion_jax.study.audits import broken_sentences
 from lesion_jax.study.layout import Layout
 from lesion_jax.study.predictions import parts_of
 
 
-def results_of(layout: Layout, runs: Mapping[str, Mapping[str, Runs]], facts: Mapping[str, Any]) -> dict[str, Any]:
+def results_of(
+    layout: Layout,
+    runs: Mapping[str, Mapping[str, Runs]],
+    banks: Sequence[dict[str, Any]],
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
     """Scores every arm and judges every comparison, scenario by scenario.
 
     Args:
       layout: The study.
       runs: scenario -> arm -> predictions.
+      banks: Audits, from `audit_banks`.
       facts: Versions, commit and fingerprints, as the study's directory remembers them.
 
     Returns:
-      {"question", "rule": what was fixed beforehand, "dataset", "scenarios": [see `_scenario`], "provenance"}.
+      {"question", "rule": what was fixed beforehand, "dataset", "scenarios": [see `_scenario`], "banks",
+      "broken": sentences that come before any verdict, "provenance"}.
     """
     config, lesions = layout.config, layout.cohort.lesions
     return {
@@ -46,6 +54,8 @@ def results_of(layout: Layout, runs: Mapping[str, Mapping[str, Runs]], facts: Ma
             "fingerprint": lesions.fingerprint,
         },
         "scenarios": [_scenario(layout, name, some) for name, some in runs.items()],
+        "banks": list(banks),
+        "broken": broken_sentences(banks),
         "provenance": dict(facts),
     }
 

@@ -14,6 +14,7 @@ from lesion_jax.io.run_directory import RunDirectory
 from lesion_jax.paper.ledger import Ledger
 from lesion_jax.runtime.parallel import choose_local_devices
 from lesion_jax.study import stages
+from lesion_jax.study.audits import audit_banks
 from lesion_jax.study.config import StudyConfig
 from lesion_jax.study.layout import Layout
 from lesion_jax.study.predictions import collect_runs
@@ -56,7 +57,8 @@ def run_study(config: StudyConfig, workdir: Path) -> Path:
         folder = workdir / "report"
         folder.mkdir(exist_ok=True)
         pictures = ["samples.png"] if draw_samples(layout, folder / "samples.png") else []
-        report = write_report(results_of(layout, runs, facts), runs, folder, pictures=pictures)
+        results = results_of(layout, runs, audit_banks(layout), facts)
+        report = write_report(results, runs, folder, pictures=pictures)
         run.mark_done({"report": "report/report.html"})
     return report
 

@@ -69,6 +69,8 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
         (["phantom", "--out=x", "--num_lesions=cyst"], "has 'cyst'; write each class once"),
         (["phantom", "--out=x", "--num_lesions=cyst=2,boil=1"], "names 'boil'"),
         (["phantom", "--out=x", "--dose=100"], "scanner.dose is 100.0"),
+        (["phantom", "--out=x", "--num_test_lesions=cyst=2"], "goes with --dataset"),
+        (["phantom", "--dataset", "--out=x", "--test_dose=0.5"], "give its size with --num_test_lesions"),
         (["phantom", "--dataset", "--out=configs"], "--out configs exists and is not an empty directory"),
         (["plan", "--config=configs/dcgan.py"], "data.dataset"),
         (["reader", "--out=x"], "--dataset is missing"),

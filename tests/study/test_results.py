@@ -24,7 +24,7 @@ def studied(tmp_path_factory):
         seeds=tuple(range(6)),
     )
     runs = collect_runs(found, ask=asker(SHARES.get))
-    return found, runs, results_of(found, runs, {"environment": {"versions": {"jax": "1.2.3"}}})
+    return found, runs, results_of(found, runs, [], {"environment": {"versions": {"jax": "1.2.3"}}})
 
 
 def test_predictions_are_kept_of_every_retraining_and_lesion(studied):
@@ -55,7 +55,7 @@ def test_what_helps_is_a_gain_and_what_harms_a_loss(studied):
 
 def test_one_retraining_of_an_independent_test_set_cannot_tell(tmp_path):
     found = layout(tmp_path, sites(), scenarios={"far": FAR})
-    results = results_of(found, collect_runs(found, ask=asker(SHARES.get)), {})
+    results = results_of(found, collect_runs(found, ask=asker(SHARES.get)), [], {})
     assert {one["word"] for one in results["scenarios"][0]["comparisons"]} == {"cannot tell"}
 
 
@@ -73,5 +73,18 @@ def test_the_report_needs_no_other_file_and_says_the_verdict_first(studied, tmp_
 def test_several_sizes_are_a_learning_curve(tmp_path):
     found = layout(tmp_path / "w", scenarios={"few": FEW, "all": ALL}, arms=("none", "classic"))
     runs = collect_runs(found, ask=asker(SHARES.get))
-    write_report(results_of(found, runs, {}), runs, tmp_path / "report")
+    write_report(results_of(found, runs, [], {}), runs, tmp_path / "report")
     assert (tmp_path / "report/curve.png").stat().st_size > 1000
+
+
+def test_a_broken_generator_comes_before_any_verdict(studied, tmp_path):
+    found, runs, _ = studied
+    bank = {"scenario": "far", "model": "acgan", "title": "ACGAN", "num_images": 30, "sentence": "The bank is broken."}
+    good = {**bank, "fold": 0, "broken": []}
+    bad = {**bank, "fold": 1, "broken": ["wrong labels"]}
+    for banks, is_said in (([good, bad], True), ([good, good, bad], False)):
+        results = results_of(found, runs, banks, {})
+        write_report(results, runs, tmp_path)
+        answer = json.loads((tmp_path / "results.json").read_text())["answer"]
+        assert answer.startswith("ACGAN failed in scenario far (1 of 2 banks; fold 1: wrong labels)") is is_said
+        assert "wrong labels" in (tmp_path / "report.md").read_text()

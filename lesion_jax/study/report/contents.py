@@ -39,7 +39,15 @@ def contents(results: Mapping[str, Any]) -> list[Block]:
             Figure("samples.png", "The first images of each source, not a selection, of one fold and seed."),
         ]
     if results.get("banks"):
-        blocks += [Heading("Synthetic images judged"), _banks_table(results["banks"])]
+        blocks += [
+            Heading("Synthetic images judged"),
+            Text(
+                "Banks of the first cohort, partition and seed, against the test lesions of their fold: are they "
+                "lesions, varied, labelled right, more than copies? All scores and the closest pairs stand in audits/.",
+                "note",
+            ),
+            _banks_table(results["banks"]),
+        ]
     for scenario in scenarios:
         blocks += [Heading(f"Scenario {scenario['name']}"), Text(_describe(scenario)), *_tables(scenario, results)]
     blocks += [
@@ -133,8 +141,18 @@ def _tables(scenario: Mapping[str, Any], results: Mapping[str, Any]) -> list[Blo
 
 def _banks_table(banks: Sequence[Mapping[str, Any]]) -> Block:
     return Table(
-        ("Generator", "Images", "Verdict", "Why"),
-        [(bank["title"], bank["num_images"], bank["word"], bank["sentence"]) for bank in banks],
+        ("Scenario", "Generator", "Fold", "Images", "Broken", "Why, or what else was seen"),
+        [
+            (
+                bank["scenario"],
+                bank["title"],
+                bank["fold"],
+                bank["num_images"],
+                ", ".join(bank["broken"]) or "no",
+                bank["sentence"],
+            )
+            for bank in banks
+        ],
     )
 
 
