@@ -8,8 +8,9 @@ lesion-jax phantom --dataset --out DATASET --num_lesions=cyst=667,metastasis=667
 
 lesion-jax phantom --dataset --out DATASET --num_test_lesions=cyst=480,metastasis=480,hemangioma=480 --test_offset_hu=15
 
-A dataset at once, without files, perhaps with a test set of other patients and another scanner, tagged `split`: of each slice only the part around a lesion is drawn. The patients are others than
-the DICOM files', whatever the seed. Both ways remember that they are a phantom, and which one.
+A dataset at once, without files, perhaps with a test set of other patients and another scanner, tagged `split`: of each
+slice only the part around a lesion is drawn. The patients are others than the DICOM files', whatever the seed. Both
+ways remember that they are a phantom, and which one.
 """
 
 import dataclasses
@@ -40,7 +41,7 @@ def define_flags(values: flags.FlagValues) -> None:
         flags.DEFINE_float(name, value, f"Scanner, {setting.range_text}. {setting.doc}", flag_values=values)
         text = f"The same of the scanner of --num_test_lesions; by default --{name}."
         flags.DEFINE_float(f"test_{name}", None, text, flag_values=values)
-    text = "Of --dataset: lesions of other patients, an independent test set: --config.data.partition=tag:split=test."
+    text = "Of --dataset: lesions of other patients, an independent test set: data.partition='tag:split=test'."
     flags.DEFINE_list("num_test_lesions", [], text, flag_values=values)
     flags.DEFINE_integer("num_folds", 3, "Test folds of --dataset; 0 for none.", lower_bound=0, flag_values=values)
     flags.DEFINE_integer("fold_seed", 0, "Seed of their partition.", lower_bound=0, flag_values=values)
@@ -57,9 +58,7 @@ def run(values: flags.FlagValues) -> None:
     changed = {name: values[f"test_{name}"].value for name in chosen}
     shifted = chosen | {name: value for name, value in changed.items() if value is not None}
     if not values.num_test_lesions and shifted != chosen:
-        raise ConfigError(
-            "--test_... describes the scanner of a test set; say how large it is with --num_test_lesions."
-        )
+        raise ConfigError("--test_... describes the scanner of a test set; give its size with --num_test_lesions.")
     if values.num_test_lesions and not values.dataset:
         raise ConfigError("--num_test_lesions goes with --dataset; DICOM files are one cohort.")
     options = {

@@ -93,13 +93,11 @@ def _evaluate_images(config: TrainingConfig, images: TrainingImages, arrays: Arr
     # Without inner images nothing is chosen by the scores, but a collapse shows beside the training images too.
     is_inner = len(images.inner) >= 3
     real = images.inner if is_inner else images.originals
-    # Beside inner images those that were trained on are the floor, but whose they are is not known here.
-    others = Sample.of(images.originals, window) if is_inner else None
+    # The floor is the same at every evaluation: `evaluate` and the reports say it, once.
     found = score_images(
         lambda labels, seed: draw(config, images, arrays, labels, seed),
         Sample.of(real, window),
         config.seed,
-        others=others,
         is_report=False,
     )
     split = "inner" if is_inner else "train"

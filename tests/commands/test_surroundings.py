@@ -18,26 +18,18 @@ NO_ROOM = "cannot be written ([Errno 28] No space left on device)"
 # (what is unusual, in the shell's words; command; exit status; what stderr says)
 SURROUNDINGS = [
     ("2>&-", HELP, 0, ""),
-    ("2>&-", WRONG, 2, ""),
-    ("2>/dev/full", HELP, 0, ""),
     ("2>/dev/full", WRONG, 2, ""),
-    (">&-", HELP, 0, ""),
     (">&-", WRONG, 2, "nowhere is not the directory of a run"),
     (">/dev/full", HELP, 2, NO_ROOM),
-    (">/dev/full", WRONG, 2, "nowhere is not the directory of a run"),
     (">/dev/full 2>/dev/full", HELP, 2, ""),
     (">&- 2>&- <&-", HELP, 0, ""),
     (">&- 2>&- <&-", WRONG, 2, ""),
-    ("<&-", HELP, 0, ""),
     ("LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0", "show --workdir=Müller", 2, "is not the directory of a run"),
     ("PYTHONIOENCODING=ascii", "show --workdir=Müller", 2, r"M\xfcller is not the directory of a run"),
-    ("PYTHONIOENCODING=utf-16", HELP, 0, ""),
     ("PYTHONUNBUFFERED=1 >/dev/full", HELP, 2, NO_ROOM),
     ("JAX_ENABLE_X64=1", WRONG, 2, "JAX_ENABLE_X64 is ignored"),
-    ("JAX_DEFAULT_PRNG_IMPL=rbg", WRONG, 2, "JAX_DEFAULT_PRNG_IMPL is ignored"),
     ("JAX_RANDOM_SEED_OFFSET=7", WRONG, 2, "JAX_RANDOM_SEED_OFFSET is ignored"),
-    ("TERM=", HELP, 0, ""),
-    ("HOME=", HELP, 0, ""),
+    ("HOME= TERM=", HELP, 0, ""),
 ]
 
 

@@ -128,7 +128,7 @@ def test_a_full_disk_is_one_sentence_each_and_everything_is_closed_in_silence(tm
     *sentences, closed = done.stdout.splitlines()
     assert closed == "True True"
     assert f"run/{file} cannot be written (File too large); " in sentences[0]
-    assert "run/samples cannot be written" in sentences[1]
+    assert "run/samples/samples_00000001.png cannot be written" in sentences[1]
     assert f"run/{file} cannot be written" in sentences[2]
 
 

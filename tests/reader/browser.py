@@ -92,14 +92,13 @@ def browser(profile, downloads):
     command = [chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe"]
     command += ["--no-first-run", f"--user-data-dir={profile}"]
 
-    def place():
-        # The browser reads from 3 and writes to 4; copies first, lest one of the two is overwritten.
-        ends = [os.dup(to_child), os.dup(from_child)]
-        for number, end in zip((3, 4), ends, strict=True):
-            os.dup2(end, number)
-
+    # The browser reads from 3 and writes to 4. A shell puts the pipes there: code of ours between fork and exec is
+    # what JAX's threads forbid. Copies first, lest one of the two is overwritten.
+    ends = (to_child, from_child)
+    place = f'exec 8<&{ends[0]} 9>&{ends[1]} && exec 3<&8 4>&9 8<&- 9>&- && exec "$@"'
     with open(os.devnull, "wb") as null:
-        process = subprocess.Popen(command, close_fds=False, preexec_fn=place, stdout=null, stderr=null)
+        started = ["bash", "-c", place, "bash", *command]
+        process = subprocess.Popen(started, pass_fds=ends, stdout=null, stderr=null)
     os.close(to_child)
     os.close(from_child)
     with open(to_browser, "wb") as to, open(from_browser, "rb") as source:
