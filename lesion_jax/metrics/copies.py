@@ -106,7 +106,7 @@ def _variants(lesions: Sample, views: np.ndarray | None) -> Iterator[tuple[np.nd
             for turn in range(_NUM_TURNS):
                 angle = 360 * turn / _NUM_TURNS
                 turned = ndimage.rotate(mirrored, angle, axes=(1, 2), reshape=False, order=1, mode="nearest")
-                down, right = (part[:, disc][..., None] for part in np.gradient(turned, axis=(1, 2)))
+                down, right = (np.gradient(turned, axis=axis)[:, disc][..., None] for axis in (1, 2))
                 moves = np.concatenate([down, right, rows * right - columns * down, rows * down + columns * right], 2)
                 tangents, _ = np.linalg.qr(moves)
                 yield turned[:, disc], tangents.astype(np.float32)
