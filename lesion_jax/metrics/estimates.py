@@ -12,7 +12,6 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-from scipy.stats import rankdata
 
 # Bins of equal width of the calibration error; Guo et al. 2017 take 15 for 10,000 images, we have hundreds.
 NUM_BINS = 10
@@ -78,6 +77,9 @@ def auroc_of(labels: np.ndarray, probabilities: np.ndarray, label: int) -> Estim
 
     Influences are the placements of DeLong et al. 1988.
     """
+    # Late: the configs of every verb import this table, and scipy.stats takes seconds.
+    from scipy.stats import rankdata
+
     own, scores = labels == label, probabilities[:, :, label]
     num_own, num_rest = int(own.sum()), int((~own).sum())
     if not num_own or not num_rest:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from lesion_jax.metrics.estimates import Estimate
 
@@ -27,7 +27,7 @@ def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float,
         raise ValueError(f"successes is {successes}, which is not between 0 and n = {n}.")
     if n == 0:
         return 0.0, 1.0
-    return _score_interval(successes / n, n, float(stats.norm.ppf(0.5 + confidence / 2)))
+    return _score_interval(successes / n, n, float(special.ndtri(0.5 + confidence / 2)))
 
 
 def over_patients(
@@ -56,7 +56,7 @@ def over_patients(
         return 0.0, max(value, 1.0) if largest is None else largest
     pulls = np.bincount(patient, weights=estimate.influence.mean(0))
     variance = float(np.square(pulls).sum()) * num_patients / (num_patients - 1)
-    quantile = float(stats.t.ppf(0.5 + confidence / 2, num_patients - 1))
+    quantile = float(special.stdtrit(num_patients - 1, 0.5 + confidence / 2))
     if largest is None:
         ratio = math.exp(quantile * math.sqrt(variance) / value) if value > 0 else 1.0
         return value / ratio, value * ratio
