@@ -50,7 +50,8 @@ def asker(share):
     """Answers for `collect_runs`: `share(arm)` of the lesions are told right, others by chance of the run."""
 
     def ask(runs, lesions):
-        name = str(runs[0])
+        # What it is, not where: the temporary folder differs from run to run.
+        name = str(runs[0]).rpartition("/runs/")[2]
         draw = np.random.default_rng(zlib.crc32(name.encode()))
         labels = np.array([lesion.label for lesion in lesions])
         right = draw.random(len(labels)) < share(runs[0].name.split("-member")[0])
