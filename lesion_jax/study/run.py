@@ -1,6 +1,7 @@
 """The `study` command: trainings, banks, predictions, comparisons, report; the same command again carries on."""
 
 import dataclasses
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from lesion_jax.study import stages
 from lesion_jax.study.audits import audit_banks
 from lesion_jax.study.config import StudyConfig
 from lesion_jax.study.layout import Layout
+from lesion_jax.study.plan import describe_power, power_of
 from lesion_jax.study.predictions import collect_runs
 from lesion_jax.study.report.write import write_report
 from lesion_jax.study.results import results_of
@@ -48,6 +50,7 @@ def run_study(config: StudyConfig, workdir: Path) -> Path:
     with RunDirectory.open(workdir, config=settings, provenance=facts, free=frozenset({"dataset"})) as run:
         # Also where it is finished: the report is written anew.
         run.hold()
+        print(describe_power(power_of(layout), config.margin, config.metric), file=sys.stderr, flush=True)
         first, second = stages.first(layout), stages.second(layout)
         ledger = Ledger(layout.workdir, Counter(training.kind for _, training in (*first, *second)), cohort)
         ledger.train("trainings without synthetic images", first)
