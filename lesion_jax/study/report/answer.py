@@ -16,9 +16,9 @@ def answer(results: Mapping[str, Any]) -> str:
         sure = [one["sentence"] for one in scenario["comparisons"] if one["word"] != "cannot tell"]
         if unsure := [_short(one) for one in scenario["comparisons"] if one["word"] == "cannot tell"]:
             sure.append(f"this cannot tell for {', '.join(unsure)}")
-        said.append(f"{where}{'; '.join(sure)}.")
-    text = " ".join(said)
-    return text[:1].upper() + text[1:] if len(scenarios) == 1 else text
+        text = f"{'; '.join(sure)}."
+        said.append(where + text if where else text[:1].upper() + text[1:])
+    return " ".join(said)
 
 
 def _short(comparison: Mapping[str, Any]) -> str:

@@ -36,6 +36,10 @@ def differences_figure(path: Path, scenarios: Sequence[Mapping[str, Any]], rule:
             axes.set_axisbelow(True)
             if len(scenarios) > 1:
                 axes.set_title(scenario["name"], loc="left")
+        if scale == 100:
+            # Two cohorts say so little that their interval is wider than what a share can be.
+            low, high = panels[-1].get_xlim()
+            panels[-1].set_xlim(max(low, -100), min(high, 100))
         unit = "points" if scale == 100 else ""
         label = f"{rule['metric_title']} minus that of {rule['baseline_title']}, {unit} (grey: within the margin)"
         panels[-1].set_xlabel(label)
