@@ -4,7 +4,7 @@ lesion-jax train --config configs/control.py:paste --config.data.dataset=DATASET
 lesion-jax sample --workdir runs/paste --num 1000 --out banks/paste
 
 Takes the name after the colon: more_classic (the placebo), paste, recombine, or for a dataset of the phantom oracle
-(the ceiling). Training draws 300 images to score and show: seconds on two cores, of the oracle about a minute.
+(the ceiling). Training draws 300 images to score and show, which takes the oracle longest.
 """
 
 from lesion_jax.config import to_config_dict

@@ -95,6 +95,10 @@ class PaperConfig:
                 raise ConfigError(f"{field} differs between models ({values}); set it alike for all of them.")
 
     def _check_arm(self, arm: Arm) -> None:
+        if arm.members > 1:
+            raise ConfigError(
+                f"Arm {arm.name!r} averages {arm.members} networks, which only `study` does; leave it out."
+            )
         for name in arm.models:
             if name not in self.models:
                 raise ConfigError(

@@ -122,16 +122,17 @@ class StudyConfig:
         replace(predictor, arm.own_changes).check(f"Arm {name!r}: ")
 
     def _check_alike(self) -> None:
+        predictors = {name: replace(self.models[ARMS[name].predictor], ARMS[name].own_changes) for name in self.arms}
         durations = {
-            name: self.models[arm_of(name).predictor].loop.duration
-            for name in self.arms
-            if FAMILIES[self.models[arm_of(name).predictor].kind].fit is None
+            name: config.loop.duration for name, config in predictors.items() if FAMILIES[config.kind].fit is None
         }
         if odd := [name for name, duration in durations.items() if not duration.endswith("steps")]:
             raise ConfigError(
                 f"Arm {odd[0]!r} is trained for {durations[odd[0]]!r}, which is more steps the more images it has; "
                 "give a duration in steps, so that no arm gains by being trained longer."
             )
+        if len(set(durations.values())) > 1:
+            raise ConfigError(f"Arms are trained for different durations ({durations}); give all of them the same.")
         for field in ("image_size", "window", "margin"):
             values = {name: getattr(model.data, field) for name, model in self.models.items()}
             if len(set(values.values())) > 1:

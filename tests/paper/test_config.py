@@ -45,6 +45,7 @@ def one(name, changes):
         ({"models": one("classifier", {"data.fold": 1})}, "models.classifier.data sets another field"),
         ({"models": one("dcgan", {"learning_rate": -1.0})}, "models.dcgan.learning_rate is -1"),
         ({"models": {"classifier": models()["classifier"]}}, "needs models.dcgan"),
+        ({"arms": ("classic", "ensemble")}, "averages 5 networks, which only `study` does"),
         ({"models": {**models(), "acgan": models()["dcgan"]}}, "cannot classify: 'acgan_discriminator'"),
         ({"models": {**models(), "dcgan": models()["classifier"]}}, "draws no images: 'dcgan'"),
     ],

@@ -40,6 +40,7 @@ def with_data(**changes):
         ({"scenarios": {"x": ScenarioConfig(per_class=(0,))}}, "scenarios.x.per_class is 0; it must be above 0"),
         ({"scenarios": {"x": ScenarioConfig(partition="repeat:1")}}, "repeats partitions itself"),
         ({"models": longer("classifier", "5 epochs")}, "trained for '5 epochs'.*duration in steps"),
+        ({"models": longer("acgan", "9 steps"), "arms": ("classic", "acgan_discriminator")}, "different durations"),
         ({"models": with_data(fold=1)}, "models.dcgan.data.fold is set"),
         ({"models": models() | {"acgan": models()["classifier"]}}, "models.acgan draws no images: 'acgan'"),
     ],
