@@ -5,7 +5,8 @@ lesion-jax phantom --dataset --out DATASET --num_lesions=cyst=300,metastasis=300
 lesion-jax study --config configs/study_desk.py --config.dataset=DATASET --workdir runs/study_desk
 
 Twenty cohorts of training patients drawn from 900 lesions, paired over arms, and 1,440 test lesions of other patients:
-twenty of each class, and a rare class. `lesion-jax plan` says how long it takes; it has not been run whole. Any dataset with a tag `split` will do; without the phantom leave out `oracle`.
+twenty of each class, and a rare class. Any dataset with a tag `split` will do; without the phantom leave out `oracle`.
+`lesion-jax plan` says how long it takes; it has not been run whole.
 """
 
 from lesion_jax.config import to_config_dict

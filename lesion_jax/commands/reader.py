@@ -47,8 +47,6 @@ def define_flags(values: flags.FlagValues) -> None:
     )
     flags.DEFINE_integer("num_real", 10, "Real images of each class.", lower_bound=1, flag_values=values)
     flags.DEFINE_integer("num_synthetic", 10, "Synthetic images of each class.", lower_bound=1, flag_values=values)
-    text = "Partition whose folds the banks were drawn for, where it is not the dataset's own; as data.partition."
-    flags.DEFINE_string("partition", "", text, flag_values=values)
     flags.DEFINE_enum("part", "test", ["test", "inner", "train"], "Whose real images.", flag_values=values)
     flags.DEFINE(
         _WindowParser(),
@@ -90,7 +88,6 @@ def run(values: flags.FlagValues) -> None:
     config = ReaderConfig(
         num_real=values.num_real,
         num_synthetic=values.num_synthetic,
-        partition=values.partition,
         part=values.part,
         window=values.window,
         zoom=values.zoom,

@@ -20,11 +20,15 @@ from lesion_jax.disk.building import building_new, check_new
 from lesion_jax.errors import BankError
 
 _ORIGINS = "origins.json"
-_REQUIRED = (
+REQUIRED = (
     "run",
     "step",
     "checkpoint",
     "fold",
+    "partition",
+    "per_class",
+    "subset",
+    "hold_out_inner",
     "class_names",
     "seed",
     "image_size",
@@ -93,8 +97,7 @@ def save_bank(path: Path, images: Images, provenance: dict[str, Any], origins: O
     Args:
       path: A directory that does not exist yet.
       images: Images that the generator drew.
-      provenance: Needs run, step, checkpoint, fold, class_names, seed, image_size, unit, window,
-        dataset_fingerprint, fold_fingerprint and train_fingerprint; more is kept.
+      provenance: Needs every fact of `REQUIRED`; more is kept.
       origins: Real lesions that each image is made of, for images that are.
 
     Raises:
@@ -102,7 +105,7 @@ def save_bank(path: Path, images: Images, provenance: dict[str, Any], origins: O
       RunError: Another process is writing it.
       ValueError: The provenance lacks a fact, or there are origins of another number of images.
     """
-    if missing := [name for name in _REQUIRED if name not in provenance]:
+    if missing := [name for name in REQUIRED if name not in provenance]:
         raise ValueError(f"A bank's provenance needs {', '.join(missing)}.")
     if origins is not None and len(origins) != len(images):
         raise ValueError(f"There are {len(images)} images, but origins of {len(origins)}.")

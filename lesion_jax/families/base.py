@@ -15,8 +15,8 @@ import numpy as np
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.fields import hints_of, settings_of
 from lesion_jax.core.state import TrainState
-from lesion_jax.data.cohort import TrainingImages
 from lesion_jax.data.origins import Origins
+from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.families.context import Context
 
 # Nested dicts of arrays, on the host or a device: a checkpoint's, or those of a `TrainState`.

@@ -23,7 +23,7 @@ from scipy.special import log_softmax, softmax
 
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.fields import compiled, host
-from lesion_jax.data.cohort import TrainingImages
+from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.errors import ConfigError, DataError
 from lesion_jax.families.base import Arrays, Family
 from lesion_jax.families.visual_words import histograms, learn_words, select_words

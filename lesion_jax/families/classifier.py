@@ -13,7 +13,7 @@ import numpy as np
 from lesion_jax.config.fields import parts_of
 from lesion_jax.core.periods import to_steps
 from lesion_jax.core.state import TrainState
-from lesion_jax.data.cohort import TrainingImages, mean_intensity
+from lesion_jax.data.training_images import TrainingImages, mean_intensity
 from lesion_jax.families import chunks
 from lesion_jax.families.base import DTYPES, Arrays, Average, Family, Program, Step, hyper_of
 from lesion_jax.families.classifier_config import ClassifierConfig

@@ -47,8 +47,7 @@ def symmetric_beta(key: jax.Array, alpha: jax.Array) -> jax.Array:
     """A number from Beta(alpha, alpha), float32 scalar in [0, 1].
 
     From a t-variate with 2 alpha degrees of freedom, drawn without a loop (Bailey 1994, "Polar generation of random
-    variates with the t-distribution"): jax.random.beta, which rejects in loops, takes longer to compile than the rest of
-    a step.
+    variates with the t-distribution"): jax.random.beta, which rejects in loops, compiles longer than a step.
     """
     first, second = jax.random.uniform(key, (2,))
     cosine = jnp.cos(2 * math.pi * second)

@@ -10,7 +10,7 @@ import numpy as np
 import optax
 
 from lesion_jax.core.state import Network, Tree
-from lesion_jax.data.cohort import TrainingImages
+from lesion_jax.data.training_images import TrainingImages
 
 Hyper = dict[str, jax.Array]
 

@@ -14,7 +14,7 @@ from lesion_jax.config.fields import compiled, host, traced
 from lesion_jax.core import keys as key_streams
 from lesion_jax.core.intensity import from_signed
 from lesion_jax.core.state import TrainState
-from lesion_jax.data.cohort import TrainingImages
+from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import chunks
 from lesion_jax.families.base import Arrays, Average, Program, Step, hyper_of

@@ -14,7 +14,7 @@ import numpy as np
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.fields import compiled
 from lesion_jax.data.augment import original
-from lesion_jax.data.cohort import TrainingImages
+from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.errors import ConfigError
 from lesion_jax.families.base import Arrays, Family
 from lesion_jax.families.context import Context, images_of, seeds_of

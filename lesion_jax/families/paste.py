@@ -18,8 +18,8 @@ from lesion_jax.config.fields import compiled
 from lesion_jax.core.types import Lesion
 from lesion_jax.data import draws
 from lesion_jax.data.augment import MAX_SHIFT_PX, MAX_SHIFT_SHARE
-from lesion_jax.data.cohort import TrainingImages
 from lesion_jax.data.origins import Origins
+from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.errors import ConfigError
 from lesion_jax.families.base import Arrays, Family
 from lesion_jax.families.blending import View, classic_view, crop, feather, insert, polar

@@ -17,8 +17,8 @@ from lesion_jax.config import TrainingConfig
 from lesion_jax.config.fields import compiled
 from lesion_jax.core.types import Lesion
 from lesion_jax.data import draws
-from lesion_jax.data.cohort import TrainingImages
 from lesion_jax.data.origins import Origins
+from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.errors import ConfigError
 from lesion_jax.families.base import Arrays, Family
 from lesion_jax.families.blending import MASK_RADIUS, View, classic_view, crop, feather, insert, polar

@@ -11,7 +11,6 @@ from lesion_jax.core.types import Images, Lesion
 from lesion_jax.data.augment import original
 from lesion_jax.data.bank import Bank, load_bank
 from lesion_jax.data.cohort import Cohort
-from lesion_jax.data.folds import Split, train_fingerprint
 from lesion_jax.errors import BankError, DataError
 from lesion_jax.inference.audit import audit_bank
 from lesion_jax.inference.own_lesions import sample_of
@@ -41,18 +40,13 @@ def audit_files(
       pairs, each synthetic image above its training lesion).
 
     Raises:
-      BankError: A bank cannot be read, or they are of different folds, datasets or sizes.
-      DataError, FoldError: The dataset cannot be read, or is not the banks' own.
+      BankError: A bank cannot be read, they are of different folds, datasets or sizes, or not of this dataset.
+      DataError, FoldError: The dataset cannot be read.
     """
     loaded = [load_bank(path) for path in banks]
     facts = _shared_facts(loaded, banks)
     cohort = Cohort.load(dataset)
-    if cohort.lesions.fingerprint != facts["dataset_fingerprint"]:
-        raise DataError(
-            f"Bank {banks[0]} comes from dataset {facts['dataset_fingerprint'][:12]}, but {dataset} is "
-            f"{cohort.lesions.fingerprint[:12]}; name the right one with --dataset."
-        )
-    parts = _own_split(cohort, facts, banks[0])
+    parts = cohort.split_of_bank(loaded[0], banks[0])
     held_out = getattr(parts, part)
     if not held_out:
         raise BankError(f"The training of bank {banks[0]} held no {part} lesions out; name --part=test.")
@@ -113,22 +107,3 @@ def _shared_facts(loaded: Sequence[Bank], banks: Sequence[Path]) -> dict[str, An
                 "banks of one fold together."
             )
     return facts
-
-
-def _own_split(cohort: Cohort, facts: dict[str, Any], path: Path) -> Split:
-    """The split whose training patients the generator saw."""
-    parts = cohort.split(
-        DataConfig(
-            fold=facts["fold"],
-            partition=facts["partition"],
-            per_class=tuple(facts["per_class"]),
-            subset=facts["subset"],
-            hold_out_inner=facts["hold_out_inner"],
-        )
-    )
-    if train_fingerprint(parts.train) == facts["train_fingerprint"]:
-        return parts
-    raise BankError(
-        f"Bank {path} was drawn from a generator of other training patients than fold {facts['fold']} of the dataset "
-        "has; name the dataset with the folds that it was trained on."
-    )

@@ -27,7 +27,6 @@ from lesion_jax.data import draws
 from lesion_jax.data.bank import Bank, load_bank
 from lesion_jax.data.classic import classic_pool
 from lesion_jax.data.cohort import Cohort
-from lesion_jax.data.folds import Folds, Split, split, train_fingerprint
 from lesion_jax.errors import BankError, ConfigError
 
 Part = Literal["test", "inner", "train"]
@@ -60,7 +59,6 @@ def choose_images(
     num_synthetic: int,
     part: Part,
     seed: int,
-    partition: str = "",
 ) -> Chosen:
     """Draws the images and their order.
 
@@ -71,7 +69,6 @@ def choose_images(
       num_synthetic: Synthetic images of each class; from banks of one class in equal numbers.
       part: Whose lesions are shown, of the folds that the banks were drawn for.
       seed: Seed of choice and order.
-      partition: Which partition's folds the banks were drawn for, see `data.partitions`.
 
     Returns:
       A function of the arguments: num_real + num_synthetic images of each class.
@@ -82,12 +79,11 @@ def choose_images(
       DataError: A lesion has too little context for the banks' margin.
       FoldError: There is no such partition.
     """
-    folds = cohort.partition(partition)
     loaded = [(path, load_bank(path)) for path in banks]
     lesions: dict[str, Lesion] = {}
     for path, bank in loaded:
-        _check_bank(path, bank, loaded[0], cohort, folds)
-        lesions |= {lesion.lesion_id: lesion for lesion in getattr(_split_of(path, bank, cohort, folds), part)}
+        _check_bank(path, bank, loaded[0], cohort)
+        lesions |= {lesion.lesion_id: lesion for lesion in getattr(cohort.split_of_bank(bank, path), part)}
     first = loaded[0][1].provenance
     names = cohort.lesions.class_names
     real = _draw_real([lesions[name] for name in sorted(lesions)], names, num_real, part, seed)
@@ -111,7 +107,7 @@ def choose_images(
     )
 
 
-def _check_bank(path: Path, bank: Bank, first: tuple[Path, Bank], cohort: Cohort, folds: Folds) -> None:
+def _check_bank(path: Path, bank: Bank, first: tuple[Path, Bank], cohort: Cohort) -> None:
     for field, own in (
         ("unit", cohort.lesions.unit),
         ("class_names", list(cohort.lesions.class_names)),
@@ -120,36 +116,12 @@ def _check_bank(path: Path, bank: Bank, first: tuple[Path, Bank], cohort: Cohort
             raise BankError(
                 f"Bank {path} has {field} {theirs}, but the dataset has {own}; name a bank that was drawn for it."
             )
-    for what, field, own in (
-        ("dataset", "dataset_fingerprint", cohort.lesions.fingerprint),
-        ("partition", "fold_fingerprint", folds.fingerprint),
-    ):
-        if (theirs := bank.provenance[field]) != own:
-            raise BankError(
-                f"Bank {path} is of {what} {theirs[:12]}, but {what} {own[:12]} is asked for; name a bank that was "
-                "drawn for it."
-            )
     for field in _ALIKE:
         if (theirs := bank.provenance.get(field)) != (other := first[1].provenance.get(field)):
             raise BankError(
                 f"Bank {path} has {field} {theirs}, but bank {first[0]} has {other}, which would tell them apart; "
                 "name banks that agree."
             )
-
-
-def _split_of(path: Path, bank: Bank, cohort: Cohort, folds: Folds) -> Split:
-    """The split that the bank's generator was trained in."""
-    fold = bank.provenance["fold"]
-    if not 0 <= fold < folds.num_folds:
-        raise BankError(f"Bank {path} is of fold {fold}, but the dataset has {folds.num_folds} folds.")
-    for hold_out_inner in (True, False) if folds.inner[fold] else (False,):
-        parts = split(cohort.lesions, folds, fold, hold_out_inner=hold_out_inner)
-        if train_fingerprint(parts.train) == bank.provenance["train_fingerprint"]:
-            return parts
-    raise BankError(
-        f"Bank {path} was drawn from a generator trained on other patients than those of fold {fold}, so nobody knows "
-        "which lesions it has seen; name a bank of the fold's training patients."
-    )
 
 
 def _draw_real(lesions: Sequence[Lesion], names: Sequence[str], num: int, part: Part, seed: int) -> list[Lesion]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lesion_jax import __version__
-from lesion_jax.config import DataConfig
 from lesion_jax.core.types import UNITS
 from lesion_jax.data.cohort import Cohort
 from lesion_jax.disk.building import building_new, check_new
@@ -28,7 +27,6 @@ class ReaderConfig:
     Attributes:
       num_real: Real images of each class.
       num_synthetic: Synthetic images of each class.
-      partition: Which partition's folds the banks were drawn for, see `data.partitions`.
       part: Whose lesions are shown, of the folds that the banks were drawn for.
       window: Pixels (low, high) that become black and white, in the dataset's unit; None takes the banks' own.
       zoom: Screen pixels per image pixel; None makes images about 400 wide.
@@ -38,7 +36,6 @@ class ReaderConfig:
 
     num_real: int = 10
     num_synthetic: int = 10
-    partition: str = ""
     part: Part = "test"
     window: tuple[float, float] | None = None
     zoom: int | None = None
@@ -56,11 +53,10 @@ def write_study(out: Path, dataset: Path, banks: Sequence[Path], config: ReaderC
 
     Raises:
       RunError: `out` exists or cannot be written.
-      ConfigError: The partition has no such form, the window shows nothing, or a class has too few images.
+      ConfigError: The window shows nothing, or a class has too few images.
       BankError, DataError, FoldError: See `choose_images` and `Cohort.load`.
     """
     check_new(out, "--out", RunError)
-    DataConfig(dataset=str(dataset), partition=config.partition).check("--")
     cohort = Cohort.load(dataset)
     seed = secrets.randbits(63) if config.seed is None else config.seed
     chosen = choose_images(
@@ -70,7 +66,6 @@ def write_study(out: Path, dataset: Path, banks: Sequence[Path], config: ReaderC
         num_synthetic=config.num_synthetic,
         part=config.part,
         seed=seed,
-        partition=config.partition,
     )
     window = _window(config, chosen)
     zoom = config.zoom or max(1, round(_SIDE / chosen.images.pixels.shape[-1]))
@@ -81,14 +76,12 @@ def write_study(out: Path, dataset: Path, banks: Sequence[Path], config: ReaderC
     facts = {
         "lesion_jax": __version__,
         "seed": seed,
-        "partition": config.partition,
         "part": config.part,
         "num_real_per_class": config.num_real,
         "num_synthetic_per_class": config.num_synthetic,
         "window": list(window),
         "generator_window": list(chosen.window),
         "dataset_fingerprint": lesions.fingerprint,
-        "fold_fingerprint": cohort.partition(config.partition).fingerprint,
     }
     with building_new(out, "--out", RunError) as folder:
         (folder / PAGE_NAME).write_text(make_page(content), encoding="utf-8")

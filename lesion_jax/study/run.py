@@ -6,7 +6,8 @@ from collections import Counter
 from pathlib import Path
 
 from lesion_jax.config import TrainingConfig, to_dict
-from lesion_jax.data.cohort import Cohort, count_images
+from lesion_jax.data.cohort import Cohort
+from lesion_jax.data.training_images import count_images
 from lesion_jax.errors import ConfigError
 from lesion_jax.inference.sample import draw_bank
 from lesion_jax.io.progress import Progress

@@ -10,7 +10,8 @@ import numpy as np
 
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.program import program_key
-from lesion_jax.data.cohort import Cohort, resolve_window
+from lesion_jax.data.cohort import Cohort
+from lesion_jax.data.training_images import resolve_window
 from lesion_jax.families import family_of
 from lesion_jax.runtime import parallel
 from lesion_jax.runtime.population import Packing

@@ -11,7 +11,8 @@ from typing import Any
 
 from lesion_jax.config import to_dict
 from lesion_jax.config.fields import names_where
-from lesion_jax.data.cohort import Cohort, check_images
+from lesion_jax.data.cohort import Cohort
+from lesion_jax.data.training_images import check_images
 from lesion_jax.disk.atomic import replace_json, write_bytes, write_json, writing
 from lesion_jax.disk.lock import locked
 from lesion_jax.errors import BankError, ConfigError, RunError

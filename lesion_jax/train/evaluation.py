@@ -10,7 +10,7 @@ import numpy as np
 from lesion_jax.config import TrainingConfig
 from lesion_jax.core import keys
 from lesion_jax.core.types import Images
-from lesion_jax.data.cohort import TrainingImages
+from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.families import family_of
 from lesion_jax.families.base import Arrays
 from lesion_jax.families.context import Context

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.program import program_key
-from lesion_jax.data.cohort import Cohort, resolve_window
+from lesion_jax.data.cohort import Cohort
+from lesion_jax.data.training_images import resolve_window
 from lesion_jax.errors import ConfigError
 from lesion_jax.runtime import parallel
 from lesion_jax.train.memory import images_bytes, training_bytes

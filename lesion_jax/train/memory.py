@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from lesion_jax.config import TrainingConfig
-from lesion_jax.data.cohort import Cohort, count_images, make_schedule
+from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.schedule import Schedule
+from lesion_jax.data.training_images import count_images, make_schedule
 from lesion_jax.families import family_of
 from lesion_jax.runtime.memory import peak_bytes
 from lesion_jax.train.training import make_program, periods_of, step_alone

@@ -10,7 +10,8 @@ from lesion_jax.config import TrainingConfig, replace, to_dict
 from lesion_jax.config.fields import names_where
 from lesion_jax.core import keys
 from lesion_jax.core.state import TrainState
-from lesion_jax.data.cohort import Cohort, TrainingImages, prepare_images, resolve_window
+from lesion_jax.data.cohort import Cohort
+from lesion_jax.data.training_images import TrainingImages, prepare_images, resolve_window
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import family_of
 from lesion_jax.families.base import Family, Program, Step

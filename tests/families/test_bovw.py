@@ -7,7 +7,7 @@ import pytest
 from lesion_jax import restore_classifier
 from lesion_jax.config import DataConfig
 from lesion_jax.core.types import Images
-from lesion_jax.data.cohort import prepare_images, resolve_window
+from lesion_jax.data.training_images import prepare_images, resolve_window
 from lesion_jax.errors import ConfigError, DataError, RunError
 from lesion_jax.families import BovwConfig, family_of
 from lesion_jax.inference.export import export_run

@@ -12,7 +12,7 @@ from lesion_jax.config import DataConfig, LoopConfig
 from lesion_jax.core import keys
 from lesion_jax.core.state import Network
 from lesion_jax.core.types import Images
-from lesion_jax.data.cohort import TrainingImages, make_schedule
+from lesion_jax.data.training_images import TrainingImages, make_schedule
 from lesion_jax.families import FAMILIES, ClassifierConfig
 from lesion_jax.families.classifier_recipe import (
     Recipe,

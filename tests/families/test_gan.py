@@ -1,7 +1,7 @@
 import pytest
 
 from lesion_jax.config import DataConfig
-from lesion_jax.data.cohort import prepare_images
+from lesion_jax.data.training_images import prepare_images
 from lesion_jax.families import FAMILIES, AcganConfig, DcganConfig, gan
 from lesion_jax.runtime import parallel
 from lesion_jax.train import executor

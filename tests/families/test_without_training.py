@@ -12,9 +12,10 @@ from lesion_jax.core import keys
 from lesion_jax.core.types import LesionSet
 from lesion_jax.data.augment import augmented
 from lesion_jax.data.bank import load_bank
-from lesion_jax.data.cohort import Cohort, check_images, prepare_images
+from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.folds import make_folds, save_folds, split
 from lesion_jax.data.lesion_arrays import write_lesion_arrays
+from lesion_jax.data.training_images import check_images, prepare_images
 from lesion_jax.errors import BankError, ConfigError, RunError
 from lesion_jax.families import FAMILIES, ClassifierConfig
 from lesion_jax.families.context import Context

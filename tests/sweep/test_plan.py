@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from lesion_jax.data.cohort import prepare_images
+from lesion_jax.data.training_images import prepare_images
 from lesion_jax.errors import ConfigError
 from lesion_jax.sweep import absent_devices as topology
 from lesion_jax.sweep import plan as sweep_plan

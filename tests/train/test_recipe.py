@@ -10,7 +10,7 @@ from benchmarks.same_results import differences, results_of
 from lesion_jax import restore_classifier
 from lesion_jax.core.types import Images
 from lesion_jax.data.bank import save_bank
-from lesion_jax.data.cohort import prepare_images, resolve_window
+from lesion_jax.data.training_images import prepare_images, resolve_window
 from lesion_jax.errors import Preempted, RunError
 from lesion_jax.io.saved_checkpoints import load_checkpoint
 from lesion_jax.runtime import preemption

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lesion_jax.core import keys
-from lesion_jax.data.cohort import prepare_images, resolve_window
+from lesion_jax.data.training_images import prepare_images, resolve_window
 from lesion_jax.errors import BankError, ConfigError, DivergedError, RunError
 from lesion_jax.families import FAMILIES
 from lesion_jax.inference.predict import predict
