@@ -76,7 +76,6 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
         (["reader", "--out=x"], "--dataset is missing"),
         (["reader", "--out=x", "--dataset=nowhere"], "--bank is missing"),
         (["reader", "--out=x", "--dataset=nowhere", "--bank=bank"], "nowhere holds no dataset"),
-        (["reader", "--out=x", "--dataset=nowhere", "--bank=bank", "--partition=half"], "--partition is 'half'"),
         (["reader", "--out=configs", "--dataset=nowhere", "--bank=bank"], "configs exists"),
         (["reader", "--out=x", "--dataset=nowhere", "--bank=bank", "--window=5"], "LOW,HIGH"),
         (["reader", "--score=a.json"], "--key is missing"),
