@@ -3,13 +3,14 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
 
 from lesion_jax.config import TrainingConfig
 from lesion_jax.core.types import Lesion
+from lesion_jax.data.origins import Origins
 
 T = TypeVar("T")
 # Above every seed that a config may hold: what a key draws is no stream of the classic augmentation.
@@ -70,3 +71,31 @@ def seeds_of(keys: jax.Array) -> list[int]:
     """
     words = np.asarray(jax.random.key_data(keys)).tolist()
     return [_ABOVE_SEEDS + (first << 32) + last for first, *_, last in words]
+
+
+def composed(
+    choose: Callable[[Context, jax.Array, np.ndarray], list[T]],
+    image_of: Callable[[Context, T], np.ndarray],
+    origin_of: Callable[[T], tuple[list[Lesion], Lesion]],
+) -> dict[str, Any]:
+    """`draw`, `origins` and `fit` of a family that learns nothing and makes images of training lesions.
+
+    Args:
+      choose: f(context, keys [N], labels int32 [N]) -> a plan for each image; plan i is a function of (context, key i,
+        label i) alone.
+      image_of: f(context, plan) -> int16 [H, H].
+      origin_of: plan -> (lesions that the image shows, the lesion whose tissue it stands in).
+    """
+
+    def draw(config: Any, num_classes: int, arrays: Any, keys: jax.Array, labels: np.ndarray, context: Context | None):
+        del config, num_classes, arrays
+        assert context is not None
+        plans = choose(context, keys, labels)
+        return images_of(plans, lambda plan: image_of(context, plan), context.image_size)
+
+    def origins(config: Any, num_classes: int, arrays: Any, keys: jax.Array, labels: np.ndarray, context: Context):
+        del config, num_classes, arrays
+        pairs = [origin_of(plan) for plan in choose(context, keys, labels)]
+        return Origins.of([shown for shown, _ in pairs], [tissue for _, tissue in pairs])
+
+    return {"draw": draw, "origins": origins, "fit": lambda config, images: {}}

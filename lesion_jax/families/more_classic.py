@@ -5,7 +5,6 @@ more images or more steps, not by new ones.
 """
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Literal
 
 import jax
@@ -16,9 +15,8 @@ from lesion_jax.config.fields import compiled
 from lesion_jax.core.types import Lesion
 from lesion_jax.data import draws
 from lesion_jax.data.augment import Variants, draw_variants, resample
-from lesion_jax.data.origins import Origins
-from lesion_jax.families.base import Arrays, Family
-from lesion_jax.families.context import Context, images_of, seeds_of
+from lesion_jax.families.base import Family
+from lesion_jax.families.context import Context, composed, seeds_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,48 +26,24 @@ class MoreClassicConfig(TrainingConfig):
     kind: Literal["more_classic"] = compiled("more_classic", doc="Always 'more_classic'.")
 
 
-def _choose(context: Context, seeds: Sequence[int], labels: np.ndarray) -> list[Lesion]:
+# (lesion, seed of its variant).
+_Plan = tuple[Lesion, int]
+
+
+def _choose(context: Context, keys: jax.Array, labels: np.ndarray) -> list[_Plan]:
     own = {int(label): context.of_label(label) for label in np.unique(labels)}
     return [
-        own[label][int(draws.uniform("more_classic", seed, count=1)[0] * len(own[label]))]
-        for seed, label in zip(seeds, labels.tolist(), strict=True)
+        (own[label][int(draws.uniform("more_classic", seed, count=1)[0] * len(own[label]))], seed)
+        for seed, label in zip(seeds_of(keys), labels.tolist(), strict=True)
     ]
 
 
-def _draw(
-    config: MoreClassicConfig,
-    num_classes: int,
-    arrays: Arrays,
-    keys: jax.Array,
-    labels: np.ndarray,
-    context: Context | None,
-) -> np.ndarray:
-    del config, num_classes, arrays
-    assert context is not None
-    seeds = seeds_of(keys)
+def _image_of(context: Context, plan: _Plan) -> np.ndarray:
+    lesion, seed = plan
     # A seed above those of configs: rotations, shifts and crops that no classic image of any run has.
-    plans = list(zip(_choose(context, seeds, labels), seeds, strict=True))
-
-    def image_of(plan: tuple[Lesion, int]) -> np.ndarray:
-        lesion, seed = plan
-        drawn = draw_variants(lesion, seed)
-        one = Variants(drawn.angle[:1], drawn.flip[:1], drawn.shift[:1], drawn.extra[:1])
-        return resample(lesion, one, context.image_size, context.margin)[0]
-
-    return images_of(plans, image_of, context.image_size)
-
-
-def _origins(
-    config: MoreClassicConfig,
-    num_classes: int,
-    arrays: Arrays,
-    keys: jax.Array,
-    labels: np.ndarray,
-    context: Context,
-) -> Origins:
-    del config, num_classes, arrays
-    chosen = _choose(context, seeds_of(keys), labels)
-    return Origins.of([[lesion] for lesion in chosen], chosen)
+    drawn = draw_variants(lesion, seed)
+    one = Variants(drawn.angle[:1], drawn.flip[:1], drawn.shift[:1], drawn.extra[:1])
+    return resample(lesion, one, context.image_size, context.margin)[0]
 
 
 MORE_CLASSIC = Family(
@@ -77,7 +51,5 @@ MORE_CLASSIC = Family(
     title="More classic",
     stream="more_classic",
     config=MoreClassicConfig,
-    draw=_draw,
-    origins=_origins,
-    fit=lambda config, images: {},
+    **composed(_choose, _image_of, lambda plan: ([plan[0]], plan[0])),
 )

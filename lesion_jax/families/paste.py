@@ -18,12 +18,11 @@ from lesion_jax.config.fields import compiled
 from lesion_jax.core.types import Lesion
 from lesion_jax.data import draws
 from lesion_jax.data.augment import MAX_SHIFT_PX, MAX_SHIFT_SHARE
-from lesion_jax.data.origins import Origins
 from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.errors import ConfigError
-from lesion_jax.families.base import Arrays, Family
+from lesion_jax.families.base import Family
 from lesion_jax.families.blending import View, classic_view, crop, feather, insert, polar
-from lesion_jax.families.context import Context, images_of, seeds_of
+from lesion_jax.families.context import Context, composed, seeds_of
 from lesion_jax.families.seam import Fit, Surroundings, reach_mm
 
 
@@ -84,34 +83,11 @@ def _check(config: PasteConfig, images: TrainingImages) -> None:
             )
 
 
-def _draw(
-    config: PasteConfig,
-    num_classes: int,
-    arrays: Arrays,
-    keys: jax.Array,
-    labels: np.ndarray,
-    context: Context | None,
-) -> np.ndarray:
-    del config, num_classes, arrays
-    assert context is not None
-    return images_of(_choose(context, keys, labels), lambda plan: _image_of(context, plan), context.image_size)
-
-
-def _origins(
-    config: PasteConfig, num_classes: int, arrays: Arrays, keys: jax.Array, labels: np.ndarray, context: Context
-) -> Origins:
-    del config, num_classes, arrays
-    plans = _choose(context, keys, labels)
-    return Origins.of([[plan.lesion.lesion] for plan in plans], [plan.tissue.view.lesion for plan in plans])
-
-
 PASTE = Family(
     name="paste",
     title="Paste",
     stream="paste",
     config=PasteConfig,
-    draw=_draw,
-    origins=_origins,
     check=_check,
-    fit=lambda config, images: {},
+    **composed(_choose, _image_of, lambda plan: ([plan.lesion.lesion], plan.tissue.view.lesion)),
 )
