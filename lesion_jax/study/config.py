@@ -11,14 +11,7 @@ from lesion_jax.errors import ConfigError
 from lesion_jax.families import FAMILIES
 from lesion_jax.metrics.predictions import PREDICTION_METRICS
 from lesion_jax.paper.arms import ARMS, BASELINE, arm_of
-
-# What a study fills in for every training.
-_FILLED_IN = ("dataset", "fold", "partition", "per_class", "subset", "hold_out_inner", "label", "banks")
-
-
-def _models() -> dict[str, TrainingConfig]:
-    names = dict.fromkeys(name for arm in ARMS.values() for name in arm.models)
-    return {name: FAMILIES[name].config() for name in names if name in FAMILIES}
+from lesion_jax.paper.models import check_alike, check_arm, check_filled_in, default_models
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +64,7 @@ class StudyConfig:
     )
     confidence: float = host(0.95, low=0.5, below=1.0, doc="Confidence of all intervals.")
     models: Mapping[str, TrainingConfig] = host(
-        make=_models,
+        make=default_models,
         doc="Config of each model, by the name that arms have for it; see `lesion-jax train --help`. Patients, sizes "
         "and banks are filled in. All classifiers need one duration in steps, so that no arm is trained longer.",
     )
@@ -81,9 +74,8 @@ class StudyConfig:
         check_ranges(self)
         for name, model in self.models.items():
             model.check(f"models.{name}.")
-            defaults = type(model.data)()
-            if changed := [field for field in _FILLED_IN if getattr(model.data, field) != getattr(defaults, field)]:
-                raise ConfigError(f"models.{name}.data.{changed[0]} is set, but `study` fills it in; leave it alone.")
+        check_filled_in(self.models, "study")
+        check_alike(self.models)
         for name, values in (("seeds", self.seeds), ("arms", self.arms)):
             if not values or len(set(values)) != len(values):
                 raise ConfigError(f"{name} is {values}; name at least one, each once.")
@@ -93,8 +85,8 @@ class StudyConfig:
             raise ConfigError(f"metric is {self.metric!r}; choose from {', '.join(PREDICTION_METRICS)}.")
         self._check_scenarios()
         for name in self.arms:
-            self._check_arm(name)
-        self._check_alike()
+            check_arm(arm_of(name), self.models)
+        self._check_durations()
 
     def _check_scenarios(self) -> None:
         if not self.scenarios:
@@ -109,19 +101,7 @@ class StudyConfig:
                     "--config.partitions."
                 )
 
-    def _check_arm(self, name: str) -> None:
-        arm = arm_of(name)
-        for model in arm.models:
-            if model not in self.models:
-                raise ConfigError(f"Arm {name!r} needs models.{model}, but models has {', '.join(self.models)}.")
-        predictor = self.models[arm.predictor]
-        if FAMILIES[predictor.kind].classify is None:
-            raise ConfigError(f"models.{arm.predictor}.kind is {predictor.kind!r}, which cannot classify: {name!r}.")
-        if arm.generator is not None and FAMILIES[self.models[arm.generator].kind].draw is None:
-            raise ConfigError(f"models.{arm.generator} draws no images: {name!r}.")
-        replace(predictor, arm.own_changes).check(f"Arm {name!r}: ")
-
-    def _check_alike(self) -> None:
+    def _check_durations(self) -> None:
         predictors = {name: replace(self.models[ARMS[name].predictor], ARMS[name].own_changes) for name in self.arms}
         durations = {
             name: config.loop.duration for name, config in predictors.items() if FAMILIES[config.kind].fit is None
@@ -133,7 +113,3 @@ class StudyConfig:
             )
         if len(set(durations.values())) > 1:
             raise ConfigError(f"Arms are trained for different durations ({durations}); give all of them the same.")
-        for field in ("image_size", "window", "margin"):
-            values = {name: getattr(model.data, field) for name, model in self.models.items()}
-            if len(set(values.values())) > 1:
-                raise ConfigError(f"data.{field} differs between models ({values}); set it alike for all of them.")

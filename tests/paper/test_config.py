@@ -42,7 +42,7 @@ def one(name, changes):
         ({"phantom_patients_scale": 0.1}, "phantom_patients_scale is 0.1"),
         ({"models": one("dcgan", {"data.image_size": 64})}, "data.image_size differs between models"),
         ({"models": one("acgan", {"num_devices": 2})}, "num_devices differs between models"),
-        ({"models": one("classifier", {"data.fold": 1})}, "models.classifier.data sets another field"),
+        ({"models": one("classifier", {"data.fold": 1})}, "classifier.data.fold is set, but `paper` fills it in"),
         ({"models": one("dcgan", {"learning_rate": -1.0})}, "models.dcgan.learning_rate is -1"),
         ({"models": {"classifier": models()["classifier"]}}, "needs models.dcgan"),
         ({"arms": ("classic", "ensemble")}, "averages 5 networks, which only `study` does"),

@@ -42,7 +42,10 @@ def with_data(**changes):
         ({"models": longer("classifier", "5 epochs")}, "trained for '5 epochs'.*duration in steps"),
         ({"models": longer("acgan", "9 steps"), "arms": ("classic", "acgan_discriminator")}, "different durations"),
         ({"models": with_data(fold=1)}, "models.dcgan.data.fold is set"),
-        ({"models": models() | {"acgan": models()["classifier"]}}, "models.acgan draws no images: 'acgan'"),
+        (
+            {"models": models() | {"acgan": models()["classifier"]}},
+            "models.acgan.kind is 'classifier', which draws no images: 'acgan'",
+        ),
     ],
 )
 def test_impossible_settings_are_refused(changes, message):
