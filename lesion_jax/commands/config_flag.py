@@ -78,6 +78,13 @@ def define_deterministic(values: flags.FlagValues) -> None:
     )
 
 
+def define_job(values: flags.FlagValues, *, config_required: bool = True) -> None:
+    """--config, --workdir, --deterministic: those of every verb that trains."""
+    define_config(values, required=config_required)
+    define_workdir(values)
+    define_deterministic(values)
+
+
 def apply_deterministic(values: flags.FlagValues) -> None:
     """Hands --deterministic to XLA; before JAX starts its backend."""
     if values.deterministic:

@@ -12,21 +12,13 @@ import json
 
 from absl import flags
 
-from lesion_jax.commands.config_flag import (
-    apply_deterministic,
-    config_of,
-    define_config,
-    define_deterministic,
-    define_workdir,
-)
+from lesion_jax.commands.config_flag import apply_deterministic, config_of, define_job
 from lesion_jax.errors import ConfigError
 
 
 def define_flags(values: flags.FlagValues) -> None:
     """--config, --workdir, --deterministic."""
-    define_config(values)
-    define_workdir(values)
-    define_deterministic(values)
+    define_job(values)
 
 
 def run(values: flags.FlagValues) -> None:

@@ -16,21 +16,13 @@ import json
 
 from absl import flags
 
-from lesion_jax.commands.config_flag import (
-    apply_deterministic,
-    config_of,
-    define_config,
-    define_deterministic,
-    define_workdir,
-)
+from lesion_jax.commands.config_flag import apply_deterministic, config_of, define_job
 from lesion_jax.errors import ConfigError, DivergedError
 
 
 def define_flags(values: flags.FlagValues) -> None:
     """--config, --workdir, --index, --status, --collect, --json, --deterministic."""
-    define_config(values, required=False)
-    define_workdir(values)
-    define_deterministic(values)
+    define_job(values, config_required=False)
     flags.DEFINE_integer("index", None, "Train only this program.", lower_bound=0, flag_values=values)
     flags.DEFINE_bool("status", False, "Show how far the sweep of --workdir is, and end.", flag_values=values)
     flags.DEFINE_bool("collect", False, "Write tables and a picture of what there is, and end.", flag_values=values)

@@ -12,21 +12,13 @@ lesion-jax train ... --coordinator=auto    (on SLURM, a GKE JobSet or a TPU pod,
 
 from absl import flags
 
-from lesion_jax.commands.config_flag import (
-    apply_deterministic,
-    config_of,
-    define_config,
-    define_deterministic,
-    define_workdir,
-)
+from lesion_jax.commands.config_flag import apply_deterministic, config_of, define_job
 from lesion_jax.errors import ConfigError
 
 
 def define_flags(values: flags.FlagValues) -> None:
     """--config, --workdir, --deterministic, --coordinator, --num_processes, --process_id."""
-    define_config(values)
-    define_workdir(values)
-    define_deterministic(values)
+    define_job(values)
     flags.DEFINE_string("coordinator", None, "HOST:PORT of process 0, or 'auto'.", flag_values=values)
     flags.DEFINE_integer("num_processes", None, "Number of processes of the run.", lower_bound=1, flag_values=values)
     flags.DEFINE_integer("process_id", None, "Number of this process, from 0.", lower_bound=0, flag_values=values)

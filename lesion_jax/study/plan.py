@@ -9,6 +9,7 @@ from typing import Any
 from lesion_jax.errors import ConfigError
 from lesion_jax.metrics.components import Components
 from lesion_jax.metrics.power import DEFAULTS, Size, needed, smallest_difference
+from lesion_jax.metrics.predictions import PREDICTION_METRICS
 from lesion_jax.study import stages
 from lesion_jax.study.layout import Layout
 from lesion_jax.study.predictions import tested
@@ -100,5 +101,7 @@ def describe_power(powers: list[Power], margin: float, metric: str) -> str:
         size = power.size
         what = f"{size.patients} test patients, {size.seeds} seeds, {size.groups} cohorts or partitions"
         needs = f"for the margin it needs about {power.needs}" if power.needs else "enough for the margin"
-        lines.append(f"  {power.scenario}: {power.smallest:.3f} ({what}); {needs}")
+        largest = PREDICTION_METRICS[metric].largest
+        smallest = "none" if largest is not None and power.smallest > largest else f"{power.smallest:.3f}"
+        lines.append(f"  {power.scenario}: {smallest} ({what}); {needs}")
     return "\n".join(lines)

@@ -15,14 +15,14 @@ def confusion_figure(path: Path, arms: Sequence[Mapping[str, Any]], class_names:
 
     Args:
       path: PNG to write.
-      arms: {title, confusion: [C][C] rows true, summed over seeds, seeds: [S]}.
+      arms: {title, confusion: [C][C] rows true, summed over retrainings, per_seed_accuracy: one for each}.
       class_names: C.
     """
     rows, columns = panel_layout(len(arms))
     with figure_file(path, (0.9 + 2.7 * columns, 0.4 + 2.6 * rows)) as figure:
         panels = figure.subplots(rows, columns, squeeze=False)
         for axes, arm in zip(panels.flat, arms, strict=False):
-            counts = np.asarray(arm["confusion"]) / len(arm["seeds"])
+            counts = np.asarray(arm["confusion"]) / len(arm["per_seed_accuracy"])
             shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-9)
             axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
             for (row, column), share in np.ndenumerate(shares):

@@ -11,8 +11,8 @@ from typing import Protocol
 class Block(Protocol):
     """A piece of a report."""
 
-    def html(self, folder: Path) -> str:
-        """As HTML; `folder` holds the figures."""
+    def html(self) -> str:
+        """As HTML."""
         ...
 
     def markdown(self) -> str:
@@ -27,9 +27,8 @@ class Heading:
     text: str
     level: int = 2
 
-    def html(self, folder: Path) -> str:
+    def html(self) -> str:
         """See `Block`."""
-        del folder
         return f"<h{self.level}>{html.escape(self.text)}</h{self.level}>"
 
     def markdown(self) -> str:
@@ -44,9 +43,8 @@ class Text:
     text: str
     style: str = ""
 
-    def html(self, folder: Path) -> str:
+    def html(self) -> str:
         """See `Block`."""
-        del folder
         return f'<p class="{self.style}">{html.escape(self.text)}</p>'
 
     def markdown(self) -> str:
@@ -60,9 +58,8 @@ class Points:
 
     items: Sequence[str]
 
-    def html(self, folder: Path) -> str:
+    def html(self) -> str:
         """See `Block`."""
-        del folder
         return "<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in self.items) + "</ul>"
 
     def markdown(self) -> str:
@@ -77,9 +74,8 @@ class Table:
     header: Sequence[str]
     rows: Sequence[Sequence[object]]
 
-    def html(self, folder: Path) -> str:
+    def html(self) -> str:
         """See `Block`."""
-        del folder
 
         def line(cells: Sequence[object], tag: str) -> str:
             return "<tr>" + "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
@@ -100,19 +96,19 @@ class Table:
 class Figure:
     """A PNG beside the report, which the HTML holds itself."""
 
-    file: str
+    file: Path
     caption: str
 
-    def html(self, folder: Path) -> str:
+    def html(self) -> str:
         """See `Block`."""
-        data = base64.b64encode((folder / self.file).read_bytes()).decode()
+        data = base64.b64encode(self.file.read_bytes()).decode()
         caption = html.escape(self.caption)
         image = f'<img alt="{caption}" src="data:image/png;base64,{data}">'
         return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
 
     def markdown(self) -> str:
         """See `Block`."""
-        return f"![{self.caption}]({self.file})\n\n{self.caption}"
+        return f"![{self.caption}]({self.file.name})\n\n{self.caption}"
 
 
 _STYLE = """
@@ -129,9 +125,9 @@ th, td { text-align: left; padding: 0.25em 0.7em; border-bottom: 1px solid #ddd;
 """
 
 
-def page(title: str, blocks: Sequence[Block], folder: Path) -> str:
+def page(title: str, blocks: Sequence[Block]) -> str:
     """A whole HTML page that needs no other file."""
-    body = "\n".join(block.html(folder) for block in blocks)
+    body = "\n".join(block.html() for block in blocks)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>\n'

@@ -1,18 +1,21 @@
 """The report of a study as blocks: first the verdict and its picture, last what a statistician asks for."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from lesion_jax.metrics.predictions import PREDICTION_METRICS
+from lesion_jax.metrics.predictions import PREDICTION_METRICS, PredictionMetric
+from lesion_jax.paper.report.tables import number
 from lesion_jax.study.report.answer import smallest, words
 from lesion_jax.study.report.blocks import Block, Figure, Heading, Points, Table, Text
 
 
-def contents(results: Mapping[str, Any]) -> list[Block]:
+def contents(results: Mapping[str, Any], folder: Path) -> list[Block]:
     """The whole report.
 
     Args:
       results: As `write_report` completes them.
+      folder: Holds the figures.
     """
     rule, scenarios, scale = results["rule"], results["scenarios"], scale_of(results["rule"])
     margin = f"{scale * rule['margin']:.3g}{' points' if scale == 100 else ''}"
@@ -20,7 +23,10 @@ def contents(results: Mapping[str, Any]) -> list[Block]:
         Heading("Do synthetic images help to classify real ones?", 1),
         Text(results["question"]),
         Text(results["answer"], "verdict"),
-        Figure("differences.png", "Each arm against the baseline, on the same lesions, with the interval of the rule."),
+        Figure(
+            folder / "differences.png",
+            "Each arm against the baseline, on the same lesions.",
+        ),
         Text(
             f"The rule was fixed beforehand: {rule['metric_title'].lower()} decides, differences within {margin} do "
             f"not matter, confidence {100 * rule['confidence']:.3g} %, Holm's correction over arms. {words(results)}. "
@@ -31,12 +37,12 @@ def contents(results: Mapping[str, Any]) -> list[Block]:
     if "curve.png" in results["figures"]:
         blocks += [
             Heading("Against the number of training lesions"),
-            Figure("curve.png", "Means over retrainings; bars are intervals over patients."),
+            Figure(folder / "curve.png", "Means over retrainings; bars are intervals over patients."),
         ]
     if "samples.png" in results["figures"]:
         blocks += [
             Heading("Real beside synthetic"),
-            Figure("samples.png", "The first images of each source, not a selection, of one fold and seed."),
+            Figure(folder / "samples.png", "The first images of each source, not a selection, of one fold and seed."),
         ]
     if results.get("banks"):
         blocks += [
@@ -52,9 +58,12 @@ def contents(results: Mapping[str, Any]) -> list[Block]:
         blocks += [Heading(f"Scenario {scenario['name']}"), Text(_describe(scenario)), *_tables(scenario, results)]
     blocks += [
         Heading("Confusion"),
-        Figure("confusion.png", "Lesions (mean over retrainings) and share of the true class, first scenario."),
+        Figure(folder / "confusion.png", "Lesions (mean over retrainings) and share of the class; first scenario."),
         Heading("Calibration"),
-        Figure("calibration.png", "How often the most probable class is right, by its probability; first scenario."),
+        Figure(
+            folder / "calibration.png",
+            "Share of right answers by their probability; first scenario.",
+        ),
         Heading("How it was done"),
         Points(_methods(results)),
         Heading("Reporting checklist"),
@@ -70,17 +79,10 @@ def scale_of(rule: Mapping[str, Any]) -> int:
     return 100 if PREDICTION_METRICS[rule["metric"]].unit == "%" else 1
 
 
-def number(score: Mapping[str, Any], scale: int) -> str:
-    """A value with its interval."""
-    digits = 1 if scale == 100 else 3
-    value, low, high = (f"{scale * score[key]:.{digits}f}" for key in ("value", "low", "high"))
-    return f"{value} ({low} to {high})"
-
-
 def _describe(scenario: Mapping[str, Any]) -> str:
     some = f"{scenario['num_train_lesions']} lesions of {scenario['num_train_patients']} patients are trained on"
     if scenario["per_class"]:
-        some += f" (at most {', '.join(map(str, scenario['per_class']))} of a class, {scenario['num_cohorts']} draws)"
+        some += f" ({', '.join(map(str, scenario['per_class']))} of a class, {scenario['num_cohorts']} draws)"
     tested = f"{scenario['num_test_lesions']} lesions of {scenario['num_test_patients']} patients are tested on"
     how = (
         f"an independent test set ({scenario['partition']})"
@@ -93,23 +95,23 @@ def _describe(scenario: Mapping[str, Any]) -> str:
 def _tables(scenario: Mapping[str, Any], results: Mapping[str, Any]) -> list[Block]:
     metrics = list(PREDICTION_METRICS.values())
     arms = Table(
-        ("Arm", *(f"{metric.title}{', %' if metric.unit == '%' else ''}" for metric in metrics), "n"),
+        ("Arm", *(_titled(metric) for metric in metrics), "n"),
         [
             (
                 arm["title"],
-                *(number(arm["metrics"][metric.name]["total"], 100 if metric.unit == "%" else 1) for metric in metrics),
+                *(number(arm["metrics"][metric.name]["total"], metric.unit) for metric in metrics),
                 arm["n"],
             )
             for arm in scenario["arms"]
         ],
     )
-    scale = scale_of(results["rule"])
+    scale, unit = scale_of(results["rule"]), PREDICTION_METRICS[results["rule"]["metric"]].unit
     differences = Table(
         ("Arm", "Difference", "p, Holm", "Verdict", "Smallest difference shown", "Lesions / patients / retrainings"),
         [
             (
                 one["title"],
-                number(one["difference"], scale),
+                number(one["difference"], unit),
                 f"{one['difference']['adjusted_p']:.3g}",
                 one["word"],
                 f"{scale * one['smallest_difference']:.1f}" if one["smallest_difference"] != float("inf") else "none",
@@ -122,21 +124,22 @@ def _tables(scenario: Mapping[str, Any], results: Mapping[str, Any]) -> list[Blo
     names = results["dataset"]["class_names"]
     of_classes = [metric for metric in metrics if scenario["arms"][0]["metrics"][metric.name]["per_class"]]
     classes = Table(
-        ("Arm", "Class", *(f"{metric.title}{', %' if metric.unit == '%' else ''}" for metric in of_classes)),
+        ("Arm", "Class", *(_titled(metric) for metric in of_classes)),
         [
             (
                 arm["title"],
                 name,
-                *(
-                    number(arm["metrics"][metric.name]["per_class"][i], 100 if metric.unit == "%" else 1)
-                    for metric in of_classes
-                ),
+                *(number(arm["metrics"][metric.name]["per_class"][i], metric.unit) for metric in of_classes),
             )
             for arm in scenario["arms"]
             for i, name in enumerate(names)
         ],
     )
     return [arms, Heading("Differences", 3), differences, needs, Heading("By class", 3), classes]
+
+
+def _titled(metric: PredictionMetric) -> str:
+    return f"{metric.title}, %" if metric.unit == "%" else metric.title
 
 
 def _banks_table(banks: Sequence[Mapping[str, Any]]) -> Block:

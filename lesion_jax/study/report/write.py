@@ -36,19 +36,18 @@ def write_report(
     directory.mkdir(parents=True, exist_ok=True)
     rule, scenarios, scale = results["rule"], results["scenarios"], scale_of(results["rule"])
     differences_figure(directory / "differences.png", scenarios, rule, scale)
-    arms = [{**arm, "seeds": arm["per_seed_accuracy"]} for arm in scenarios[0]["arms"]]
-    confusion_figure(directory / "confusion.png", arms, results["dataset"]["class_names"])
+    confusion_figure(directory / "confusion.png", scenarios[0]["arms"], results["dataset"]["class_names"])
     calibration_figure(directory / "calibration.png", next(iter(runs.values())))
     figures = [*pictures, "differences.png", "confusion.png", "calibration.png"]
     if len({scenario["num_train_lesions"] for scenario in scenarios}) > 1:
         curve_figure(directory / "curve.png", scenarios, rule, scale)
         figures.append("curve.png")
     complete = {**results, "answer": answer(results), "figures": figures}
-    blocks = contents(complete)
+    blocks = contents(complete, directory)
     write_json(directory / "results.json", _finite(complete))
     write_bytes(directory / "report.md", markdown(blocks).encode())
     report = directory / "report.html"
-    write_bytes(report, page("Study: do synthetic images help?", blocks, directory).encode())
+    write_bytes(report, page("Study: do synthetic images help?", blocks).encode())
     return report
 
 

@@ -100,7 +100,7 @@ def test_an_arm_that_nobody_has_heard_of_has_its_own_look_everywhere(tmp_path, d
 
 
 def test_confusion_figure_writes_means_over_seeds_and_row_shares(tmp_path, drawn):
-    arm = {"title": "Classic", "confusion": [[7, 1], [0, 4]], "seeds": [0, 1]}
+    arm = {"title": "Classic", "confusion": [[7, 1], [0, 4]], "per_seed_accuracy": [1.0, 0.9]}
     confusion_figure(tmp_path / "c.png", [arm, arm, arm, arm], ["cyst", "metastasis"])
     texts = [text.get_text() for text in drawn[0].axes[0].texts]
     assert texts == ["3.5\n88 %", "0.5\n12 %", "0\n0 %", "2\n100 %"]
