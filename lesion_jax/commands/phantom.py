@@ -25,10 +25,9 @@ _TEST_SEEDS = 1_000_000
 
 
 def define_flags(values: flags.FlagValues) -> None:
-    """--out, --dataset, --seed, --num_lesions, --looks, the scanner's, --num_folds, --fold_seed."""
+    """--out, --dataset, --seed, --num_lesions, the scanner's, --num_folds, --fold_seed."""
     from lesion_jax.config.fields import settings_of
     from lesion_jax.sources.phantom.cohort import PAPER_COUNTS
-    from lesion_jax.sources.phantom.looks import LOOKS
     from lesion_jax.sources.phantom.options import Scanner
 
     define_path(values, "out", "Folder to write; must not exist, or be empty.")
@@ -36,7 +35,6 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_integer("seed", 0, "Seed of everything that is drawn.", lower_bound=0, flag_values=values)
     default = [f"{name}={count}" for name, count in PAPER_COUNTS.items()]
     flags.DEFINE_list("num_lesions", default, "Lesions of each class: how many, how rare.", flag_values=values)
-    flags.DEFINE_string("looks", "default", f"How the classes look: {', '.join(LOOKS)}.", flag_values=values)
     for name, setting, value in settings_of(Scanner):
         flags.DEFINE_float(name, value, f"Scanner, {setting.range_text}. {setting.doc}", flag_values=values)
         text = f"The same of the scanner of --num_test_lesions; by default --{name}."
@@ -64,7 +62,7 @@ def run(values: flags.FlagValues) -> None:
     options = {
         "seed": values.seed,
         "num_lesions": _numbers(values.num_lesions),
-        "phantom": Phantom(values.looks, Scanner(**chosen)),
+        "phantom": Phantom(Scanner(**chosen)),
         "progress": progress_callback("phantom, patients"),
     }
     if not values.dataset:
@@ -80,7 +78,7 @@ def run(values: flags.FlagValues) -> None:
     is_new = check_out(values.out, num_folds)
     lesions = render_lesions(**options)
     if values.num_test_lesions:
-        test = {"num_lesions": _numbers(values.num_test_lesions), "phantom": Phantom(values.looks, Scanner(**shifted))}
+        test = {"num_lesions": _numbers(values.num_test_lesions), "phantom": Phantom(Scanner(**shifted))}
         lesions = _with_test(lesions, render_lesions(**{**options, **test, "seed": values.seed + _TEST_SEEDS}))
     written = store_dataset(lesions, values.out, is_new=is_new, num_folds=num_folds, fold_seed=values.fold_seed)
     print(f"{values.out}: {len(written.lesions)} lesions of {', '.join(written.class_names)}")

@@ -59,11 +59,9 @@ class Phantom:
     """What patients are drawn with, apart from a seed.
 
     Attributes:
-      looks: How the classes look, a key of `looks.LOOKS`.
       scanner: How the images are taken.
     """
 
-    looks: str = "default"
     scanner: Scanner = DEFAULT_SCANNER
 
     def record(self, **facts: Any) -> dict[str, Any]:
@@ -78,7 +76,7 @@ class Phantom:
           ConfigError: They are not those that this version knows.
         """
         try:
-            return cls(record["looks"], Scanner(**record["scanner"]))
+            return cls(Scanner(**record["scanner"]))
         except (KeyError, TypeError) as error:
             raise ConfigError(
                 f"the dataset's record of its phantom cannot be read ({error}); make it again with lesion-jax phantom."

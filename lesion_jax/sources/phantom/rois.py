@@ -19,7 +19,6 @@ from lesion_jax.sources.patches import cut_patch, half_side
 from lesion_jax.sources.phantom.anatomy import create_patient
 from lesion_jax.sources.phantom.cohort import PAPER_COUNTS, draw_cohort
 from lesion_jax.sources.phantom.lesions import CLASS_NAMES
-from lesion_jax.sources.phantom.looks import draw_look_of
 from lesion_jax.sources.phantom.options import DEFAULT_PHANTOM, Phantom, generator_of
 from lesion_jax.sources.phantom.shapes import SIZE, Part
 from lesion_jax.sources.phantom.slices import draw_slice, mark_slices, place_lesions
@@ -48,9 +47,8 @@ def render_lesions(
       The lesions in HU. Patient i is a function of (seed, i), the classes of the patient's lesions and `phantom`.
 
     Raises:
-      ConfigError: An unknown class, a negative number, no lesion at all, or looks that the phantom does not have.
+      ConfigError: An unknown class, a negative number, or no lesion at all.
     """
-    draw_look_of(phantom.looks)
     cohort = draw_cohort(generator_of(seed, "roi cohort"), num_lesions)
     patients = _in_threads(lambda i: _render_patient(seed, _COHORT, i, cohort[i], phantom), len(cohort), progress)
     record = phantom.record(seed=seed, num_lesions=dict(num_lesions))
@@ -74,11 +72,7 @@ def render_fresh(
 
     Returns:
       N lesions in the order of `labels`; lesion i is a function of (labels[i], seeds[i], phantom).
-
-    Raises:
-      ConfigError: The phantom has no such looks.
     """
-    draw_look_of(phantom.looks)
     plans = [(CLASS_NAMES[label], int(seed)) for label, seed in zip(labels, seeds, strict=True)]
     drawn = _in_threads(lambda i: _render_patient(plans[i][1], _FRESH, 0, plans[i][:1], phantom), len(plans), progress)
     return [lesion for (lesion,) in drawn]
@@ -113,7 +107,7 @@ def _render_patient(seed: int, stream: str, number: int, labels: Sequence[str], 
         return draw, create_patient(draw, part=part, scanner=phantom.scanner, offset_hu=offset)
 
     draw, patient = create(_COARSE)
-    placed = place_lesions(draw, patient, labels, draw_look_of(phantom.looks))
+    placed = place_lesions(draw, patient, labels)
     marked = mark_slices(draw, len(labels))
     textures = draw.integers(2**32, size=len(labels))
     spacing = patient.grid.spacing / (_COARSE[0].step or 1)

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lesion_jax.sources.phantom.anatomy import Patient
-from lesion_jax.sources.phantom.lesions import DIAMETER_MM, Look, draw_diameter, fill, outline_distance
-from lesion_jax.sources.phantom.looks import DrawLook
+from lesion_jax.sources.phantom.lesions import DIAMETER_MM, Look, draw_diameter, draw_look, fill, outline_distance
 from lesion_jax.sources.phantom.render import render, scan
 from lesion_jax.sources.phantom.shapes import paint
 
@@ -22,16 +21,13 @@ SHRINK = 0.85
 Placed = tuple[str, float, tuple[float, float], Look]
 
 
-def place_lesions(
-    draw: np.random.Generator, patient: Patient, labels: Sequence[str], draw_look: DrawLook
-) -> list[Placed]:
+def place_lesions(draw: np.random.Generator, patient: Patient, labels: Sequence[str]) -> list[Placed]:
     """Puts lesions side by side, the largest first; one that finds no room shrinks.
 
     Args:
       draw: Everything random comes from here.
       patient: On any grid that covers the slice.
       labels: Class of each lesion.
-      draw_look: How a class looks.
 
     Returns:
       The lesions, in descending order of the diameters that they were to have.

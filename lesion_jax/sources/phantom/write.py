@@ -17,7 +17,6 @@ from lesion_jax.sources.dicom import DICOM
 from lesion_jax.sources.phantom import anatomy as phantom_anatomy
 from lesion_jax.sources.phantom import dicom as phantom_dicom
 from lesion_jax.sources.phantom.cohort import PAPER_COUNTS, draw_cohort
-from lesion_jax.sources.phantom.looks import draw_look_of
 from lesion_jax.sources.phantom.options import DEFAULT_PHANTOM, Phantom, generator_of, write_record
 from lesion_jax.sources.phantom.slices import MAX_MARKED_SLICES, draw_slice, mark_slices, place_lesions
 
@@ -55,12 +54,11 @@ def write_phantom(
       diameter_mm, label.
 
     Raises:
-      ConfigError: A class or looks that the phantom does not know, or no lesions.
+      ConfigError: A class that the phantom does not know, or no lesions.
       RunError: `out` is a file, is not empty, or cannot be written.
     """
     out = Path(out)
     cohort = draw_cohort(generator_of(seed, "cohort"), num_lesions)
-    draw_look_of(phantom.looks)
     num_slices = sum(min(len(labels), MAX_MARKED_SLICES) + 1 for labels in cohort)
     check_new(out, "--out", RunError, may_be_empty=True)
     require_room(out, _SLICE_BYTES * num_slices, what="--out")
@@ -96,7 +94,7 @@ def _write_patient(folder: Path, seed: int, number: int, labels: list[str], phan
     patient = phantom_anatomy.create_patient(draw, scanner=phantom.scanner, offset_hu=offset)
     num_marked = min(len(labels), MAX_MARKED_SLICES)
     num_slices = num_marked + 1
-    lesions = place_lesions(draw, patient, labels, draw_look_of(phantom.looks))
+    lesions = place_lesions(draw, patient, labels)
     marked = mark_slices(draw, len(labels))
     scanner, male, age = int(draw.integers(2)), bool(draw.random() < 0.5), int(draw.integers(31, 84))
     top = float(draw.uniform(-160, 60))

@@ -87,9 +87,8 @@ def test_the_scanner_is_that_which_was_asked_for():
     ("make", "message"),
     [
         (lambda: Scanner(dose=0.0), r"scanner\.dose is 0\.0; it must lie in \[0\.05, 20\.0\]"),
-        (lambda: render_fresh([0], [0], phantom=Phantom("blue")), "looks is 'blue'"),
         (lambda: render_lesions(seed=0, num_lesions={"cyst": 0}), "no lesion"),
-        (lambda: Phantom.of_record({"looks": "default", "scanner": {"colour": 1}}), "cannot be read"),
+        (lambda: Phantom.of_record({"scanner": {"colour": 1}}), "cannot be read"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(make, message):
