@@ -23,6 +23,7 @@ from lesion_jax.sources.phantom.shapes import (
     smooth_field,
     torso,
 )
+from lesion_jax.sources.phantom.vessels import grow_vessels
 
 LUNG_HU = -840.0
 FAT_HU = -102.0
@@ -36,7 +37,6 @@ NOISE_CUTOFF = (0.18, 0.36)
 # Sigma of the in-plane point spread, mm: soft-tissue kernels have a full width at half maximum of 1.2 to 1.7 mm.
 BLUR_MM = (0.5, 0.72)
 PARENCHYMA_HU = 2.5
-NUM_VESSEL_TREES = 7
 
 
 # (part of the grid, signed distance there in mm, HU, change of the distance per mm of z), painted in this order.
@@ -191,7 +191,7 @@ def create_patient(
         liver=liver.astype(np.float32),
         layers=layers,
         over=over,
-        vessels=_vessel_trees(draw, cava, wide, deep),
+        vessels=grow_vessels(draw, cava, wide, deep),
         parenchyma=(PARENCHYMA_HU * (field(12) + field(40))).astype(np.float32),
     )
 
@@ -270,37 +270,3 @@ def _left_organs(
             loop = np.maximum(loop, cavity[box] + 3)
             layers += [(box, loop, 75.0, 0.3), (box, loop + 3, float(draw.choice([20.0, 35.0, 220.0, -900.0])), 0.3)]
     return layers
-
-
-def _vessel_trees(draw: np.random.Generator, cava: tuple[float, float], wide: float, deep: float) -> np.ndarray:
-    segments = []
-
-    def grow(x: float, y: float, heading: float, radius: float, share: float, steps: int) -> None:
-        for i in range(steps):
-            length = draw.uniform(6, 12)
-            heading += draw.normal(0, 0.22)
-            x1, y1 = x + length * np.cos(heading), y + length * np.sin(heading)
-            segments.append((x, y, x1, y1, radius, share))
-            x, y, radius = x1, y1, radius * 0.93
-            share *= draw.uniform(0.86, 1.02)
-            if radius > 1.0 and i and draw.random() < 0.4:
-                turn, thin, pale = (
-                    draw.choice([-1, 1]) * draw.uniform(0.4, 0.9),
-                    draw.uniform(0.55, 0.8),
-                    draw.uniform(0.7, 1),
-                )
-                grow(x, y, heading + turn, radius * thin, share * pale, max(2, steps - i - 2))
-
-    for tree in range(NUM_VESSEL_TREES):
-        share = draw.uniform(0.35, 0.95)
-        if tree < 3:
-            grow(cava[0] - 6, cava[1] - 4, -np.pi + draw.uniform(-0.9, 1.3), draw.uniform(2.2, 4.2), share, 8)
-        else:
-            start = (draw.uniform(-0.65, 0.1) * wide, draw.uniform(-0.4, 0.3) * deep)
-            grow(*start, draw.uniform(-np.pi, np.pi), draw.uniform(1.2, 3.2), share * 0.9, int(draw.integers(2, 5)))
-    # Vessels that cross the slice at a right angle are dots.
-    for _ in range(34):
-        x, y = draw.uniform(-0.8, 0.3) * wide, draw.uniform(-0.6, 0.55) * deep
-        radius, share = draw.uniform(0.8, 2.3), draw.uniform(0.3, 0.95)
-        segments.append((x, y, x + draw.normal(0, 2), y + draw.normal(0, 2), radius, share))
-    return np.asarray(segments, np.float32)
