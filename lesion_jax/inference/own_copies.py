@@ -55,10 +55,10 @@ def draw_without_copies(
     return np.concatenate(kept), dropped
 
 
-def warn_of_copies(generator: RestoredGenerator, dataset: Path | None = None) -> str | None:
+def warn_of_copies(generator: RestoredGenerator) -> str | None:
     """One sentence where a generator draws copies of its training lesions; None where not, or where these are away."""
     try:
-        lesions = own_lesions(Path(generator.run), "train", dataset)
+        lesions = own_lesions(Path(generator.run), "train")
         labels = np.resize(np.array(generator.labels, np.int32), _NUM_TRIED)
         copies = _is_copy(generator, generator(labels, 0), labels, lesions)
     except (LesionJaxError, OSError):

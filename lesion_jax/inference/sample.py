@@ -76,6 +76,7 @@ def draw_bank(
         "hold_out_inner": data.hold_out_inner,
         "class_names": list(generator.class_names),
         "num_per_class": num,
+        "drop_copies": drop_copies,
         "seed": seed,
         "image_size": data.image_size,
         "unit": generator.unit,
@@ -84,10 +85,8 @@ def draw_bank(
         "lesion_jax": __version__,
         **{name: facts[name] for name in ("dataset_fingerprint", "fold_fingerprint", "train_fingerprint")},
     }
-    if drop_copies:
-        if generator.family.origins:
-            raise BankError(f"{run} ({generator.family.title}) puts real lesions together; leave out --drop_copies.")
-        provenance["drop_copies"] = True
+    if drop_copies and generator.family.origins:
+        raise BankError(f"{run} ({generator.family.title}) puts real lesions together; leave out --drop_copies.")
     if is_drawn(out, provenance):
         return
     lesions = own_lesions(run, "train", dataset) if drop_copies else ()

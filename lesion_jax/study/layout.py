@@ -4,7 +4,9 @@ import dataclasses
 from pathlib import Path
 
 from lesion_jax.config import TrainingConfig, replace
+from lesion_jax.core.types import Lesion
 from lesion_jax.data.cohort import Cohort
+from lesion_jax.data.folds import Split
 from lesion_jax.families import FAMILIES
 from lesion_jax.paper.arms import ARMS, Arm
 from lesion_jax.paper.ledger import Named
@@ -81,6 +83,15 @@ class Layout:
     def folds(self, setting: Setting) -> range:
         """Test folds of a setting."""
         return range(self.cohort.partition(self.partition(setting)).num_folds)
+
+    def split(self, setting: Setting, fold: int) -> Split:
+        """The lesions that the networks of a setting train on and are tested on, whatever their arm."""
+        return self.cohort.split(self._config(self.arms[0].predictor, setting, fold, 0).data)
+
+    def tested(self, setting: Setting) -> tuple[Lesion, ...]:
+        """All test lesions of a setting, in the order of the dataset."""
+        ids = {lesion.lesion_id for fold in self.folds(setting) for lesion in self.split(setting, fold).test}
+        return tuple(lesion for lesion in self.cohort.lesions.lesions if lesion.lesion_id in ids)
 
     def run(self, name: str) -> Path:
         """Run directory of a training."""

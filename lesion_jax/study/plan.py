@@ -12,7 +12,6 @@ from lesion_jax.metrics.power import DEFAULTS, Size, needed, smallest_difference
 from lesion_jax.metrics.predictions import PREDICTION_METRICS
 from lesion_jax.study import stages
 from lesion_jax.study.layout import Layout
-from lesion_jax.study.predictions import tested
 from lesion_jax.sweep.plan import Plan, plan_stages
 
 
@@ -58,7 +57,7 @@ def power_of(layout: Layout, components: Components = DEFAULTS) -> list[Power]:
     for name, scenario in layout.config.scenarios.items():
         settings = [setting for setting in layout.settings if setting.scenario == name]
         size = Size(
-            patients=len({lesion.patient for lesion in tested(layout, settings[0])}),
+            patients=len({lesion.patient for lesion in layout.tested(settings[0])}),
             seeds=len(layout.config.seeds),
             groups=max(len({setting.cohort for setting in settings}), len({s.partition for s in settings})),
             folds=len(layout.folds(settings[0])),

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from lesion_jax.core.types import Lesion
-from lesion_jax.data.folds import Split
 from lesion_jax.inference.own_lesions import original_images
 from lesion_jax.inference.restore import restore_classifier
 from lesion_jax.io.progress import Progress
@@ -57,13 +56,8 @@ def collect_runs(layout: Layout, *, ask: Ask | None = None) -> dict[str, dict[st
     return found
 
 
-def parts_of(layout: Layout, setting: Setting, fold: int) -> Split:
-    """The lesions that the networks of a setting train on and are tested on."""
-    return layout.cohort.split(layout.predictors(layout.arms[0], setting, fold)[0][1].data)
-
-
 def _runs(layout: Layout, settings: Sequence[Setting], arm: Arm, ask: Ask, progress: _Counted) -> Runs:
-    lesions = tested(layout, settings[0])
+    lesions = layout.tested(settings[0])
     row = {lesion.lesion_id: i for i, lesion in enumerate(lesions)}
     num_partitions = max(setting.partition for setting in settings) + 1
     folds = np.zeros((num_partitions, len(lesions)), np.int64)
@@ -71,7 +65,7 @@ def _runs(layout: Layout, settings: Sequence[Setting], arm: Arm, ask: Ask, progr
     for number, setting in enumerate(settings):
         for fold in layout.folds(setting):
             members = [layout.run(name) for name, _ in layout.predictors(arm, setting, fold)]
-            test = parts_of(layout, setting, fold).test
+            test = layout.split(setting, fold).test
             rows = [row[lesion.lesion_id] for lesion in test]
             probabilities[number, rows] = ask(members, test)
             folds[setting.partition, rows] = fold
@@ -86,12 +80,6 @@ def _runs(layout: Layout, settings: Sequence[Setting], arm: Arm, ask: Ask, progr
         seed=np.array([setting.seed for setting in settings]),
         folds=folds if crossed else None,
     )
-
-
-def tested(layout: Layout, setting: Setting) -> tuple[Lesion, ...]:
-    """All test lesions of a setting, in the order of the dataset."""
-    ids = {lesion.lesion_id for fold in layout.folds(setting) for lesion in parts_of(layout, setting, fold).test}
-    return tuple(lesion for lesion in layout.cohort.lesions.lesions if lesion.lesion_id in ids)
 
 
 def _asker() -> Ask:

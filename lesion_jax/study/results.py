@@ -13,7 +13,6 @@ from lesion_jax.metrics.verdict import judge
 from lesion_jax.paper.arms import ARMS
 from lesion_jax.study.audits import broken_sentences
 from lesion_jax.study.layout import Layout
-from lesion_jax.study.predictions import parts_of
 
 
 def results_of(
@@ -79,7 +78,7 @@ def _scenario(layout: Layout, name: str, runs: Mapping[str, Runs]) -> dict[str, 
         for arm, some in runs.items()
         if arm != config.baseline
     }
-    parts = parts_of(layout, settings[0], 0)
+    parts = layout.split(settings[0], 0)
     return {
         "name": name,
         "partition": scenario.partition,

@@ -10,7 +10,6 @@ from lesion_jax.families import FAMILIES
 from lesion_jax.inference.own_lesions import original_images
 from lesion_jax.paper.report.samples_figure import samples_figure
 from lesion_jax.study.layout import Layout
-from lesion_jax.study.predictions import parts_of
 
 _NUM_SHOWN = 8
 
@@ -25,7 +24,7 @@ def draw_samples(layout: Layout, path: Path) -> bool:
     if not layout.generators:
         return False
     setting, data = layout.settings[0], next(iter(layout.config.models.values())).data
-    train = parts_of(layout, setting, 0).train
+    train = layout.split(setting, 0).train
     blocks = [("Real", original_images(train, data.image_size, data.margin))]
     for model in layout.generators:
         banks = [load_bank(layout.bank(name)).images for name, _ in layout.generator(model, setting, 0)]

@@ -31,7 +31,8 @@ def config(tiny, tmp_path_factory):
     """8 steps on two devices, the first 4 with a bank."""
     config = resolve_window(dataclasses.replace(configs()["classifier"], learning_rate=0.02), tiny)
     data, facts = config.data, prepare_images(config, tiny).provenance
-    facts |= {"run": "by hand", "step": 1, "checkpoint": "last", "fold": 0, "seed": 0, "margin": data.margin}
+    facts |= {name: getattr(data, name) for name in ("margin", "partition", "per_class", "subset", "hold_out_inner")}
+    facts |= {"run": "by hand", "step": 1, "checkpoint": "last", "fold": 0, "seed": 0}
     pixels = np.random.default_rng(0).normal(0, 100, (30, 32, 32)).astype(np.int16)
     bank = tmp_path_factory.mktemp("banks") / "bank"
     facts |= {"image_size": 32, "window": list(data.window)}
