@@ -78,8 +78,9 @@ def test_peer_throughput(tmp_path):
 
 
 def test_input_throughput(run):
-    sizes = ("--num_images", "50", "--batch_size", "8", "--image_size", "24", "--num_batches", "20")
-    sizes += ("--width", "2", "--gan_width", "2", "--image_size", "32", "--num_waits", "5")
+    # The programs of `test_step_throughput`.
+    sizes = ("--num_images", "50", "--batch_size", "4", "--image_size", "32", "--num_batches", "20")
+    sizes += ("--width", "2", "--gan_width", "2", "--num_waits", "5")
     rows, table = run("input_throughput.py", *sizes, "--repeats", "2")
     check(rows, table)
     assert len(rows) == 5 and rows[0]["value"] == rows[1]["value"] == rows[2]["value"]
@@ -88,7 +89,9 @@ def test_input_throughput(run):
 
 def test_population_throughput(run):
     sizes = ("--width", "2", "--members", "2", "--batch_size", "4", "--image_size", "32", "--repeats", "1")
-    rows, table = run("population_throughput.py", *sizes, "--packing", "one", "--steps", "10")
+    # The programs of the accelerator's script.
+    sizes += ("--dtype", "bfloat16", "--packing", "one", "--steps", "10")
+    rows, table = run("population_throughput.py", *sizes)
     check(rows, table)
     assert len(rows) == 2 and rows[0]["must"] == 1.0
 

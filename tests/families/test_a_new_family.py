@@ -30,6 +30,8 @@ from lesion_jax.paper.arms import ARMS, Arm
 from lesion_jax.sources import SOURCES
 from lesion_jax.sources.base import RawLesion, Slice, Source
 
+pytestmark = pytest.mark.slow
+
 CLASSES = ("round", "square")
 
 
@@ -276,7 +278,6 @@ def test_sweep_and_plan_take_it(kind, dataset, config_file, tmp_path, capsys):
     assert "2 cells, 2 done" in capsys.readouterr().out
 
 
-@pytest.mark.slow
 def test_the_paper_compares_a_new_arm(dataset, config_file, tmp_path, capsys):
     path = config_file(
         "PaperConfig(arms=('classic', 'nearest_blend'), classic_sizes=(0, 24), synthetic_sizes=(4, 8), models={"

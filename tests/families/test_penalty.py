@@ -14,6 +14,8 @@ from lesion_jax.objectives.gan import non_saturating_loss
 from lesion_jax.runtime import parallel
 from tests.train.tiny import WINDOW, gan_hyper, host_batch
 
+pytestmark = pytest.mark.slow
+
 
 def plain_down(x, w):
     return lax.conv_general_dilated(x, w, (2, 2), convolution.PADDING, dimension_numbers=("NHWC", "HWIO", "NHWC"))
@@ -67,7 +69,6 @@ def r1(critic, params, real, fake, hyper):
     return 5.0 * jnp.mean(jnp.sum(jnp.square(slopes), axis=(1, 2, 3)))
 
 
-@pytest.mark.slow
 def test_a_step_with_a_penalty_gives_the_discriminator_its_gradient_and_no_other():
     networks = Generator(width=2, image_size=16), Discriminator(width=2)
     state = create_gan_state(*networks, seed=1, image_size=16, latent_size=5, hyper=gan_hyper())

@@ -58,8 +58,13 @@ def dataset(cohort, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def runs(cohort, tmp_path_factory):
-    """Name of a config -> directory of a short training of it."""
+    """Name of a config -> directory of a short training of it, trained for the first test that asks."""
     folder = tmp_path_factory.mktemp("runs")
-    for name, config in CONFIGS.items():
-        train(config, folder / name, cohort=cohort)
-    return {name: folder / name for name in CONFIGS}
+
+    class Runs(dict):
+        def __missing__(self, name):
+            train(CONFIGS[name], folder / name, cohort=cohort)
+            self[name] = folder / name
+            return self[name]
+
+    return Runs()

@@ -11,6 +11,8 @@ from lesion_jax.metrics.label_audit import audit_labels
 from lesion_jax.metrics.leaks import find_leaks, has_flat_corner, has_hole
 from tests.metrics.drawn import NAMES, bank, collapsed, lesions, near_copies, noise, relabelled
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def train():

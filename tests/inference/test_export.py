@@ -13,6 +13,8 @@ from lesion_jax.io.run_directory import load_provenance
 from lesion_jax.io.saved_checkpoints import load_checkpoint
 from lesion_jax.models.cnn import Classifier
 
+pytestmark = pytest.mark.slow
+
 NETWORKS = {
     "classifier": ["classifier"],
     "dcgan": ["generator", "discriminator"],

@@ -15,6 +15,8 @@ from lesion_jax.inference.own_copies import draw_without_copies, warn_of_copies
 from lesion_jax.inference.sample import draw_bank
 from tests.train import tiny
 
+pytestmark = pytest.mark.slow
+
 DATA = DataConfig(dataset="tiny", image_size=32, window=(-400.0, 400.0))
 LESIONS = [lesion for lesion in tiny.cohort().lesions.lesions if lesion.label == 0]
 

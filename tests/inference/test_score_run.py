@@ -17,6 +17,8 @@ from lesion_jax.metrics.predictions import PREDICTION_METRICS, PredictionMetric
 from lesion_jax.metrics.sample import Sample
 from tests.inference.conftest import DATA
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["cyst", "metastasis", "hemangioma"]
 
 

@@ -18,6 +18,8 @@ from lesion_jax.paper.report.write import write_report
 from lesion_jax.paper.results import results_of
 from tests.paper.made_up import MadeUp, models, paper_config
 
+pytestmark = pytest.mark.slow
+
 ROWS = {
     "changed": Arm("changed", "Low momentum", "#E69F00", "P", changes={"momentum": 0.5}),
     "predictor": Arm("predictor", "Visual words", "#56B4E9", "X", predictor="words"),
@@ -94,7 +96,10 @@ def test_it_is_trained_chosen_for_and_compared(protocol):
     assert found["fixed"]["chosen"]["synthetic images per class and fold"] == [30, 30, 30]
 
 
-def test_it_appears_everywhere_in_the_report(protocol, tmp_path):
+def test_it_appears_everywhere_in_the_report(protocol, tmp_path, monkeypatch):
+    # They take seconds; the next test looks at all of them.
+    for name in [name for name, metric in GENERATOR_METRICS.items() if metric.for_reports]:
+        monkeypatch.delitem(GENERATOR_METRICS, name)
     findings = protocol.run()
     scores = scores_of_generators(protocol, findings.gan_sizes, restore=restore)
     samples, features = samples_of(protocol, findings, load=load), features_of(findings)

@@ -23,6 +23,8 @@ from lesion_jax.sweep.status import cell_rows, describe_sweep, open_sweep
 from lesion_jax.train import evaluation
 from tests.train.tiny import cohort, configs, true_at
 
+pytestmark = pytest.mark.slow
+
 CONFIGS = Path(__file__).parents[2] / "configs"
 
 CLASSIFIER = dataclasses.replace(configs()["classifier"], num_devices=1)
@@ -200,7 +202,6 @@ def test_what_no_device_here_can_take_is_refused_at_the_start(tiny, tmp_path, mo
     assert not (tmp_path / "s").exists()
 
 
-@pytest.mark.slow
 def test_a_cell_that_a_collapse_ends_says_so(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(evaluation, "describe_collapse", lambda step, *_: f"Step {step}: collapsed.")
     sweep = SweepConfig(base=dataclasses.replace(DCGAN, on_collapse="stop"))
@@ -231,7 +232,6 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(changes, m
     assert not (tmp_path / "s").exists()
 
 
-@pytest.mark.slow
 def test_the_verbs(tiny, tmp_path, capsys, monkeypatch):
     dataset, workdir = tmp_path / "dataset", tmp_path / "sweep"
     write_dataset(tiny.lesions, dataset)
@@ -239,7 +239,7 @@ def test_the_verbs(tiny, tmp_path, capsys, monkeypatch):
     # What the command would let JAX do for the rest of this process.
     monkeypatch.setattr("lesion_jax.runtime.compile_cache.keep_compiled", lambda directory: None)
     words = [f"--config={CONFIGS}/sweep.py", f"--config.base.data.dataset={dataset}", "--config.base.width=2"]
-    words += ["--config.base.discriminator_width=2", "--config.base.data.image_size=32", "--config.base.latent_size=4"]
+    words += ["--config.base.discriminator_width=2", "--config.base.data.image_size=32", "--config.base.latent_size=6"]
     words += [
         "--config.base.data.classic_size=40",
         "--config.base.data.batch_size=8",

@@ -11,6 +11,8 @@ from lesion_jax.train import evaluation
 from lesion_jax.train.run import train
 from tests.train.tiny import cohort, configs, true_at
 
+pytestmark = pytest.mark.slow
+
 DCGAN = configs()["dcgan"]
 
 

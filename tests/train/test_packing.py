@@ -9,6 +9,8 @@ from lesion_jax.train import packing
 from lesion_jax.train.training import Training
 from tests.train.tiny import cohort, configs
 
+pytestmark = pytest.mark.slow
+
 TRAINING = Training.prepare(configs()["classifier"], cohort(), num_devices=1, cache_dir=None)
 IMAGES = {"pixels": np.zeros((4, 32, 32), np.int16), "label": np.zeros(4, np.int32)}
 

@@ -183,7 +183,8 @@ def test_what_is_restored_does_what_was_trained(tiny, tmp_path):
 
 def test_a_restored_generator_draws_prefixes(tiny, tmp_path):
     # Long enough for the running variances to leave their start at one: before, every image is grey.
-    train(lasting(ACGAN, "40 steps"), tmp_path, cohort=tiny)
+    loop = dataclasses.replace(LOOP, duration="40 steps", evaluate_every="40 steps", pictures_every="0 steps")
+    train(dataclasses.replace(ACGAN, loop=loop), tmp_path, cohort=tiny)
     generator = restore_generator(tmp_path)
     labels = np.arange(70, dtype=np.int32) % 3
     images = generator(labels, seed=1)
