@@ -10,6 +10,7 @@ from lesion_jax.core.types import Images, Lesion
 from lesion_jax.data.augment import original
 from lesion_jax.data.bank import Bank, load_bank
 from lesion_jax.data.folds import split
+from lesion_jax.inference.kept_audit import kept_audit
 from lesion_jax.inference.restore import RestoredGenerator, restore_generator
 from lesion_jax.metrics.images import compare, score_images
 from lesion_jax.metrics.sample import Sample
@@ -57,6 +58,31 @@ def scores_of_generators(
         return []
     floor = [_real_against_real(protocol, fold, window) for fold in range(trainings.num_folds)]
     return [*found, {"title": _FLOOR, "scores": floor}]
+
+
+def audits_of_generators(
+    protocol: Protocol, gan_sizes: Sequence[int], *, audit: Callable[..., dict[str, Any]] = kept_audit
+) -> list[dict[str, Any]]:
+    """Audits the banks of every generator, those of the first seed, fold by fold; kept in WORKDIR/audits.
+
+    Args:
+      protocol: The protocol that ran.
+      gan_sizes: Classic size that each fold's generators saw.
+      audit: As `kept_audit`.
+
+    Returns:
+      Rows {"model", "title", "fold", "num_images", "broken": list, "sentence"}.
+    """
+    trainings, seed = protocol.trainings, protocol.config.seeds[0]
+    rows = []
+    for model in trainings.generators:
+        for fold in range(trainings.num_folds):
+            named = trainings.generator(model, seed, fold, gan_sizes[fold])
+            place = trainings.workdir / "audits" / f"fold{fold}" / f"{model}-on-{gan_sizes[fold]}"
+            found = audit(place, [trainings.bank(name) for name, _ in named], trainings.dataset)
+            facts = {"num_images": found["num_bank"], "broken": found["broken"], "sentence": found["sentence"]}
+            rows.append({"model": model, "title": trainings.title(model), "fold": fold, **facts})
+    return rows
 
 
 def samples_of(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lesion_jax.core.types import LesionSet
+from lesion_jax.inference.kept_audit import broken_sentences
 from lesion_jax.inference.predict import Predictions, pooled
 from lesion_jax.metrics.holm import holm
 from lesion_jax.metrics.predictions import score_predictions
@@ -21,13 +22,16 @@ from lesion_jax.paper.selection import Outcome
 MARGIN = 0.05
 
 
-def results_of(protocol: Protocol, findings: Findings, images: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def results_of(
+    protocol: Protocol, findings: Findings, images: Sequence[dict[str, Any]], banks: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
     """Scores every arm, curve and difference; nothing is chosen here.
 
     Args:
       protocol: The protocol that ran.
       findings: What it found.
       images: Scores of the generators, see `paper.generators`.
+      banks: Audits of their banks, likewise.
     """
     config, lesions, folds = protocol.config, protocol.cohort.lesions, protocol.cohort.partition()
     pools = {name: _by_seed(found.outcomes) for name, found in findings.arms.items()}
@@ -58,6 +62,8 @@ def results_of(protocol: Protocol, findings: Findings, images: Sequence[dict[str
             point for name, found in findings.arms.items() for point in _synthetic_curve(ARMS[name], found, lesions)
         ],
         "images": list(images),
+        "banks": list(banks),
+        "broken": broken_sentences(banks),
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lesion_jax.core.types import UNITS
+from lesion_jax.inference.kept_audit import broken_sentences
 from lesion_jax.metrics.holm import holm
 from lesion_jax.metrics.power import Size, smallest_difference
 from lesion_jax.metrics.predictions import PREDICTION_METRICS, score_predictions
@@ -11,7 +12,6 @@ from lesion_jax.metrics.runs import Runs
 from lesion_jax.metrics.statistics import Difference, compare
 from lesion_jax.metrics.verdict import judge
 from lesion_jax.paper.arms import ARMS
-from lesion_jax.study.audits import broken_sentences
 from lesion_jax.study.layout import Layout
 
 

@@ -13,7 +13,7 @@ from lesion_jax.families import FAMILIES
 from lesion_jax.metrics.images import GENERATOR_METRICS
 from lesion_jax.paper.arms import ARMS, Arm
 from lesion_jax.paper.features import features_of
-from lesion_jax.paper.generators import samples_of, scores_of_generators, window_of
+from lesion_jax.paper.generators import audits_of_generators, samples_of, scores_of_generators, window_of
 from lesion_jax.paper.report.write import write_report
 from lesion_jax.paper.results import results_of
 from tests.paper.made_up import MadeUp, models, paper_config
@@ -139,6 +139,23 @@ def test_generators_are_scored_by_every_metric_against_test_lesions_with_real_on
     assert {window for *_, window in seen} == {protocol.cohort.lesions.window}
     limit = scores[1]["scores"][0]["metrics"]["kernel_distance"]["value"]
     assert limit < 0.5
+
+
+def test_banks_are_audited_fold_by_fold_and_what_failed_is_said_first(protocol):
+    def audit(place, banks, dataset):
+        assert len(banks) == 3 and all(f"/fold{place.parent.name[-1]}/templates-" in str(path) for path in banks)
+        broken = [] if place.parent.name == "fold2" else ["collapsed"]
+        return {"num_bank": 60, "broken": broken, "sentence": "As it is."}
+
+    findings = protocol.run()
+    banks = audits_of_generators(protocol, findings.gan_sizes, audit=audit)
+    assert [(row["title"], row["fold"], row["broken"]) for row in banks] == [
+        ("Templates", 0, ["collapsed"]),
+        ("Templates", 1, ["collapsed"]),
+        ("Templates", 2, []),
+    ]
+    (said,) = results_of(protocol, findings, [], banks)["broken"]
+    assert said.startswith("Templates failed (2 of 3 banks; fold 0: collapsed)")
 
 
 def test_features_that_are_probabilities_are_no_picture(protocol):

@@ -10,16 +10,20 @@ _SCALE = ("width", ".loop.duration")
 
 
 def answer(results: Mapping[str, Any]) -> str:
-    """What synthetic images did, with a verdict on every arm that has them; what cannot be told comes last."""
+    """What synthetic images did, with a verdict on every arm that has them; what cannot be told comes last.
+
+    Where a generator failed, that comes before any verdict.
+    """
     compared = [arm for arm in results["arms"] if arm.get("generator") and arm.get("difference")]
     if not compared:
         return f"This run compares no arm with synthetic images to {BASELINE_WORDS}, so it cannot say."
     difference = compared[0]["difference"]
     caveat = "" if results["protocol"]["selection"] == "inner" else ", and optimistically so, chosen on the test folds"
-    return (
+    said = (
         f"On {difference['num_lesions']} lesions of {difference['num_patients']} patients, against "
         f"{BASELINE_WORDS}{caveat}: {_verdicts(compared)}."
     )
+    return " ".join([*results["broken"], said])
 
 
 def other_arms(results: Mapping[str, Any]) -> str:

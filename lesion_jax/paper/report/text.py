@@ -79,6 +79,12 @@ def _images(results: Mapping[str, Any], window: tuple[float, float]) -> list[str
             "was chosen on; means over folds and seeds, with their range. The last row is what real lesions of other "
             "patients score: the most that can be asked for. With so few lesions small differences mean nothing.",
         ]
+    if results["banks"]:
+        sections += [
+            "What an audit found of each generator's images of the first seed, by fold; audits/ in the run's directory "
+            "has all of it, and the closest pairs of synthetic image and training lesion.",
+            "\n".join(f"- {row['title']}, fold {row['fold']}: {row['sentence']}" for row in results["banks"]),
+        ]
     return ["## Images", *sections] if sections else []
 
 

@@ -12,9 +12,9 @@ def arm(title, generator, word):
 BASELINE = {"title": "Classic", "generator": None, "difference": None}
 
 
-def results(*arms, selection="inner", departures=()):
+def results(*arms, selection="inner", departures=(), broken=()):
     protocol = {"selection": selection, "departures": [{"setting": name} for name in departures]}
-    return {"arms": [BASELINE, *arms], "protocol": protocol}
+    return {"arms": [BASELINE, *arms], "protocol": protocol, "broken": list(broken)}
 
 
 def test_every_arm_with_synthetic_images_is_in_the_first_sentence_and_the_others_are_in_the_second():
@@ -26,6 +26,11 @@ def test_every_arm_with_synthetic_images_is_in_the_first_sentence_and_the_others
     )
     assert other_arms(found) == "Without synthetic images, likewise: Mixup: loss."
     assert other_arms(results()) == ""
+
+
+def test_a_generator_that_failed_comes_before_any_verdict():
+    said = answer(results(arm("One", "a generator", "gain"), broken=["One failed."]))
+    assert said.startswith("One failed. On 60 lesions")
 
 
 def test_what_cannot_be_told_is_said_last():

@@ -1,0 +1,50 @@
+"""Audits of the banks that a study or a protocol drew: done once, kept, and told before any verdict."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lesion_jax.disk.atomic import write_json
+from lesion_jax.inference.audit_files import audit_files
+from lesion_jax.io.picture_file import write_picture
+
+
+def kept_audit(place: Path, banks: Sequence[Path], dataset: Path) -> dict[str, Any]:
+    """Audits banks against the test lesions of their fold, or reads what an earlier call found.
+
+    Args:
+      place: Path without a suffix: PLACE.json is written, and PLACE-closest.png, the closest pairs.
+      banks: Directories of banks of one fold, together every class.
+      dataset: The dataset of their generators.
+
+    Returns:
+      What `audit_files` returns, without the picture.
+    """
+    path = place.with_name(place.name + ".json")
+    if path.exists():
+        return json.loads(path.read_text())
+    found, picture = audit_files(banks, dataset, "test")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_picture(place.with_name(place.name + "-closest.png"), picture)
+    write_json(path, found)
+    return found
+
+
+def broken_sentences(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """A sentence for each generator of which half of the audited banks or more are broken, in each scenario.
+
+    Args:
+      rows: {"title" of the generator, "fold", "broken": what `audit_bank` found, "scenario" where there are several}.
+    """
+    said = []
+    for scenario, title in dict.fromkeys((row.get("scenario"), row["title"]) for row in rows):
+        some = [row for row in rows if (row.get("scenario"), row["title"]) == (scenario, title)]
+        bad = [row for row in some if row["broken"]]
+        if 2 * len(bad) >= len(some):
+            said.append(
+                f"{title} failed{f' in scenario {scenario}' if scenario else ''} ({len(bad)} of {len(some)} banks; "
+                f"fold {bad[0]['fold']}: {', '.join(bad[0]['broken'])}), so what follows says nothing of images that a "
+                "working one draws."
+            )
+    return said
