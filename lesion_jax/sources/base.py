@@ -66,6 +66,7 @@ class Slice:
       reflected: Whether what lies beyond the image is its reflection; otherwise the edge's pixels are repeated.
       belongs: What the source knows that one patient's images alone can share, value by field, such as the UID of a
         study; leaves this room not at all.
+      scanner: Maker and model of the scanner, where the source knows; leaves this room for the user's eyes only.
       doubts: What is doubtful about the image, for the user to decide.
     """
 
@@ -76,6 +77,7 @@ class Slice:
     value_range: tuple[float, float] | None = None
     reflected: bool = False
     belongs: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    scanner: str = ""
     doubts: tuple[Doubt, ...] = ()
 
 

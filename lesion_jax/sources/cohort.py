@@ -6,9 +6,8 @@ the images' names, so a rebuild gives the same ids, and only who holds the origi
 
 import hashlib
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -56,21 +55,15 @@ def read_lesions(
     reading.review.check()
     for told in reading.review.notes(_log.warning):
         note(told)
-    return to_lesion_set(reading, read_record(input_dir))
+    first = reading.found[0][0].image
+    return LesionSet.of(to_lesions(reading), reading.class_names, first.unit, first.value_range, read_record(input_dir))
 
 
-def to_lesion_set(reading: Reading, phantom: Mapping[str, Any] | None = None) -> LesionSet:
-    """The lesions under their hashes, sorted by lesion_id.
-
-    Args:
-      reading: What was read, at least one lesion.
-      phantom: See `LesionSet`.
-    """
-    raws = [raw for raw, _ in reading.found]
-    salt = hashlib.sha256("\n".join(sorted({_salt(raw) for raw in raws})).encode()).hexdigest()
-    first = raws[0].image
-    lesions = [_lesion(raw, center, reading.class_names, salt) for raw, center in reading.found]
-    return LesionSet.of(lesions, reading.class_names, first.unit, first.value_range, phantom)
+def to_lesions(reading: Reading) -> list[Lesion]:
+    """The lesions that were read under their hashes, in the order of `reading.found`."""
+    salts = sorted({_salt(raw) for raw, _ in reading.found})
+    salt = hashlib.sha256("\n".join(salts).encode()).hexdigest()
+    return [_lesion(raw, center, reading.class_names, salt) for raw, center in reading.found]
 
 
 def _lesion(raw: RawLesion, center: tuple[float, float], class_names: Sequence[str], salt: str) -> Lesion:

@@ -39,6 +39,7 @@ _KINDS = (
     ("projection", {"MIP", "MINIP", "MAXIP", "PROJECTION"}, "projection"),
     ("reformat", {"MPR", "REFORMATTED", "REFORMAT"}, "reformat"),
 )
+_SCANNER = ("Manufacturer", "ManufacturerModelName")
 _BELONGS = (PATIENT_ID, "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
 
 
@@ -68,13 +69,14 @@ def load_slice(path: Path) -> Slice:
             hu = _hounsfield(path, data)
             doubts += _check_values(path, hu)
             names = {field: str(value(path, data, field) or "").strip() for field in _BELONGS}
+            scanner = " ".join(str(value(path, data, field) or "").strip() for field in _SCANNER).strip()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}; copy it again.") from error
     # pydicom has no exception of its own for a header that it cannot take apart.
     except (InvalidDicomError, EOFError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError) as error:
         raise DataError(f"{path} is not a whole DICOM file ({_one_line(error)}); export it again.") from error
     belongs = {field: name for field, name in names.items() if name}
-    return Slice(hu, (across, along), names[PATIENT_ID], "HU", belongs=belongs, doubts=tuple(doubts))
+    return Slice(hu, (across, along), names[PATIENT_ID], "HU", belongs=belongs, scanner=scanner, doubts=tuple(doubts))
 
 
 def _check_header(path: Path, data: pydicom.Dataset) -> list[Doubt]:

@@ -163,8 +163,11 @@ class Review(Mistakes):
     def doubt(self, doubt: Doubt, rows: Iterable[str] = ()) -> None:
         """Keeps a doubt as a note or as a mistake; `rows` of the csv have it."""
         self._doubts.setdefault(doubt.text, doubt)
-        if not CHECKS[doubt.check].only_warns and doubt.check not in self._accept:
+        if not self._takes(doubt):
             self.add(f"{doubt.text} (--accept={doubt.check} takes it as it is).", rows, doubt.check)
+
+    def _takes(self, doubt: Doubt) -> bool:
+        return CHECKS[doubt.check].only_warns or doubt.check in self._accept
 
     def notes(self, show: Callable[[str], None]) -> list[str]:
         """What was accepted or only warned of: counts, without a file's name or a header's value.
@@ -173,7 +176,7 @@ class Review(Mistakes):
           show: Called with each note and the first of its doubts, for the user's eyes.
         """
         found = []
-        counts = Counter(doubt.check for doubt in self._doubts.values())
+        counts = Counter(doubt.check for doubt in self._doubts.values() if self._takes(doubt))
         for name, count in counts.items():
             note = f"{count} {CHECKS[name].title}" + (f", accepted by --accept={name}" if name in self._accept else "")
             found.append(note)
