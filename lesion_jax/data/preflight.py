@@ -1,6 +1,7 @@
 """What a build would make of its input, found out before anything is written."""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -32,6 +33,7 @@ class Preflight:
       lesion_set: The same as a dataset, with the scanner of the header as a tag; None without lesions.
       folds: The partition, or why there can be none; None where none was asked for.
       alike: Sentences on pairs of ROIs that look the same, of two patients or of two classes.
+      overlapping: Sentences on pairs of marks in one image, of which the smaller one reaches the other's centre.
       num_files: Files below the input; 0 where that is a file itself.
       num_unused: Those of them that hold no lesion of `lesions`.
     """
@@ -42,6 +44,7 @@ class Preflight:
     lesion_set: LesionSet | None
     folds: Folds | FoldError | None
     alike: list[str]
+    overlapping: list[str]
     num_files: int
     num_unused: int
 
@@ -88,7 +91,7 @@ def look_ahead(asked: Asked, num_folds: int, fold_seed: int, progress: Progress)
     reading, marked = read_marked(asked, progress), asked.annotations is not None
     raws = [raw for raw, _ in reading.found]
     if not raws:
-        return Preflight(marked, reading, [], None, None, [], 0, 0)
+        return Preflight(marked, reading, [], None, None, [], [], 0, 0)
     files = {path.resolve() for path in list_files(asked.input)} if asked.input.is_dir() else set()
     unused = files - {raw.path.resolve() for raw in raws}
     lesions = to_lesions(reading)
@@ -98,8 +101,17 @@ def look_ahead(asked: Asked, num_folds: int, fold_seed: int, progress: Progress)
         for raw, lesion in zip(raws, lesions, strict=True)
     ]
     lesion_set = LesionSet.of(shown, reading.class_names, first.unit, first.value_range)
-    folds = _folds(lesion_set, num_folds, fold_seed) if num_folds else None
-    return Preflight(marked, reading, lesions, lesion_set, folds, _alike(raws, lesions), len(files), len(unused))
+    return Preflight(
+        has_marks=marked,
+        reading=reading,
+        lesions=lesions,
+        lesion_set=lesion_set,
+        folds=_folds(lesion_set, num_folds, fold_seed) if num_folds else None,
+        alike=_alike(raws, lesions),
+        overlapping=_overlapping(raws),
+        num_files=len(files),
+        num_unused=len(unused),
+    )
 
 
 def _folds(lesions: LesionSet, num_folds: int, seed: int) -> Folds | FoldError:
@@ -121,4 +133,19 @@ def _alike(raws: list[RawLesion], lesions: list[Lesion]) -> list[str]:
             differ.append(f"classes, {one.label!r} and {other.label!r}")
         if differ:
             told.append(f"{other.where}: its ROI looks like that of {one.where}, of two {' and two '.join(differ)}.")
+    return told
+
+
+def _overlapping(raws: list[RawLesion]) -> list[str]:
+    by_image: dict[str, list[RawLesion]] = {}
+    told = []
+    for other in raws:
+        same = by_image.setdefault(other.name, [])
+        for one in same:
+            down, across = other.image.spacing_mm
+            apart = math.hypot((one.row - other.row) * down, (one.column - other.column) * across)
+            if apart < min(one.diameter_mm, other.diameter_mm) / 2:
+                labels = f", {one.label!r} and {other.label!r}" if one.label != other.label else ""
+                told.append(f"{other.where}: {apart:.1f} mm beside that of {one.where}{labels}.")
+        same.append(other)
     return told

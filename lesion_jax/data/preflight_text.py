@@ -17,11 +17,13 @@ def preflight_text(found: Preflight, num_folds: int) -> str:
       found: What was found.
       num_folds: Folds that were asked for.
     """
-    parts = ["Nothing is written but what was asked for by name."]
+    parts = ["Dry run: no dataset is written."]
     if found.lesion_set is None:
         parts.append("No lesion can be read.")
     else:
-        parts += [lesions_text(found.lesion_set), *_folds(found, num_folds), _passed_over(found), _alike(found)]
+        parts += [lesions_text(found.lesion_set), *_folds(found, num_folds), _passed_over(found)]
+        parts.append(_pairs("pairs of ROIs look the same, across patients or classes", found.alike))
+        parts.append(_pairs("pairs of marks in one image may be of one lesion", found.overlapping))
     return "\n".join([*parts, *_wrong(found)])
 
 
@@ -49,11 +51,9 @@ def _passed_over(found: Preflight) -> str:
     return "\n".join(["passed over, or taken as it is:", *(f"  {line}" for line in lines or ["nothing"])])
 
 
-def _alike(found: Preflight) -> str:
-    some = found.alike
-    more = [f"... and {len(some) - _MOST_SHOWN} more"] if len(some) > _MOST_SHOWN else []
-    head = f"{len(some)} pairs of ROIs look the same, across patients or classes"
-    return "\n".join([head, *(f"  {line}" for line in (*some[:_MOST_SHOWN], *more))])
+def _pairs(title: str, each: list[str]) -> str:
+    more = [f"... and {len(each) - _MOST_SHOWN} more"] if len(each) > _MOST_SHOWN else []
+    return "\n".join([f"{len(each)} {title}", *(f"  {line}" for line in (*each[:_MOST_SHOWN], *more))])
 
 
 def _wrong(found: Preflight) -> list[str]:

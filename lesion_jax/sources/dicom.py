@@ -42,7 +42,7 @@ def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[R
         *(Doubt("unreadable", f"{path} cannot be read") for path in (*skipped, *index.unreadable)),
     ]
     for done, (uid, points) in enumerate(wanted.items(), start=len(files) + 1):
-        with mistakes.collected(point.mark.where for point in points):
+        with mistakes.collected([point.mark.where for point in points]):
             if uid in index.found:
                 path, image = _load(index.found[uid], points)
                 image = dataclasses.replace(image, doubts=(*image.doubts, *doubts))

@@ -85,7 +85,9 @@ class Mistake:
         others = [row for row in self.rows if not re.search(rf"{re.escape(row)}(?!\d)", self.text)]
         if not others:
             return self.text
-        shown = [others[0], *(row[row.rfind("line ") :] for row in others[1:_MOST_ROWS])]
+        shown = [row[row.rfind("line ") :] for row in others[:_MOST_ROWS]]
+        if (file := others[0].removesuffix(shown[0])) not in self.text:
+            shown[0] = file + shown[0]
         more = f" and {len(others) - len(shown)} more" if len(others) > len(shown) else ""
         also = "also " if len(others) < len(self.rows) else ""
         return f"{self.text.removesuffix('.')} ({also}{', '.join(shown)}{more})."
@@ -124,17 +126,17 @@ class Mistakes:
         self._found[text] = Mistake(text, tuple(dict.fromkeys((*before, *rows))), check)
 
     @contextlib.contextmanager
-    def collected(self, rows: Iterable[str] = ()) -> Iterator[None]:
+    def collected(self, rows: Collection[str] = ()) -> Iterator[None]:
         """Keeps a DataError that is raised within, and goes on.
 
         Args:
-          rows: Rows of the csv that whatever is raised concerns.
+          rows: Rows of the csv that whatever is raised concerns, where it does not say so itself.
         """
         try:
             yield
         except DataErrors as error:
             for one in error.each:
-                self.add(one.text, one.rows, one.check)
+                self.add(one.text, one.rows or rows, one.check)
         except DataError as error:
             self.add(str(error), rows)
 

@@ -21,7 +21,7 @@ def test_a_mistake_of_a_file_names_the_rows_and_one_of_a_row_does_not_repeat_it(
     )
     assert str(row) == "a.csv line 1: bad."
     # Line 1 is not line 12.
-    assert str(two) == "a.csv line 12: as before (also a.csv line 1)."
+    assert str(two) == "a.csv line 12: as before (also line 1)."
 
 
 def test_errors_within_errors_keep_their_rows_and_checks():
