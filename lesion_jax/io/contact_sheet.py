@@ -79,10 +79,7 @@ def write_contact_sheet(out: Path, sheet: Sheet) -> None:
 
 def _picture(sheet: Sheet, label: int) -> Image.Image:
     some = sheet.of_class(label)
-    columns = math.ceil(math.sqrt(len(some)))
-    rows = math.ceil(len(some) / columns)
-    most = math.sqrt(_MOST_PIXELS / (rows * columns)) - _GAP - _CAPTION
-    side = max(_LEAST_SIDE, min(sheet.images.shape[-1], int(most)))
+    columns, rows, side = _arranged(len(some), sheet.images.shape[-1])
     wide, high = side + _GAP, side + _GAP + _CAPTION
     picture = Image.new("RGB", (max(columns * wide + _GAP, 460), _HEAD + rows * high), PAPER)
     draw = ImageDraw.Draw(picture)
@@ -98,6 +95,14 @@ def _picture(sheet: Sheet, label: int) -> Image.Image:
             draw.ellipse((left + inset, top + inset, left + side - 1 - inset, top + side - 1 - inset), outline=_MARK)
         draw.text((left, top + side + 1), fitting(sheet.captions[index], 10, side), fill=INK, font=font(10))
     return picture
+
+
+def _arranged(num: int, side: int) -> tuple[int, int, int]:
+    """Columns, rows, and the side of an image, smaller where there would be too many pixels."""
+    columns = math.ceil(math.sqrt(num))
+    rows = math.ceil(num / columns)
+    most = math.sqrt(_MOST_PIXELS / (rows * columns)) - _GAP - _CAPTION
+    return columns, rows, max(_LEAST_SIDE, min(side, int(most)))
 
 
 def _page(sheet: Sheet) -> str:
