@@ -128,10 +128,11 @@ def _look_ahead(values: flags.FlagValues) -> None:
     asked = Asked(
         values.input, values.annotations, values.source, values.class_names, _tags(values), frozenset(values.accept)
     )
-    found = look_ahead(asked, values.num_folds, values.fold_seed, progress_callback("build --dry_run, files"))
+    progress = (progress_callback(f"build --dry_run, {what}") for what in ("files", "ROIs compared", "ROIs drawn"))
+    found = look_ahead(asked, values.num_folds, values.fold_seed, next(progress), next(progress))
     print(preflight_text(found, values.num_folds))
     if sheet and (lesions := found.lesion_set):
-        images, mark = found.rois(_SHEET_SIDE)
+        images, mark = found.rois(_SHEET_SIDE, next(progress))
         labels = [lesion.label for lesion in found.lesions]
         unit = UNITS[lesions.unit].title
         write_contact_sheet(

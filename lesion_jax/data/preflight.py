@@ -62,21 +62,22 @@ class Preflight:
             for raw, _ in self.reading.found
         ]
 
-    def rois(self, side: int) -> tuple[np.ndarray, float]:
+    def rois(self, side: int, progress: Progress) -> tuple[np.ndarray, float]:
         """The lesions with their surroundings, at least one.
 
         Args:
           side: H.
+          progress: Called as progress(done, total) with numbers of lesions.
 
         Returns:
           int16 [N, H, H], in the dataset's unit, and the lesion's diameter as a share of the side; 0 where images are
           lesions as a whole.
         """
         margin, mark = (_WIDE, 1 / (1 + 2 * _WIDE)) if self.has_marks else (_MARGIN, 0.0)
-        return np.stack([original(lesion, side, margin) for lesion in self.lesions]), mark
+        return _crops(self.lesions, side, margin, progress), mark
 
 
-def look_ahead(asked: Asked, num_folds: int, fold_seed: int, progress: Progress) -> Preflight:
+def look_ahead(asked: Asked, num_folds: int, fold_seed: int, progress: Progress, compared: Progress) -> Preflight:
     """Reads and checks everything that a build would, and writes nothing.
 
     Args:
@@ -84,6 +85,7 @@ def look_ahead(asked: Asked, num_folds: int, fold_seed: int, progress: Progress)
       num_folds: Test folds; 0 for none.
       fold_seed: Seed of the partition.
       progress: See `read_marked`.
+      compared: The same of the ROIs that are compared, which comes after.
 
     Raises:
       ConfigError, DataError: See `read_marked`.
@@ -107,7 +109,7 @@ def look_ahead(asked: Asked, num_folds: int, fold_seed: int, progress: Progress)
         lesions=lesions,
         lesion_set=lesion_set,
         folds=_folds(lesion_set, num_folds, fold_seed) if num_folds else None,
-        alike=_alike(raws, lesions),
+        alike=_alike(raws, _crops(lesions, _SIDE, _MARGIN, compared)),
         overlapping=_overlapping(raws),
         num_files=len(files),
         num_unused=len(unused),
@@ -121,10 +123,17 @@ def _folds(lesions: LesionSet, num_folds: int, seed: int) -> Folds | FoldError:
         return error
 
 
-def _alike(raws: list[RawLesion], lesions: list[Lesion]) -> list[str]:
-    rois = [signature(original(lesion, _SIDE, _MARGIN)) for lesion in lesions]
+def _crops(lesions: list[Lesion], side: int, margin: float, progress: Progress) -> np.ndarray:
+    found = np.empty((len(lesions), side, side), np.int16)
+    for index, lesion in enumerate(lesions):
+        found[index] = original(lesion, side, margin)
+        progress(index + 1, len(lesions))
+    return found
+
+
+def _alike(raws: list[RawLesion], rois: np.ndarray) -> list[str]:
     told = []
-    for i, j in alike(rois):
+    for i, j in alike([signature(roi) for roi in rois]):
         one, other = raws[i], raws[j]
         differ = []
         if one.image.patient != other.image.patient:

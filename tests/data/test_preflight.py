@@ -13,6 +13,10 @@ from lesion_jax.sources.review import DataErrors
 HEADER = "file,patient,spacing_mm,row,column,diameter_mm,label"
 
 
+def silent(done, total):
+    pass
+
+
 @pytest.fixture
 def look(tmp_path):
     def look_at(images, *rows, num_folds=0, accept=()):
@@ -22,7 +26,7 @@ def look(tmp_path):
             Image.fromarray((hu + 32768).astype(np.uint16)).save(folder / name)
         (tmp_path / "lesions.csv").write_text("\n".join([HEADER, *rows]) + "\n")
         asked = Asked(folder, tmp_path / "lesions.csv", accept=accept)
-        return look_ahead(asked, num_folds, 0, lambda done, total: None)
+        return look_ahead(asked, num_folds, 0, silent, silent)
 
     return look_at
 
@@ -83,7 +87,7 @@ def test_the_shown_roi_has_the_lesion_in_the_middle_and_its_share(look):
     hu = np.full((80, 90), 0.0)
     hu[24:37, 34:47] = 100
     found = look({"a.png": hu}, "a.png,P,1,30,40,13,x")
-    images, mark = found.rois(52)
+    images, mark = found.rois(52, silent)
     # Two diameters wide: the lesion fills the middle half.
     assert images.shape == (1, 52, 52) and mark == 0.5
     assert images[0, 15:37, 15:37].min() > 80 and np.abs(images[0, :10]).max() < 20
