@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 
 import numpy as np
 
@@ -27,7 +28,6 @@ class Preflight:
     """What would become of a build.
 
     Attributes:
-      has_marks: Whether a csv marked the lesions in larger images.
       reading: What was read, with all mistakes and doubts.
       lesions: The lesions of `reading.found`, in its order; with mistakes, those that could be read.
       lesion_set: The same as a dataset, with the scanner of the header as a tag; None without lesions.
@@ -38,7 +38,6 @@ class Preflight:
       num_unused: Those of them that hold no lesion of `lesions`.
     """
 
-    has_marks: bool
     reading: Reading
     lesions: list[Lesion]
     lesion_set: LesionSet | None
@@ -56,11 +55,8 @@ class Preflight:
 
     @property
     def captions(self) -> list[str]:
-        """What names each lesion to the user: the line of the csv, or the image; and its size."""
-        return [
-            f"{raw.where[raw.where.rfind('line ') :]}: {raw.diameter_mm:.1f} mm" if self.has_marks else raw.name
-            for raw, _ in self.reading.found
-        ]
+        """What names each lesion to the user, the line of the csv, the image or what marks it, and its size."""
+        return [_caption(raw) for raw, _ in self.reading.found]
 
     def rois(self, side: int, progress: Progress) -> tuple[np.ndarray, float]:
         """The lesions with their surroundings, at least one.
@@ -76,6 +72,11 @@ class Preflight:
         margin, mark = (_WIDE, 1 / (1 + 2 * _WIDE)) if self.has_marks else (_MARGIN, 0.0)
         return _crops(self.lesions, side, margin, progress), mark
 
+    @property
+    def has_marks(self) -> bool:
+        """Whether lesions are marked in larger images, not images as a whole."""
+        return not all(raw.image.reflected for raw, _ in self.reading.found)
+
 
 def look_ahead(asked: Asked, num_folds: int, fold_seed: int, progress: Progress, compared: Progress) -> Preflight:
     """Reads and checks everything that a build would, and writes nothing.
@@ -90,10 +91,10 @@ def look_ahead(asked: Asked, num_folds: int, fold_seed: int, progress: Progress,
     Raises:
       ConfigError, DataError: See `read_marked`.
     """
-    reading, marked = read_marked(asked, progress), asked.annotations is not None
+    reading = read_marked(asked, progress)
     raws = [raw for raw, _ in reading.found]
     if not raws:
-        return Preflight(marked, reading, [], None, None, [], [], 0, 0)
+        return Preflight(reading, [], None, None, [], [], 0, 0)
     files = {path.resolve() for path in list_files(asked.input)} if asked.input.is_dir() else set()
     unused = files - {raw.path.resolve() for raw in raws}
     lesions = to_lesions(reading)
@@ -104,7 +105,6 @@ def look_ahead(asked: Asked, num_folds: int, fold_seed: int, progress: Progress,
     ]
     lesion_set = LesionSet.of(shown, reading.class_names, first.unit, first.value_range)
     return Preflight(
-        has_marks=marked,
         reading=reading,
         lesions=lesions,
         lesion_set=lesion_set,
@@ -121,6 +121,13 @@ def _folds(lesions: LesionSet, num_folds: int, seed: int) -> Folds | FoldError:
         return make_folds(lesions, num_folds, seed)
     except FoldError as error:
         return error
+
+
+def _caption(raw: RawLesion) -> str:
+    if raw.image.reflected:
+        return raw.name
+    line = re.search(r" (line \d+)$", raw.where)
+    return f"{line[1] if line else raw.where.removeprefix(f'{raw.path.parent}/')}: {raw.diameter_mm:.1f} mm"
 
 
 def _crops(lesions: list[Lesion], side: int, margin: float, progress: Progress) -> np.ndarray:

@@ -23,7 +23,8 @@ def preflight_text(found: Preflight, num_folds: int) -> str:
     else:
         parts += [lesions_text(found.lesion_set), *_folds(found, num_folds), _passed_over(found)]
         parts.append(_pairs("pairs of ROIs look the same, across patients or classes", found.alike))
-        parts.append(_pairs("pairs of marks in one image may be of one lesion", found.overlapping))
+        if found.has_marks:
+            parts.append(_pairs("pairs of marks in one image may be of one lesion", found.overlapping))
     return "\n".join([*parts, *_wrong(found)])
 
 

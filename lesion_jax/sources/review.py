@@ -85,9 +85,10 @@ class Mistake:
         others = [row for row in self.rows if not re.search(rf"{re.escape(row)}(?!\d)", self.text)]
         if not others:
             return self.text
-        shown = [row[row.rfind("line ") :] for row in others[:_MOST_ROWS]]
-        if (file := others[0].removesuffix(shown[0])) not in self.text:
-            shown[0] = file + shown[0]
+        # The csv is named once.
+        shown = [re.sub(r"^.* (line \d+)$", r"\1", row, flags=re.DOTALL) for row in others[:_MOST_ROWS]]
+        if others[0].removesuffix(shown[0]) not in self.text:
+            shown[0] = others[0]
         more = f" and {len(others) - len(shown)} more" if len(others) > len(shown) else ""
         also = "also " if len(others) < len(self.rows) else ""
         return f"{self.text.removesuffix('.')} ({also}{', '.join(shown)}{more})."

@@ -24,6 +24,12 @@ def test_a_mistake_of_a_file_names_the_rows_and_one_of_a_row_does_not_repeat_it(
     assert str(two) == "a.csv line 12: as before (also line 1)."
 
 
+def test_rows_are_shown_whole_where_no_line_is_in_them():
+    mistakes = Mistakes()
+    mistakes.add("a.png is black.", ["b.seg: segment 2", "b.seg: segment 3"])
+    assert str(mistakes.found[0]) == "a.png is black (b.seg: segment 2, b.seg: segment 3)."
+
+
 def test_errors_within_errors_keep_their_rows_and_checks():
     review = Review()
     review.doubt(Doubt("air", "a.csv line 3: air"), ["a.csv line 3"])
