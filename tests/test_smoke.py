@@ -105,6 +105,7 @@ def test_runs_can_be_scored_and_sampled_by_hand(workdir, capsys, tmp_path):
     sample = ["sample", "--workdir", str(gan), "--out", str(bank)]
     assert main([*sample, "--num", "3"]) == 0
     drawn = (bank / "bank.json").stat().st_mtime_ns
+    assert (bank / "bank.png").read_bytes().startswith(b"\x89PNG")
     assert main([*sample, "--num", "3"]) == 0 and (bank / "bank.json").stat().st_mtime_ns == drawn
     assert main([*sample, "--num", "4"]) == 2
     assert f"{bank} exists, with num_per_class 3 where 4" in capsys.readouterr().err

@@ -117,6 +117,8 @@ def _run(argv: Sequence[str] | None) -> int:
 
 def _parse(values: flags.FlagValues, verb: str, words: Sequence[str], more_of: str | None) -> None:
     """Reads the flags; words that are none are further values of `more_of` where that flag is given, else refused."""
+    # As most command lines write them: --dry-run is --dry_run.
+    words = [re.sub(r"^--[a-z][\w-]*", lambda name: "--" + name[0][2:].replace("-", "_"), word) for word in words]
     # ml_collections looks for --config.field=value in sys.argv, whatever it is given to parse.
     saved, sys.argv = sys.argv, [f"lesion-jax {verb}", *words]
     try:

@@ -8,6 +8,14 @@ centre of the first pixel, row counts downwards, fractions are fine. Other colum
 those that --tags names: a site, a scanner, your own folds (see data.partition in `lesion-jax train --help`).
 Whatever identifies a patient leaves the files only as a salted hash.
 
+The csv may be a spreadsheet's: separated by commas, semicolons or tabs, with decimal commas where these are not the
+separator, in UTF-8 or UTF-16, its columns in any case ("SOP Instance UID", "Diameter (mm)").
+
+lesion-jax build --input STUDIES --annotations lesions.csv --dry_run --contact_sheet SHEET
+
+writes nothing but SHEET, and says what a build would find: classes, patients, sizes, scanners, folds, what is passed
+over, ROIs that look alike, and all mistakes. --refusals=FILE.csv writes the mistakes row by row, in a build too.
+
 The same command again leaves a finished DATASET as it is. TFDS's own command line (after `pip install
 apache-beam mlcroissant`) makes the same dataset without folds:
 
@@ -19,20 +27,28 @@ from absl import flags
 
 from lesion_jax.commands.config_flag import define_path
 
+_SHEET_SIDE = 128
+
 
 def define_flags(values: flags.FlagValues) -> None:
-    """--input, --annotations, --source, --out, --num_folds, --fold_seed, --class_names, --tags, --accept."""
+    """The input: --input, --annotations, --source, --tags, --class_names, --accept; what becomes of it: the others."""
     from lesion_jax.sources.cohort import AUTO
 
     define_path(values, "input", "The images: a folder, with whatever is below it.")
     define_path(values, "annotations", "The csv of marks; none for a source without columns.", required=False)
     flags.DEFINE_string("source", AUTO, _sources(), flag_values=values)
-    define_path(values, "out", "Folder to write; must not exist, or be empty.")
+    define_path(values, "out", "Folder to write; must not exist, or be empty.", required=False)
     flags.DEFINE_list("tags", [], "Columns of the csv that the dataset keeps, as they are.", flag_values=values)
     flags.DEFINE_integer("num_folds", 3, "Test folds by patient; 0 for none.", lower_bound=0, flag_values=values)
     flags.DEFINE_integer("fold_seed", 0, "Seed of the partition.", lower_bound=0, flag_values=values)
     flags.DEFINE_list("class_names", [], "Order of the classes; by default that of the marks.", flag_values=values)
     flags.DEFINE_list("accept", [], _checks(), flag_values=values)
+    define_path(values, "refusals", "csv to write of all that is wrong, row by row.", required=False)
+    flags.DEFINE_bool("dry_run", False, "Read and check all, and say what would be built.", flag_values=values)
+    text = (
+        "With --dry_run: folder to write with a picture of every lesion and its mark, index.html and a PNG per class."
+    )
+    define_path(values, "contact_sheet", text, required=False)
 
 
 def _sources() -> str:
@@ -56,7 +72,22 @@ def _checks() -> str:
 
 
 def run(values: flags.FlagValues) -> None:
-    """Builds, and says what was built."""
+    """Builds, and says what was built; or says what would be."""
+    from lesion_jax.errors import ConfigError
+    from lesion_jax.sources.refusals import refusals_to
+
+    if values.contact_sheet and not values.dry_run:
+        raise ConfigError("--contact_sheet goes with --dry_run; give both, or neither.")
+    if not (values.out or values.dry_run):
+        raise ConfigError("--out is missing; name the folder to write, or give --dry_run.")
+    with refusals_to(values.refusals):
+        if values.dry_run:
+            _look_ahead(values)
+        else:
+            _build(values)
+
+
+def _build(values: flags.FlagValues) -> None:
     from lesion_jax.core.types import UNITS
     from lesion_jax.data.build import build_dataset
     from lesion_jax.io.progress import progress_callback
@@ -69,7 +100,7 @@ def run(values: flags.FlagValues) -> None:
         num_folds=values.num_folds,
         fold_seed=values.fold_seed,
         class_names=values.class_names or None,
-        tags=[name.strip().lower() for name in values.tags],
+        tags=_tags(values),
         accept=values.accept,
         progress=progress_callback("build, files"),
     )
@@ -77,3 +108,39 @@ def run(values: flags.FlagValues) -> None:
         f"{values.out}: {len(built.lesions)} lesions of {', '.join(built.class_names)}, "
         f"pixels in {UNITS[built.unit].title}"
     )
+
+
+def _look_ahead(values: flags.FlagValues) -> None:
+    from lesion_jax.core.types import UNITS
+    from lesion_jax.data.build import check_num_folds
+    from lesion_jax.data.preflight import look_ahead
+    from lesion_jax.data.preflight_text import preflight_text
+    from lesion_jax.disk.building import check_new
+    from lesion_jax.errors import RunError
+    from lesion_jax.io.contact_sheet import Sheet, write_contact_sheet
+    from lesion_jax.io.progress import progress_callback
+    from lesion_jax.sources.reading import Asked
+
+    check_num_folds(values.num_folds)
+    sheet = values.contact_sheet
+    if sheet:
+        check_new(sheet, "--contact_sheet", RunError, may_be_empty=True)
+    asked = Asked(
+        values.input, values.annotations, values.source, values.class_names, _tags(values), frozenset(values.accept)
+    )
+    progress = (progress_callback(f"build --dry_run, {what}") for what in ("files", "ROIs compared", "ROIs drawn"))
+    found = look_ahead(asked, values.num_folds, values.fold_seed, next(progress), next(progress))
+    print(preflight_text(found, values.num_folds))
+    if sheet and (lesions := found.lesion_set):
+        images, mark = found.rois(_SHEET_SIDE, next(progress))
+        labels = [lesion.label for lesion in found.lesions]
+        unit = UNITS[lesions.unit].title
+        write_contact_sheet(
+            sheet, Sheet(images, labels, found.captions, mark, lesions.class_names, lesions.window, unit)
+        )
+        print(f"every lesion with its mark: {sheet / 'index.html'}")
+    found.check()
+
+
+def _tags(values: flags.FlagValues) -> list[str]:
+    return [name.strip().lower() for name in values.tags]

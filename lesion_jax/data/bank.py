@@ -2,7 +2,7 @@
 
 A bank is a directory: images.npy (int16 [N, H, H], pixels in the unit of the dataset),
 labels.npy (int32 [N]) and bank.json (its provenance, which names the unit, and a digest of everything);
-where the images are made of real lesions, origins.json says which ones each is made of.
+where the images are made of real lesions, origins.json says which ones each is made of. bank.png shows the first ones.
 """
 
 import dataclasses
@@ -19,6 +19,7 @@ from lesion_jax.data.origins import Origins
 from lesion_jax.disk.building import building_new, check_new
 from lesion_jax.errors import BankError
 
+PICTURE = "bank.png"
 _ORIGINS = "origins.json"
 REQUIRED = (
     "run",
@@ -91,7 +92,14 @@ def is_drawn(path: Path, provenance: dict[str, Any]) -> bool:
     return True
 
 
-def save_bank(path: Path, images: Images, provenance: dict[str, Any], origins: Origins | None = None) -> None:
+def save_bank(
+    path: Path,
+    images: Images,
+    provenance: dict[str, Any],
+    origins: Origins | None = None,
+    *,
+    picture: bytes = b"",
+) -> None:
     """Writes a bank; it appears whole or not at all.
 
     Args:
@@ -99,6 +107,7 @@ def save_bank(path: Path, images: Images, provenance: dict[str, Any], origins: O
       images: Images that the generator drew.
       provenance: Needs every fact of `REQUIRED`; more is kept.
       origins: Real lesions that each image is made of, for images that are.
+      picture: A PNG of some images, for people; b"" writes none.
 
     Raises:
       BankError: `path` exists or cannot be written.
@@ -118,6 +127,8 @@ def save_bank(path: Path, images: Images, provenance: dict[str, Any], origins: O
         np.save(folder / "labels.npy", images.labels)
         if told:
             (folder / _ORIGINS).write_text(told)
+        if picture:
+            (folder / PICTURE).write_bytes(picture)
         (folder / "bank.json").write_text(json.dumps(facts, indent=1) + "\n")
 
 

@@ -81,13 +81,18 @@ def check_out(out: Path, num_folds: int) -> bool:
       FoldError: There cannot be so many folds.
       RunError: `out` holds something that is no dataset, or cannot be written.
     """
-    if num_folds < 0 or num_folds == 1:
-        raise FoldError(f"num_folds is {num_folds}; cross-validation needs at least 2, and 0 makes no folds.")
+    check_num_folds(num_folds)
     with writing(out, what="--out", then=OR_ELSEWHERE):
         is_new = not any(out.glob("lesions/*/*/dataset_info.json"))
     if is_new:
         check_new(out, "--out", RunError, may_be_empty=True)
     return is_new
+
+
+def check_num_folds(num_folds: int) -> None:
+    """Refuses a number of test folds that cannot be with a FoldError."""
+    if num_folds < 0 or num_folds == 1:
+        raise FoldError(f"num_folds is {num_folds}; cross-validation needs at least 2, and 0 makes no folds.")
 
 
 def store_dataset(

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from lesion_jax import __version__
-from lesion_jax.core.types import Images
+from lesion_jax.core.types import UNITS, Images
 from lesion_jax.data.bank import check_new_bank, is_drawn, save_bank
 from lesion_jax.data.origins import Origins
 from lesion_jax.errors import BankError
@@ -14,6 +14,7 @@ from lesion_jax.families import FAMILIES
 from lesion_jax.inference.own_copies import draw_without_copies
 from lesion_jax.inference.own_lesions import own_lesions
 from lesion_jax.inference.restore import restore_generator
+from lesion_jax.io.bank_picture import bank_picture
 from lesion_jax.io.run_directory import load_provenance
 from lesion_jax.io.saved_checkpoints import Which
 
@@ -106,4 +107,6 @@ def draw_bank(
     if drop_copies:
         provenance["dropped_copies"] = dropped
     told = Origins.joined(origins) if generator.family.origins else None
-    save_bank(out, Images(np.concatenate(images), np.concatenate(labels)), provenance, told)
+    bank = Images(np.concatenate(images), np.concatenate(labels))
+    picture = bank_picture(bank, generator.class_names, (data.window[0], data.window[1]), UNITS[generator.unit].title)
+    save_bank(out, bank, provenance, told, picture=picture)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lesion_jax.core.text_table import text_table
 from lesion_jax.reader.key import SOURCES
 from lesion_jax.reader.score import SUBSETS
 
@@ -118,7 +119,4 @@ def _percent(share: float | None) -> str:
 
 
 def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    lines = [[str(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    return "\n".join([title, *(f"  {line}" for line in text)])
+    return f"{title}\n{text_table(header, rows)}"

@@ -21,11 +21,14 @@ class Mark:
       where: Path and line of the row, to begin a message with.
       values: Text by column, none of it empty: the source's columns, and those of its optional ones that the csv has.
       tags: Text of the columns that the dataset shall keep, none of it empty.
+      decimal_comma: A number of the csv that has a decimal comma, and its line, for a message: all numbers must be
+        written so then. "" where decimal points are meant.
     """
 
     where: str
     values: Mapping[str, str]
     tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    decimal_comma: str = ""
 
     def number(self, column: str, *, positive: bool = False) -> float:
         """The number in a column.
@@ -34,12 +37,17 @@ class Mark:
           DataError: It is none, or must be above 0 and is not.
         """
         text = self.values[column]
+        if self.decimal_comma and "." in text:
+            raise DataError(
+                f"{self.where}: {column} is {text!r}, but {self.decimal_comma} has a decimal comma; write all numbers "
+                "in one way."
+            )
         try:
-            value = float(text)
+            value = float(text.replace(",", ".") if self.decimal_comma else text)
         except ValueError:
             value = math.nan
         if not math.isfinite(value) or (positive and value <= 0):
-            must = "number above 0" if positive else "number"
+            must = ("number above 0" if positive else "number") + (", with a decimal point" if "," in text else "")
             raise DataError(f"{self.where}: {column} is {text!r}; it must be a {must}.")
         return value
 
@@ -58,6 +66,7 @@ class Slice:
       reflected: Whether what lies beyond the image is its reflection; otherwise the edge's pixels are repeated.
       belongs: What the source knows that one patient's images alone can share, value by field, such as the UID of a
         study; leaves this room not at all.
+      scanner: Maker and model of the scanner, where the source knows; leaves this room for the user's eyes only.
       doubts: What is doubtful about the image, for the user to decide.
     """
 
@@ -68,6 +77,7 @@ class Slice:
     value_range: tuple[float, float] | None = None
     reflected: bool = False
     belongs: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    scanner: str = ""
     doubts: tuple[Doubt, ...] = ()
 
 

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from lesion_jax.errors import DataError
+from lesion_jax.sources.review import Mistakes
 
 PAPER_CLASSES = ("cyst", "metastasis", "hemangioma")
 # Control characters, separators of lines and paragraphs, halves of surrogate pairs.
@@ -19,37 +19,38 @@ def order_classes(labelled: Iterable[tuple[str, str]], wanted: Sequence[str] | N
         order of numbers where all are numbers, and that of first appearance otherwise.
 
     Raises:
-      DataError: `wanted` lacks a class, has one that does not occur, or one twice; two names look alike; or
-        one has a line break.
+      DataErrors: All that is wrong: `wanted` lacks a class, has one that does not occur, or one twice; two names look
+        alike; one has a line break.
     """
-    first: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     for where, label in labelled:
-        first.setdefault(label, where)
-    for label, where in first.items():
-        if any(unicodedata.category(c) in _NOT_IN_A_NAME for c in label):
-            raise DataError(f"{where}: label {label!a} has a line break or a control character; write it in one line.")
+        found.setdefault(label, []).append(where)
+    mistakes, listed = Mistakes(), ",".join(wanted or ())
     alike: dict[str, str] = {}
-    for label, where in first.items():
-        if (other := alike.setdefault(as_read(label), label)) != label:
-            raise DataError(
-                f"{where}: label {label!a} differs from {other!a} ({first[other]}) in case, spaces or invisible "
-                "characters only; write them alike, or give two classes names that a reader can tell apart."
+    for label, rows in found.items():
+        if any(unicodedata.category(c) in _NOT_IN_A_NAME for c in label):
+            text = f"{rows[0]}: label {label!a} has a line break or a control character; write it in one line."
+            mistakes.add(text, rows)
+        elif (other := alike.setdefault(as_read(label), label)) != label:
+            mistakes.add(
+                f"{rows[0]}: label {label!a} differs from {other!a} ({found[other][0]}) in case, spaces or invisible "
+                "characters only; write them alike, or give two classes names that a reader can tell apart.",
+                rows,
             )
-    if not wanted:
-        if all(name.isdecimal() for name in first):
-            return tuple(sorted(first, key=int))
-        return PAPER_CLASSES if set(first) == set(PAPER_CLASSES) else tuple(first)
-    listed = ",".join(wanted)
-    if len(set(wanted)) != len(wanted):
-        raise DataError(f"--class_names {listed} names a class twice; name each once.")
-    for label, where in first.items():
-        if label not in wanted:
-            raise DataError(
-                f"{where}: label {label!r} is not one of --class_names {listed}; correct it or add the class."
-            )
-    if unused := [name for name in wanted if name not in first]:
-        raise DataError(f"--class_names has {unused[0]!r}, but no lesion is labelled so; leave the class out.")
-    return tuple(wanted)
+        elif wanted and label not in wanted:
+            text = f"{rows[0]}: label {label!r} is not one of --class_names {listed}; correct it or add the class."
+            mistakes.add(text, rows)
+    if wanted and len(set(wanted)) != len(wanted):
+        mistakes.add(f"--class_names {listed} names a class twice; name each once.")
+    for name in dict.fromkeys(wanted or ()):
+        if name not in found:
+            mistakes.add(f"--class_names has {name!r}, but no lesion is labelled so; leave the class out.")
+    mistakes.check()
+    if wanted:
+        return tuple(wanted)
+    if all(name.isdecimal() for name in found):
+        return tuple(sorted(found, key=int))
+    return PAPER_CLASSES if set(found) == set(PAPER_CLASSES) else tuple(found)
 
 
 def as_read(label: str) -> str:

@@ -5,6 +5,7 @@ viewer counted them. On a supine axial slice that is patient left on the right, 
 """
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,13 @@ _LARGE, _HIGHEST_AIR = 400, -300
 _LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
 # Where several could: one reads a file everywhere. The others are left to pydicom, and decoded by gdcm.
 _DECODERS = {JPEG2000: "pylibjpeg", JPEG2000Lossless: "pylibjpeg"}
+# Words of an ImageType, the standard's and those of the large vendors.
+_KINDS = (
+    ("localizer", {"LOCALIZER", "SCOUT", "TOPOGRAM"}, "localizer"),
+    ("projection", {"MIP", "MINIP", "MAXIP", "PROJECTION"}, "projection"),
+    ("reformat", {"MPR", "REFORMATTED", "REFORMAT"}, "reformat"),
+)
+_SCANNER = ("Manufacturer", "ManufacturerModelName")
 _BELONGS = (PATIENT_ID, "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
 
 
@@ -61,13 +69,14 @@ def load_slice(path: Path) -> Slice:
             hu = _hounsfield(path, data)
             doubts += _check_values(path, hu)
             names = {field: str(value(path, data, field) or "").strip() for field in _BELONGS}
+            scanner = " ".join(str(value(path, data, field) or "").strip() for field in _SCANNER).strip()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}; copy it again.") from error
     # pydicom has no exception of its own for a header that it cannot take apart.
     except (InvalidDicomError, EOFError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError) as error:
         raise DataError(f"{path} is not a whole DICOM file ({_one_line(error)}); export it again.") from error
     belongs = {field: name for field, name in names.items() if name}
-    return Slice(hu, (across, along), names[PATIENT_ID], "HU", belongs=belongs, doubts=tuple(doubts))
+    return Slice(hu, (across, along), names[PATIENT_ID], "HU", belongs=belongs, scanner=scanner, doubts=tuple(doubts))
 
 
 def _check_header(path: Path, data: pydicom.Dataset) -> list[Doubt]:
@@ -102,8 +111,10 @@ def _check_header(path: Path, data: pydicom.Dataset) -> list[Doubt]:
         if abs(np.cross(across, down)[2]) < _MIN_AXIAL:
             raise refuse("ImageOrientationPatient", "only axial slices can be used")
     doubts = _check_rescale(path, data)
-    if "LOCALIZER" in str(value(path, data, "ImageType") or "").upper():
-        doubts.append(Doubt("localizer", f"{path} is a localizer by its ImageType, not a slice"))
+    kind = set(re.split(r"[^A-Z]+", str(value(path, data, "ImageType") or "").upper()))
+    for check, words, what in _KINDS:
+        if words & kind:
+            doubts.append(Doubt(check, f"{path} is a {what} by its ImageType, not a slice as it was scanned"))
     syntax = data.file_meta.TransferSyntaxUID
     if value(path, data, "LossyImageCompression") == "01" or syntax in _LOSSY:
         doubts.append(Doubt("lossy", f"{path} was compressed with loss, which changes its HU"))

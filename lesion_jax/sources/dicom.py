@@ -16,7 +16,7 @@ from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
 from lesion_jax.sources.files import list_files
 from lesion_jax.sources.points import COLUMNS, Point, one_patient, points_by_image
-from lesion_jax.sources.review import Doubt, Mistakes
+from lesion_jax.sources.review import DataErrors, Doubt, Mistake, Mistakes
 
 if TYPE_CHECKING:
     from lesion_jax.sources.dicom_file import Index
@@ -35,13 +35,14 @@ def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[R
     index = index_files(files, wanted, lambda done: progress(done, total))
     for uid, points in wanted.items():
         if uid not in index.found:
-            mistakes.add(_missing(uid, points[0], folder, index, [*skipped, *index.unreadable]))
+            text = _missing(uid, points[0], folder, index, [*skipped, *index.unreadable])
+            mistakes.add(text, (point.mark.where for point in points))
     doubts = [
         *(Doubt("odd_files", f"{path} has header values that DICOM does not allow") for path in index.odd),
         *(Doubt("unreadable", f"{path} cannot be read") for path in (*skipped, *index.unreadable)),
     ]
     for done, (uid, points) in enumerate(wanted.items(), start=len(files) + 1):
-        with mistakes.collected():
+        with mistakes.collected([point.mark.where for point in points]):
             if uid in index.found:
                 path, image = _load(index.found[uid], points)
                 image = dataclasses.replace(image, doubts=(*image.doubts, *doubts))
@@ -80,7 +81,7 @@ def _load(paths: Sequence[Path], points: Sequence[Point]) -> tuple[Path, Slice]:
         except DataError as error:
             errors.append(error)
     if not copies:
-        raise errors[0]
+        raise DataErrors([Mistake(str(error)) for error in errors])
     (first, image), *others = copies
     for path, other in others:
         # Exports hold the same slice several times; copies that differ are not the same slice.

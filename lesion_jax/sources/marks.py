@@ -1,17 +1,20 @@
 """Reads the csv of marks: a header with the names of the columns, one row per lesion.
 
 Which columns there are, the source says, see `lesion_jax.sources.SOURCES`. Other columns are ignored, but for those
-that the user names as tags: a csv from a hospital may hold what must not leave it. Text is UTF-8, separated by commas,
-with a decimal point.
+that the user names as tags: a csv from a hospital may hold what must not leave it. How the file may be written,
+`csv_file` says; where semicolons or tabs separate values, numbers may have a decimal comma.
 """
 
-import csv
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Source
+from lesion_jax.sources.csv_file import Table, load_csv
 from lesion_jax.sources.review import Mistakes
+
+_WITH_COMMA = re.compile(r"[+-]?\d*,\d+")
 
 
 def load_marks(
@@ -23,7 +26,7 @@ def load_marks(
       path: The csv.
       sources: Those that may be meant, at least one; all with columns.
       mistakes: Takes rows with an empty value or too many.
-      tags: Other columns that the dataset shall keep, in lower case.
+      tags: Other columns that the dataset shall keep, named as the dataset shall name them.
 
     Returns:
       The source, and a mark for every row without a mistake.
@@ -31,60 +34,64 @@ def load_marks(
     Raises:
       DataError: Not a csv, missing columns, columns of several sources, no rows.
     """
-    try:
-        # Excel begins UTF-8 with a byte order mark.
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = [name.strip().lower() for name in reader.fieldnames or ()]
-            reader.fieldnames = columns
-            source = _meant(path, columns, sources)
-            asked = (*source.columns, *(name for name in source.optional if name in columns))
-            if twice := sorted({name for name in (*asked, *tags) if columns.count(name) > 1}):
-                raise DataError(f"{path} line 1: column {twice[0]} appears twice; remove one.")
-            if absent := [name for name in tags if name not in columns]:
-                raise DataError(
-                    f"{path} line 1: there is no column {absent[0]} (found: {', '.join(columns)}); change --tags."
-                )
-            marks, is_empty = [], True
-            for row in reader:
-                is_empty = False
-                with mistakes.collected():
-                    marks.append(_mark(f"{path} line {reader.line_num}", row, asked, tags))
-    except OSError as error:
-        raise DataError(f"--annotations {path} cannot be read: {error.strerror}; name a csv file.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"--annotations {path} is not a csv file in UTF-8 ({error}); save it as one.") from error
-    if is_empty:
+    table = load_csv(path)
+    source = _meant(path, table, sources)
+    asked = (*source.columns, *(name for name in source.optional if table.indices(name)))
+    index: dict[str, int] = {}
+    for name in (*asked, *tags):
+        places = table.indices(name)
+        if not places:
+            raise DataError(
+                f"{path} line 1: there is no column {name} (found: {', '.join(table.columns)}); change --tags."
+            )
+        if len(places) > 1:
+            spelled = ", ".join(dict.fromkeys(table.columns[place] for place in places))
+            raise DataError(f"{path} line 1: column {name} appears twice ({spelled}); remove one.")
+        index[name] = places[0]
+    if not table.rows:
         raise DataError(f"{path} has a header but no lesions; add a row for each.")
+    comma = _decimal_comma(path, table, [index[name] for name in asked])
+    marks = []
+    for line, row in table.rows:
+        where = f"{path} line {line}"
+        with mistakes.collected([where]):
+            if len(row) > len(table.columns):
+                raise DataError(
+                    f"{where}: more values than the header has columns; quote values that contain "
+                    f"{'a comma' if table.separator == ',' else repr(table.separator)}."
+                )
+            values = {name: row[place] for name, place in index.items()}
+            if empty := [name for name, value in values.items() if not value]:
+                raise DataError(f"{where}: {empty[0]} is empty; fill it in.")
+            kept = ({name: values[name] for name in names} for names in (asked, tags))
+            marks.append(Mark(where, *kept, decimal_comma=comma))
     return source, marks
 
 
-def _meant(path: Path, columns: Sequence[str], sources: Sequence[Source]) -> Source:
-    fitting = [source for source in sources if set(source.columns) <= set(columns)]
+def _decimal_comma(path: Path, table: Table, asked: Sequence[int]) -> str:
+    """The first number with a decimal comma and its line; "" where there is none, or commas separate values."""
+    if table.separator == ",":
+        return ""
+    seen = ((line, row[place]) for line, row in table.rows for place in asked if _WITH_COMMA.fullmatch(row[place]))
+    return next((f"{text} in line {line}" for line, text in seen), "")
+
+
+def _meant(path: Path, table: Table, sources: Sequence[Source]) -> Source:
+    def lacks(source: Source) -> list[str]:
+        return [name for name in source.columns if not table.indices(name)]
+
+    fitting = [source for source in sources if not lacks(source)]
     if len(fitting) > 1:
         names = " and ".join(source.name for source in fitting)
         raise DataError(f"{path} line 1: its columns fit the sources {names}; say with --source which is meant.")
     if fitting:
         return fitting[0]
-
-    def lacks(source: Source) -> list[str]:
-        return [name for name in source.columns if name not in columns]
-
-    nearest = min(sources, key=lambda source: (source.columns[0] not in columns, len(lacks(source))))
-    hint = " separated by commas" if len(columns) == 1 and ";" in columns[0] else ""
+    nearest = min(sources, key=lambda source: (source.columns[0] in lacks(source), len(lacks(source))))
     others = "".join(
         f"; those of {source.name} are {', '.join(source.columns)}" for source in sources if source is not nearest
     )
+    found = ", ".join(name for name in table.columns if name) or "nothing"
     raise DataError(
-        f"{path} line 1: column {', '.join(lacks(nearest))} is missing (found: {', '.join(columns) or 'nothing'}); "
-        f"the columns of {nearest.name} are {', '.join(nearest.columns)}{hint}{others}."
+        f"{path} line 1: column {', '.join(lacks(nearest))} is missing (found: {found}); "
+        f"the columns of {nearest.name} are {', '.join(nearest.columns)}{others}."
     )
-
-
-def _mark(where: str, row: Mapping[str | None, str | None], asked: Sequence[str], tags: Sequence[str]) -> Mark:
-    if None in row:
-        raise DataError(f"{where}: more values than the header has columns; quote values that contain a comma.")
-    values = {name: (row[name] or "").strip() for name in (*asked, *tags)}
-    if empty := [name for name, value in values.items() if not value]:
-        raise DataError(f"{where}: {empty[0]} is empty; fill it in.")
-    return Mark(where, {name: values[name] for name in asked}, {name: values[name] for name in tags})

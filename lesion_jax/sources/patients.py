@@ -52,13 +52,15 @@ def _check_equal(found: Sequence[RawLesion], seen: Mapping[str, Seen], review: R
                     "labels",
                     f"{raw.where} is labelled {raw.label!r}, but {same.where}, the same place in the same image, "
                     f"{same.label!r}; correct one",
-                )
+                ),
+                [same.where, raw.where],
             )
         other = first.setdefault(seen[raw.name].digest, raw)
         if other.image.patient != raw.image.patient:
             review.add(
                 f"{raw.where}: {raw.path} has the very pixels of {other.path}, which is another patient's "
-                f"({other.where}); give both the same patient, or folds would share it."
+                f"({other.where}); give both the same patient, or folds would share it.",
+                [other.where, raw.where],
             )
 
 
@@ -71,7 +73,7 @@ def _check_alike(found: Sequence[RawLesion], seen: Mapping[str, Seen], review: R
                 f"{ones[j].where}: {ones[j].path} looks like {ones[i].path}, which is another patient's "
                 f"({ones[i].where}); if they are one, give both the same"
             )
-            review.doubt(Doubt("alike", text))
+            review.doubt(Doubt("alike", text), [ones[i].where, ones[j].where])
 
 
 def _check_names(found: Sequence[RawLesion], review: Review) -> None:
@@ -85,7 +87,8 @@ def _check_names(found: Sequence[RawLesion], review: Review) -> None:
                     "patients",
                     f"{raw.where}: the patient of {raw.path} differs from that of {other.path} ({other.where}) in "
                     "case, spaces or leading zeros only; if they are one, write them alike in a column `patient`",
-                )
+                ),
+                [other.where, raw.where],
             )
 
 
@@ -108,7 +111,7 @@ def _check_belongs(found: Sequence[RawLesion], review: Review) -> None:
                     f"{raw.where}: {raw.path} and {other.path} ({other.where}) have one {field}, but two patients; "
                     "give both the same in a column `patient`"
                 )
-                review.doubt(Doubt(check, text))
+                review.doubt(Doubt(check, text), [other.where, raw.where])
 
 
 def _first_of_each_patient(found: Sequence[RawLesion]) -> list[RawLesion]:

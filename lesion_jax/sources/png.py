@@ -64,7 +64,7 @@ def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[R
     list_files(folder)
     wanted = _by_file(folder, points_by_image(marks, "file", mistakes))
     for done, (name, points) in enumerate(wanted.items(), start=1):
-        with mistakes.collected():
+        with mistakes.collected([point.mark.where for point in points]):
             path = folder / name
             spacing, patient = _spacing(points), one_patient(points)
             pixels, unit = load_png(path)

@@ -56,11 +56,13 @@ def points_by_image(marks: Sequence[Mark], image_column: str, mistakes: Mistakes
     first: dict[tuple[str, float, float], Mark] = {}
     found: dict[str, list[Point]] = {}
     for mark in marks:
-        with mistakes.collected():
+        with mistakes.collected([mark.where]):
             point = _point(mark, image_column)
             same = first.setdefault((point.image, point.row, point.column), mark)
             if same is not mark:
-                raise DataError(f"{mark.where}: this lesion is already marked in {same.where}; remove one of the rows.")
+                text = f"{mark.where}: this lesion is already marked in {same.where}; remove one of the rows."
+                mistakes.add(text, [same.where, mark.where])
+                continue
             found.setdefault(point.image, []).append(point)
     return found
 

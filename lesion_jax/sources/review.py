@@ -6,12 +6,14 @@ the check by name; then, and where a check only warns, it becomes a note, which 
 
 import contextlib
 import dataclasses
+import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from lesion_jax.errors import ConfigError, DataError
 
 _MOST_SHOWN = 50
+_MOST_ROWS = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +38,8 @@ CHECKS = {
     "alike": Check("images that look like another patient's"),
     "labels": Check("images with two labels"),
     "localizer": Check("localizers among the slices"),
+    "projection": Check("projections of several slices, such as of the highest values, among the slices"),
+    "reformat": Check("slices that were computed from others, as reformats are", only_warns=True),
     "lossy": Check("slices that were compressed with loss", only_warns=True),
     "same_patient_id": Check("patients of the csv that share the one PatientID of all files", only_warns=True),
     "copies": Check("images that repeat another, and count as the same patient", only_warns=True),
@@ -62,19 +66,47 @@ class Doubt:
     text: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Mistake:
+    """One thing that is wrong.
+
+    Attributes:
+      text: A sentence; begins with the row or the file.
+      rows: The rows of the csv that it concerns, as `Mark.where` names them.
+      check: The check that takes it where the user accepts it; "" where nothing does.
+    """
+
+    text: str
+    rows: tuple[str, ...] = ()
+    check: str = ""
+
+    def __str__(self) -> str:
+        """The sentence, and the rows that it does not name."""
+        others = [row for row in self.rows if not re.search(rf"{re.escape(row)}(?!\d)", self.text)]
+        if not others:
+            return self.text
+        # The csv is named once.
+        shown = [re.sub(r"^.* (line \d+)$", r"\1", row, flags=re.DOTALL) for row in others[:_MOST_ROWS]]
+        if others[0].removesuffix(shown[0]) not in self.text:
+            shown[0] = others[0]
+        more = f" and {len(others) - len(shown)} more" if len(others) > len(shown) else ""
+        also = "also " if len(others) < len(self.rows) else ""
+        return f"{self.text.removesuffix('.')} ({also}{', '.join(shown)}{more})."
+
+
 class DataErrors(DataError):
     """Several mistakes in one input.
 
     Attributes:
-      each: One sentence each.
+      each: All of them.
     """
 
-    def __init__(self, each: list[str]):
+    def __init__(self, each: Sequence[Mistake]):
         """The first fifty become the message."""
-        shown = "\n".join(each[:_MOST_SHOWN])
-        more = f"\n... and {len(each) - _MOST_SHOWN} more" if len(each) > _MOST_SHOWN else ""
+        shown = "\n".join(map(str, each[:_MOST_SHOWN]))
+        more = f"\n... and {len(each) - _MOST_SHOWN} more; --refusals=FILE.csv writes all" * (len(each) > _MOST_SHOWN)
         super().__init__(f"{len(each)} mistakes:\n{shown}{more}" if len(each) > 1 else shown)
-        self.each = each
+        self.each = tuple(each)
 
 
 class Mistakes:
@@ -82,26 +114,37 @@ class Mistakes:
 
     def __init__(self) -> None:
         """Begins with none."""
-        self._found: dict[str, None] = {}
+        self._found: dict[str, Mistake] = {}
 
-    def add(self, text: str) -> None:
-        """Keeps a mistake."""
-        self._found[text] = None
+    @property
+    def found(self) -> list[Mistake]:
+        """Those until now."""
+        return list(self._found.values())
+
+    def add(self, text: str, rows: Iterable[str] = (), check: str = "") -> None:
+        """Keeps a mistake, see `Mistake`; one that was told before gains the rows."""
+        before = self._found[text].rows if text in self._found else ()
+        self._found[text] = Mistake(text, tuple(dict.fromkeys((*before, *rows))), check)
 
     @contextlib.contextmanager
-    def collected(self) -> Iterator[None]:
-        """Keeps a DataError that is raised within, and goes on."""
+    def collected(self, rows: Collection[str] = ()) -> Iterator[None]:
+        """Keeps a DataError that is raised within, and goes on.
+
+        Args:
+          rows: Rows of the csv that whatever is raised concerns, where it does not say so itself.
+        """
         try:
             yield
         except DataErrors as error:
-            self._found.update(dict.fromkeys(error.each))
+            for one in error.each:
+                self.add(one.text, one.rows or rows, one.check)
         except DataError as error:
-            self.add(str(error))
+            self.add(str(error), rows)
 
     def check(self) -> None:
         """Raises DataErrors if there are any."""
         if self._found:
-            raise DataErrors(list(self._found))
+            raise DataErrors(self.found)
 
 
 class Review(Mistakes):
@@ -120,11 +163,14 @@ class Review(Mistakes):
         self._accept = frozenset(accept)
         self._doubts: dict[str, Doubt] = {}
 
-    def doubt(self, doubt: Doubt) -> None:
-        """Keeps a doubt as a note or as a mistake."""
+    def doubt(self, doubt: Doubt, rows: Iterable[str] = ()) -> None:
+        """Keeps a doubt as a note or as a mistake; `rows` of the csv have it."""
         self._doubts.setdefault(doubt.text, doubt)
-        if not CHECKS[doubt.check].only_warns and doubt.check not in self._accept:
-            self.add(f"{doubt.text} (--accept={doubt.check} takes it as it is).")
+        if not self._takes(doubt):
+            self.add(f"{doubt.text} (--accept={doubt.check} takes it as it is).", rows, doubt.check)
+
+    def _takes(self, doubt: Doubt) -> bool:
+        return CHECKS[doubt.check].only_warns or doubt.check in self._accept
 
     def notes(self, show: Callable[[str], None]) -> list[str]:
         """What was accepted or only warned of: counts, without a file's name or a header's value.
@@ -133,7 +179,7 @@ class Review(Mistakes):
           show: Called with each note and the first of its doubts, for the user's eyes.
         """
         found = []
-        counts = Counter(doubt.check for doubt in self._doubts.values())
+        counts = Counter(doubt.check for doubt in self._doubts.values() if self._takes(doubt))
         for name, count in counts.items():
             note = f"{count} {CHECKS[name].title}" + (f", accepted by --accept={name}" if name in self._accept else "")
             found.append(note)

@@ -5,6 +5,7 @@ import dataclasses
 import errno
 import os
 import shutil
+from csv import DictReader
 from pathlib import Path
 
 import numpy as np
@@ -199,3 +200,36 @@ def test_the_command_builds_and_fails_with_one_sentence(built, tmp_path, capsys)
     assert main(["build", f"--input={folder}", f"--annotations={tmp_path}", f"--out={tmp_path / 'b'}"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert main(words[:-1]) == 2 and "--out" in capsys.readouterr().err
+
+
+def test_a_dry_run_writes_only_what_is_asked_for(built, tmp_path, capsys):
+    folder, csv, _ = built
+    words = ["build", f"--input={folder / 'input'}", f"--annotations={csv}", "--dry-run"]
+    assert main([*words, f"--out={tmp_path / 'out'}", f"--contact_sheet={tmp_path / 'sheet'}"]) == 0
+    told = capsys.readouterr()
+    assert "nothing is wrong" in told.out and "1 of 7 files below --input hold no lesion" in told.out
+    assert "smallest class: x, 3 patients for 3 folds, about 1.0 to test on" in told.out
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")} == {
+        *("sheet", "sheet/index.html", "sheet/0-x.png", "sheet/1-y.png")
+    }
+
+
+def test_all_that_is_wrong_is_counted_told_and_written_by_row(built, tmp_path, capsys):
+    folder, csv, _ = built
+    bad = tmp_path / "bad.csv"
+    rows = ["9.png,P,0.8,1,1,5,x", "9.png,P,0.8,9,9,5,x", "0.png,P0,0.8,70,1,5,x", "0.png,P0,0.8,9,9,0.5,x"]
+    bad.write_text(csv.read_text() + "\n".join(rows) + "\n")
+    words = ["build", f"--input={folder / 'input'}", f"--annotations={bad}", f"--refusals={tmp_path / 'refusals.csv'}"]
+    records = []
+    for more in ("--dry_run", f"--out={tmp_path / 'out'}"):
+        assert main([*words, more]) == 2
+        told = capsys.readouterr()
+        assert "3 mistakes:" in told.err and "does not exist" in told.err and "(" + str(bad) + " line 14" in told.err
+        with (tmp_path / "refusals.csv").open() as file:
+            records.append([(row["line"], row["accept"], row["mistake"][-20:]) for row in DictReader(file)])
+        assert (more != "--dry_run") or "3 mistakes in 4 rows" in told.out
+    assert records[0] == records[1] and not (tmp_path / "out").exists()
+    assert [(line, accept) for line, accept, _ in records[0]] == [("16", ""), ("14", ""), ("15", ""), ("17", "size")]
+    # What is right leaves no word of an earlier run.
+    assert main([words[0], words[1], f"--annotations={csv}", words[3], "--dry_run"]) == 0
+    assert (tmp_path / "refusals.csv").read_text() == "line,accept,mistake\n"

@@ -76,6 +76,7 @@ def test_a_bank_says_whether_copies_were_dropped_and_is_not_taken_for_the_other(
     facts = json.loads((tmp_path / "bank/bank.json").read_text())
     assert facts["drop_copies"] and sum(facts["dropped_copies"].values()) >= 0
     assert len(load_bank(tmp_path / "bank").images) == 9
+    assert (tmp_path / "bank/bank.png").read_bytes().startswith(b"\x89PNG")
     draw_bank(runs["acgan"], 3, tmp_path / "bank", drop_copies=True, dataset=dataset)
     with pytest.raises(BankError, match="drop_copies True where False is asked for"):
         draw_bank(runs["acgan"], 3, tmp_path / "bank")

@@ -4,6 +4,7 @@ import pytest
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.classes import PAPER_CLASSES, order_classes
+from lesion_jax.sources.review import DataErrors
 
 
 def order(*labels, wanted=None):
@@ -27,6 +28,18 @@ def test_names_that_a_reader_cannot_tell_apart_are_refused_with_both_lines(other
 def test_a_name_of_two_lines_is_refused(label):
     with pytest.raises(DataError, match="line 3: label 'cy.* has a line break or a control character"):
         order("cyst big", label)
+
+
+def test_all_wrong_labels_are_told_with_all_of_their_rows():
+    with pytest.raises(DataErrors) as caught:
+        order("cyst", "Cyst", "a\nb", "Cyst", "boil", wanted=["cyst", "cyst", "scar"])
+    assert [(one.rows, str(one)[:25]) for one in caught.value.each] == [
+        (("line 3", "line 5"), "line 3: label 'Cyst' diff"),
+        (("line 4",), "line 4: label 'a\\nb' has "),
+        (("line 6",), "line 6: label 'boil' is n"),
+        ((), "--class_names cyst,cyst,s"),
+        ((), "--class_names has 'scar',"),
+    ]
 
 
 def test_names_that_differ_in_a_sign_are_two():

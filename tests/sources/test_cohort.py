@@ -112,6 +112,16 @@ def test_a_mark_that_fits_no_slice_is_refused(write_ct, read, row, message):
     read("1.1,39,49,20,x")
 
 
+def test_uids_that_a_spreadsheet_rounded_are_named_with_all_of_their_rows(write_ct, read):
+    write_ct("slice", uid="1.2.840.113619.2")
+    with pytest.raises(DataError) as caught:
+        read("1.284E+12;10;20;5;x", "1,284E+12;20;20,5;5;x", "1.284E+12;30;20;5;x", header=HEADER.replace(",", ";"))
+    told = str(caught.value).splitlines()
+    assert told[0] == "2 mistakes:" and all("is what a spreadsheet makes of a UID" in line for line in told[1:])
+    assert "line 2: sop_instance_uid 1.284E+12 " in told[1] and told[1].endswith("(also line 4).")
+    assert "line 3: sop_instance_uid 1,284E+12 " in told[2]
+
+
 def test_png_files_need_one_spacing(tmp_path):
     from PIL import Image
 

@@ -60,7 +60,7 @@ def test_only_named_columns_are_kept_as_tags(write):
     _, (mark,) = load_marks(path, WITH_CSV, Mistakes(), ["site"])
     assert mark.tags == {"site": "north"} and "Jane Roe" not in mark.values.values()
     assert load_marks(path, WITH_CSV, Mistakes())[1][0].tags == {}
-    with pytest.raises(DataError, match="line 1: there is no column scanner .found: .*site, patient_name.; change --t"):
+    with pytest.raises(DataError, match="line 1: there is no column scanner .found: .*Site, patient_name.; change --t"):
         load_marks(path, WITH_CSV, Mistakes(), ["scanner"])
 
 
@@ -80,8 +80,10 @@ def test_class_order():
     [
         (["sop_instance_uid,row,column,label", "1,2,3,cyst"], "line 1: column diameter_mm is missing"),
         (["file,row,column,diameter_mm,label", "1,2,3,4,cyst"], "line 1: column patient, spacing_mm is missing"),
-        ([HEADER.replace(",", ";"), "1;2;3;4;cyst"], "separated by commas"),
-        ([HEADER + ",label", "1,2,3,4,cyst,cyst"], "column label appears twice"),
+        ([HEADER, '1,"2,5",3,4,cyst'], "line 2: row is '2,5'; it must be a number, with a decimal point"),
+        ([HEADER.replace(",", ";"), "1;2,5;3;4;cyst", "1;2.5;3;4;cyst"], "line 3: row is '2.5', but 2,5 in line 2 has"),
+        ([HEADER.replace(",", ";"), "1;2;3;4;5;cyst"], "line 2: more values .*that contain ';'"),
+        ([HEADER + ",Label", "1,2,3,4,cyst,cyst"], "column label appears twice .label, Label"),
         ([HEADER + ",patient,patient", "1,2,3,4,cyst,P,P"], "column patient appears twice"),
         ([HEADER + ",file,patient,spacing_mm", "1,2,3,4,cyst,a.png,P,1"], "fit the sources dicom and png; .*--source"),
         ([HEADER, "1,two,3,4,cyst"], "line 2: row is 'two'"),
@@ -112,6 +114,24 @@ def test_all_wrong_rows_are_named_at_once(write):
         read(write(HEADER, *rows))
     told = str(caught.value).splitlines()
     assert told[0] == "4 mistakes:" and all(any(f"line {n}: " in line for line in told) for n in (3, 4, 5, 6))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_spreadsheets_csv_gives_the_points_of_the_plain_one(write, encoding, separator):
+    _, plain = read(write(HEADER + ",patient", "1.2,3.5,4,20.25,cyst,Müller", "1.2,9,0.5,7,b,Müller"))
+    columns = ("Patient", "SOP Instance UID", "ROW", "Column", "Diameter (mm)", "label", "")
+    rows = [("Müller", "1.2", "3,5", "4", "20,25", "cyst", ""), ("Müller", "1.2", "9", ",5", "7", "b", ""), ("",) * 7]
+    _, found = read(write(*map(separator.join, (columns, *rows)), encoding=encoding))
+    assert [(p.image, p.row, p.column, p.diameter_mm) for p in found] == [("1.2", 3.5, 4, 20.25), ("1.2", 9, 0.5, 7)]
+    for ours, theirs in zip(found, plain, strict=True):
+        assert (ours.row, ours.column, ours.diameter_mm) == (theirs.row, theirs.column, theirs.diameter_mm)
+        assert {ours.mark.values[name] for name in ("patient", "label")} == {"Müller", theirs.mark.values["label"]}
+
+
+def test_a_tag_is_found_however_it_is_spelled_and_keeps_the_asked_name(write):
+    _, (mark,) = load_marks(write(HEADER + ",Study Site", "1,2,3,4,cyst,A"), WITH_CSV, Mistakes(), ["study_site"])
+    assert mark.tags == {"study_site": "A"}
 
 
 def test_missing_columns_are_told_of_the_nearest_source_and_the_others(write):

@@ -65,7 +65,11 @@ def test_all_mistakes_are_named_at_once_the_first_fifty_with_their_reasons(read)
     with pytest.raises(DataError) as caught:
         read({"a.png": TISSUE}, *rows)
     lines = str(caught.value).splitlines()
-    assert lines[0] == "60 mistakes:" and lines[-1] == "... and 10 more" and len(lines) == 52
+    assert (
+        lines[0] == "60 mistakes:"
+        and lines[-1] == "... and 10 more; --refusals=FILE.csv writes all"
+        and len(lines) == 52
+    )
 
 
 def test_who_knows_better_accepts_a_check_by_name_and_it_is_noted(read, caplog):

@@ -1,0 +1,95 @@
+"""A csv file as people have it.
+
+Commas, semicolons or tabs; UTF-8 with and without a mark, UTF-16 with one; column names in any case, with spaces or
+without underscores; empty rows at the end.
+"""
+
+import codecs
+import csv
+import dataclasses
+import io
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from lesion_jax.errors import DataError
+
+_SEPARATORS = (",", ";", "\t")
+_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+# How xlsx and ods begin, which are archives, and the xls before them.
+_SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """What a csv file holds.
+
+    Attributes:
+      columns: Their names as they are written.
+      rows: (number of the line, one value for each column), none of them empty altogether.
+      separator: What stands between values.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[tuple[int, list[str]]]
+    separator: str
+
+    def indices(self, name: str) -> list[int]:
+        """Where the columns of a name are, however it is spelled: "Diameter (mm)" is `diameter_mm`."""
+        return [index for index, column in enumerate(self.columns) if _letters(column) == _letters(name)]
+
+
+def load_csv(path: Path) -> Table:
+    """Reads a file whole.
+
+    Args:
+      path: Text; the first line names the columns.
+
+    Raises:
+      DataError: It cannot be read, is no such text, or a row has more values than there are columns.
+    """
+    try:
+        text = _decoded(path.read_bytes())
+        separator = _separator(text)
+        # As Excel tells itself what it wrote.
+        skipped = text.lower().startswith("sep=")
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        if skipped:
+            next(lines)
+        columns = tuple(name.strip() for name in next(lines, []))
+        rows = [(lines.line_num, [value.strip() for value in row]) for row in lines]
+    except OSError as error:
+        raise DataError(f"--annotations {path} cannot be read: {error.strerror}; name a csv file.") from error
+    except (ValueError, csv.Error) as error:
+        raise DataError(
+            f"--annotations {path} is not a csv file in UTF-8, or in UTF-16 with its mark ({error}); save it as one."
+        ) from error
+    return Table(columns, [(line, _filled(row, columns)) for line, row in rows if any(row)], separator)
+
+
+def _filled(row: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """The row with all of its columns; more remain only where they are not empty."""
+    beyond = row[len(columns) :]
+    return [*row[: len(columns)], *[""] * (len(columns) - len(row)), *(beyond if any(beyond) else ())]
+
+
+def _decoded(content: bytes) -> str:
+    if content.startswith(_SPREADSHEETS):
+        raise ValueError("it is a spreadsheet's own file")
+    encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
+    text = content.decode(encoding)
+    if "\0" in text:
+        raise ValueError("it has zero bytes")
+    return text
+
+
+def _separator(text: str) -> str:
+    """What the first line is divided by most."""
+    first = text.split("\n", 1)[0].rstrip("\r")
+    if first.lower().startswith("sep=") and first[4:] in _SEPARATORS:
+        return first[4:]
+    return max(_SEPARATORS, key=lambda mark: len(next(csv.reader(io.StringIO(text, newline=""), delimiter=mark), [])))
+
+
+def _letters(name: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if c.isalnum())

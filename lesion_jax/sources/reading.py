@@ -1,0 +1,170 @@
+"""From files and rows to marked lesions, and all that is wrong or doubtful with them."""
+
+import dataclasses
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from lesion_jax.core.types import UNITS
+from lesion_jax.errors import ConfigError, DataError
+from lesion_jax.sources import SOURCES
+from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
+from lesion_jax.sources.classes import order_classes
+from lesion_jax.sources.likeness import signature
+from lesion_jax.sources.marks import load_marks
+from lesion_jax.sources.patches import cut_patch, half_side
+from lesion_jax.sources.patients import Seen, check_patients
+from lesion_jax.sources.plausible import image_digest, implausible
+from lesion_jax.sources.review import Mistakes, Review
+
+AUTO = "auto"
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What is to be read.
+
+    Attributes:
+      input: What the source reads: a tree of files, a folder.
+      annotations: The csv of marks; None for a source that takes none.
+      source: Key of `SOURCES`; "auto" takes the one whose columns the csv has.
+      class_names: Order of the classes; () lets `order_classes` decide.
+      tags: Columns of the csv that the dataset keeps, in lower case; those that a source gives itself it keeps anyway.
+      accept: Keys of `review.CHECKS` that are overruled.
+    """
+
+    input: Path
+    annotations: Path | None = None
+    source: str = AUTO
+    class_names: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    accept: Collection[str] = ()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Reading:
+    """What was read.
+
+    Attributes:
+      found: The lesions that could be read, each with its patch as its image, and the (row, column) of its centre in
+        the patch.
+      class_names: Their classes in order; those of `found` in order of appearance where something is wrong with them.
+      review: What is wrong and doubtful; a dataset may be made only where its `check` raises nothing.
+    """
+
+    found: list[tuple[RawLesion, tuple[float, float]]]
+    class_names: tuple[str, ...]
+    review: Review
+
+
+def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> Reading:
+    """Reads every marked lesion that can be read, and checks them.
+
+    Args:
+      asked: What to read.
+      progress: Called as progress(done, total), counted in whatever the source counts.
+
+    Raises:
+      ConfigError: No such source or check, or a source that does not go with the csv.
+      DataError: The csv cannot be read at all.
+    """
+    review = Review(asked.accept)
+    source, marks = _choose(asked, review)
+    names = None
+    if "label" in source.columns:
+        with review.collected():
+            names = order_classes(((mark.where, mark.values["label"]) for mark in marks), asked.class_names)
+    found: list[tuple[RawLesion, tuple[float, float]]] = []
+    # Of whole images, which go as soon as their lesions are cut: two lesions of one image have different patches.
+    seen: dict[str, Seen] = {}
+    with review.collected():
+        for raw in source.read(asked.input, marks, progress):
+            with review.collected([raw.where]):
+                found.append(_cut(raw))
+                if raw.name not in seen:
+                    seen[raw.name] = Seen(image_digest(raw.image.pixels), signature(raw.image.pixels))
+                for doubt in raw.image.doubts:
+                    review.doubt(doubt, [raw.where] if marks else ())
+    raws = [raw for raw, _ in found]
+    if not found:
+        if not review.found:
+            review.add(f"--input {asked.input} holds nothing for the source {source.name}; name another folder.")
+        return Reading(found, (), review)
+    _check_once(raws, review)
+    if "label" not in source.columns:
+        with review.collected():
+            names = order_classes(((raw.where, raw.label) for raw in raws), asked.class_names)
+    _check_one_unit(raws, review)
+    for raw, center in found:
+        if doubt := implausible(raw, center):
+            review.doubt(doubt, [raw.where])
+    check_patients(raws, seen, review)
+    return Reading(found, names or tuple(dict.fromkeys(raw.label for raw in raws)), review)
+
+
+def _choose(asked: Asked, mistakes: Mistakes) -> tuple[Source, list[Mark]]:
+    name = asked.source
+    if name not in (AUTO, *SOURCES):
+        raise ConfigError(f"--source is {name!r}; choose one of {', '.join((AUTO, *SOURCES))}.")
+    offered = list(SOURCES.values()) if name == AUTO else [SOURCES[name]]
+    if asked.annotations is not None:
+        if with_csv := [source for source in offered if source.columns]:
+            return load_marks(asked.annotations, with_csv, mistakes, asked.tags)
+        raise ConfigError(f"--source {name} takes no csv of marks; leave --annotations out.")
+    if asked.tags:
+        raise ConfigError(
+            f"--tags names {asked.tags[0]}, a column of a csv, but there is no --annotations; leave it out."
+        )
+    if name == AUTO:
+        without = [source.name for source in offered if not source.columns]
+        instead = f", or a source that takes none with --source: {', '.join(without)}" if without else ""
+        raise ConfigError(f"--annotations is missing; name the csv of marks{instead}.")
+    if columns := SOURCES[name].columns:
+        raise ConfigError(f"--annotations is missing; --source {name} takes a csv with {', '.join(columns)}.")
+    return SOURCES[name], []
+
+
+def _cut(raw: RawLesion) -> tuple[RawLesion, tuple[float, float]]:
+    """The lesion with its patch in place of the whole image, which may go, and its centre in the patch."""
+    image = raw.image
+    rows, columns = image.pixels.shape
+    for name, value, size in (("row", raw.row, rows), ("column", raw.column, columns)):
+        if not 0 <= value <= size - 1:
+            raise DataError(
+                f"{raw.where}: {name} {value:g} lies outside {raw.path} of {rows} x {columns} pixels; "
+                "it is counted from 0, in pixels."
+            )
+    width_mm = min(rows * image.spacing_mm[0], columns * image.spacing_mm[1])
+    if raw.diameter_mm > width_mm and not image.reflected:
+        raise DataError(
+            f"{raw.where}: diameter_mm {raw.diameter_mm:g} is more than the {width_mm:.0f} mm of {raw.path}; "
+            "give it in mm."
+        )
+    half = half_side(raw.diameter_mm, image.spacing_mm)
+    patch, center = cut_patch(image.pixels, raw.row, raw.column, half, reflected=image.reflected)
+    return dataclasses.replace(raw, image=dataclasses.replace(image, pixels=patch)), center
+
+
+def _check_once(found: Sequence[RawLesion], mistakes: Mistakes) -> None:
+    first: dict[tuple[str, float, float], RawLesion] = {}
+    for raw in found:
+        same = first.setdefault((raw.name, raw.row, raw.column), raw)
+        if same is not raw:
+            text = f"{raw.where}: this lesion is already marked in {same.where}; remove one of them."
+            mistakes.add(text, [same.where, raw.where])
+
+
+def _check_one_unit(found: Sequence[RawLesion], mistakes: Mistakes) -> None:
+    first, *others = found
+    kind = first.image.unit, first.image.value_range
+    for raw in others:
+        if (raw.image.unit, raw.image.value_range) != kind:
+            mistakes.add(
+                f"{raw.where}: {raw.path} holds {_pixels_of(raw)}, but {first.path} {_pixels_of(first)}; "
+                "a dataset has one unit, so store all images alike or build two datasets.",
+                [raw.where],
+            )
+
+
+def _pixels_of(raw: RawLesion) -> str:
+    title, stated = UNITS[raw.image.unit].title, raw.image.value_range
+    return f"{title} from {stated[0]:g} to {stated[1]:g}" if stated else title

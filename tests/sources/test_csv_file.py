@@ -1,0 +1,66 @@
+"""A csv as people have it: what separates, encodes and names it is found out, and what is no csv is refused."""
+
+import pytest
+
+from lesion_jax.errors import DataError
+from lesion_jax.sources.csv_file import load_csv
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load_bytes(content):
+        path = tmp_path / "lesions.csv"
+        path.write_bytes(content)
+        return load_csv(path)
+
+    return load_bytes
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_separator_and_end_of_line(load, separator, end):
+    rows = (("a", "b"), ("1", "2"), ("", ""), ("3", ""))
+    table = load(end.join(map(separator.join, rows)).encode())
+    assert table.columns == ("a", "b") and table.separator == separator
+    assert table.rows == [(2, ["1", "2"]), (4, ["3", ""])]
+
+
+def test_the_separator_is_what_divides_the_header_most_and_may_be_told(load):
+    assert load(b"a;b;c (x, y)\n1;2;3,5").rows == [(2, ["1", "2", "3,5"])]
+    assert load(b'"a;1","b;2"\n1,2').columns == ("a;1", "b;2")
+    told = load(b"sep=;\r\na;b\r\n1;2\r\n")
+    assert told.columns == ("a", "b") and told.rows == [(3, ["1", "2"])]
+
+
+def test_rows_are_as_long_as_the_header_but_for_values_beyond_it(load):
+    table = load(b"a,b\n1\n1,2,,\n1,2,3\n")
+    assert table.rows == [(2, ["1", ""]), (3, ["1", "2"]), (4, ["1", "2", "3"])]
+
+
+def test_a_name_is_found_by_its_letters_and_digits(load):
+    table = load("Diameter (mm),SOPInstanceUID,row,ROW,row 2,gr\u00f6\u00dfe".encode())
+    assert table.indices("diameter_mm") == [0] and table.indices("sop_instance_uid") == [1]
+    assert table.indices("row") == [2, 3] and table.indices("row_2") == [4]
+    assert table.indices("gr\u00f6sse") == [5] and table.indices("diameter") == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le-marked", "utf-16-be-marked"])
+def test_encodings(load, encoding):
+    plain = encoding.removesuffix("-marked")
+    text = "\ufeff" * (plain != encoding) + "a,b\n\u017b,\u75c5\n"
+    table = load(text.encode(plain))
+    assert table.columns == ("a", "b") and table.rows == [(2, ["\u017b", "\u75c5"])]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,\u00fc".encode("latin-1"), "not a csv file in UTF-8"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "UTF-16 with its mark .it has zero bytes"),
+        (b"PK\x03\x04" + bytes(100), "it is a spreadsheet's own file"),
+        (b'a,b\n1,"2', "not a csv file"),
+    ],
+)
+def test_what_is_no_csv_is_refused(load, content, message):
+    with pytest.raises(DataError, match=message):
+        load(content)
