@@ -122,11 +122,14 @@ class RestoredGenerator(Restored):
           int16 [N, H, H] in `unit`, on the host.
 
         Raises:
-          ValueError: Another shape, a label that this generator cannot make, or a generator that has no latents.
+          ValueError: Another shape, numbers that are not finite, a label that this generator cannot make, or a generator
+            that has no latents.
         """
         if self.family.draw_from_latents is None:
             raise ValueError(f"{self.run} ({self.family.title}) has no latents; call it with labels and a seed.")
         z, labels = np.asarray(z, np.float32), self._checked(labels)
+        if num := np.count_nonzero(~np.isfinite(z)):
+            raise ValueError(f"Latents are finite numbers, but {num} of {z.size} are not (NaN or infinite).")
         # Latents that are no rows at all are refused below, by their shape.
         if z.ndim == 2 and len(labels) != len(z):
             raise ValueError(f"Each latent needs one label, got {len(z)} latents and {len(labels)} labels.")
