@@ -55,7 +55,7 @@ def write_lesion_arrays(lesions: LesionSet, directory: Path) -> None:
 
 
 def read_lesion_arrays(directory: Path) -> LesionSet | None:
-    """Reads the copy; None where there is none that belongs to the records, with a warning but where there is none at all."""
+    """Reads the copy; None where there is none, and, with a warning, where it is damaged or not of the records."""
     path = directory / _FILE
     if not path.exists():
         return None

@@ -1,6 +1,6 @@
 """The lesions of a run's own partition: its training, inner validation and test patients."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,13 +18,16 @@ from lesion_jax.metrics.sample import Sample
 Part = Literal["train", "inner", "test"]
 
 
-def own_lesions(run: Path, part: Part, dataset: Path | None = None) -> tuple[Lesion, ...]:
+def own_lesions(
+    run: Path, part: Part, dataset: Path | None = None, *, load: Callable[[Path], Cohort] = Cohort.load
+) -> tuple[Lesion, ...]:
     """The lesions of one part of a run's partition; of its class alone where data.label names one.
 
     Args:
       run: Directory of a training.
       part: "test": its test fold; "inner": its inner validation patients; "train": what it saw.
       dataset: Where its dataset lies now; None where the config says.
+      load: Reads a dataset; one that remembers spares the lesions of many runs on one.
 
     Raises:
       ConfigError: The part is empty.
@@ -34,7 +37,7 @@ def own_lesions(run: Path, part: Part, dataset: Path | None = None) -> tuple[Les
     directory = dataset or Path(config.data.dataset)
     if not directory.is_dir():
         raise RunError(f"The dataset of {run} is not at {directory}; say where it lies now with --dataset.")
-    cohort = Cohort.load(directory)
+    cohort = load(directory)
     lesions = cohort.lesions
     if lesions.fingerprint != facts["dataset_fingerprint"]:
         raise RunError(

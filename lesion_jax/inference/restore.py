@@ -122,8 +122,8 @@ class RestoredGenerator(Restored):
           int16 [N, H, H] in `unit`, on the host.
 
         Raises:
-          ValueError: Another shape, numbers that are not finite, a label that this generator cannot make, or a generator
-            that has no latents.
+          ValueError: Another shape, numbers that are not finite, a label that this generator cannot make, or a
+            generator that has no latents.
         """
         if self.family.draw_from_latents is None:
             raise ValueError(f"{self.run} ({self.family.title}) has no latents; call it with labels and a seed.")

@@ -47,7 +47,8 @@ def draw_bank(
         read it.
 
     Raises:
-      BankError: `num` is not positive, `out` has no room for the images or holds something else, or the images would have no label.
+      BankError: `num` is not positive, `out` has no room for the images or holds something else, or the images would
+        have no label.
       ConfigError: More images than the machine's memory holds.
       RunError: The run draws nothing.
     """

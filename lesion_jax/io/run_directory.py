@@ -244,6 +244,18 @@ def check_workdir(path: Path, *, will_write: bool = True) -> None:
         require_unlocked(RunDirectory(path)._lock, what=path)
 
 
+def trainings_of(path: Path) -> list[Path]:
+    """The run directories of trainings that a directory stands for, sorted.
+
+    Args:
+      path: A sweep's, for those of its cells that have begun; that of the whole protocol or of a study, for what it
+        trained; any other stands for itself.
+    """
+    if (path / "sweep.json").exists():
+        return sorted(config.parent for config in path.glob("cells/*/config.json"))
+    return sorted(config.parent for config in (path / "runs").rglob("config.json")) or [path]
+
+
 def load_config(path: Path | str) -> dict[str, Any]:
     """The resolved config of a run.
 
@@ -281,7 +293,7 @@ def _what_else(path: Path, name: str) -> str:
     if (path / "sweep.json").exists():
         return (
             f"it is a sweep's, whose trainings are {path / 'cells' / '0000'} and so on; `lesion-jax sweep --workdir "
-            f"{path} --status` lists them, and `lesion-jax evaluate --workdir {path}` scores them all."
+            f"{path} --status` lists them."
         )
     return f"it has no {name}."
 

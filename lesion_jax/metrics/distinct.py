@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+
 from lesion_jax.metrics.sample import Sample, standardised
 
 

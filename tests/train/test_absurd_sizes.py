@@ -16,7 +16,10 @@ from tests.train import tiny
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"data.image_size": 10**6, "num_devices": 2}, r"data.image_size is 1000000, and the \d+ images .* GiB of memory, but this"),
+        (
+            {"data.image_size": 10**6, "num_devices": 2},
+            r"data.image_size is 1000000, and the \d+ images .* GiB of memory, but this",
+        ),
         ({"data.batch_size": 10**9}, r"GiB, but .*data.batch_size \(1000000000\)"),
         ({"data.batch_size": 10**9, "num_devices": 2}, "data.batch_size 1000000000, and one batch takes"),
         ({"width": 10**9}, "GiB, but .* for it; choose a smaller .* or network"),
