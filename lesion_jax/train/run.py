@@ -30,7 +30,7 @@ _IMAGES_SHARE = 0.25
 @settled()
 def train(
     config: TrainingConfig,
-    workdir: Path,
+    workdir: Path | str,
     *,
     cohort: Cohort | None = None,
     cache_dir: Path | None = None,
@@ -58,6 +58,7 @@ def train(
     """
     # Before JAX starts its backend, which takes a while.
     require_dataset(config)
+    workdir = Path(workdir)
     is_fitted = family_of(config).fit is not None
     if is_fitted and processes.count() > 1:
         raise ConfigError(
