@@ -73,6 +73,7 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
         (["plan", "--config=configs/paper.py"], "lesion-jax phantom"),
         (["phantom", "--out=x", "--num_lesions=cyst"], "has 'cyst'; write each class once"),
         (["phantom", "--out=x", "--num_lesions=cyst=2,boil=1"], "names 'boil'"),
+        (["phantom", "--out=x", "--num_lesions=cyst=1000000000000"], "1000000 are the most"),
         (["phantom", "--out=x", "--dose=100"], "scanner.dose is 100.0"),
         (["phantom", "--out=x", "--num_test_lesions=cyst=2"], "goes with --dataset"),
         (["phantom", "--dataset", "--out=x", "--test_dose=0.5"], "give its size with --num_test_lesions"),
