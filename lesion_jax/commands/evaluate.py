@@ -74,6 +74,8 @@ def run(values: flags.FlagValues) -> None:
     _check_file(values.table, "table", (".csv", ".json"))
     _check_file(values.predictions, "predictions", (".csv",))
     runs = _runs(values.workdir)
+    if values.predictions:
+        _check_classifies(runs)
     from lesion_jax.inference.score_run import score_runs
     from lesion_jax.inference.score_table import score_rows
     from lesion_jax.inference.text import describe, describe_rows
@@ -113,16 +115,21 @@ def _runs(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
+def _check_classifies(runs: Sequence[Path]) -> None:
+    from lesion_jax.families import family_of
+    from lesion_jax.inference.load import load_run_config
+
+    if all(family_of(load_run_config(run)).classify is None for run in runs):
+        raise ConfigError("--predictions: no run of these classifies.")
+
+
 def _write(values: flags.FlagValues, scored: "Sequence[ScoredRun]") -> None:
     from lesion_jax.disk.atomic import write_bytes, write_json, writing
     from lesion_jax.inference.score_table import csv_text, prediction_rows, score_rows
 
     if values.predictions:
-        rows = list(prediction_rows(scored))
-        if not rows:
-            raise ConfigError("--predictions: no run of these classifies.")
         with writing(values.predictions):
-            write_bytes(values.predictions, csv_text(rows).encode())
+            write_bytes(values.predictions, csv_text(list(prediction_rows(scored))).encode())
     if values.table:
         rows = score_rows(scored)
         with writing(values.table):

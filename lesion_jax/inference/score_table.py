@@ -89,7 +89,7 @@ def csv_text(rows: Sequence[Row]) -> str:
     writer.writeheader()
     # As JSON where a value is no single one: a setting that is a tuple.
     writer.writerows(
-        {name: json.dumps(value) if isinstance(value, list | dict) else value for name, value in row.items()}
+        {name: json.dumps(value) if isinstance(value, list | tuple | dict) else value for name, value in row.items()}
         for row in rows
     )
     return text.getvalue()

@@ -7,7 +7,9 @@ import pytest
 from lesion_jax import restore_classifier
 from lesion_jax.commands import main
 from lesion_jax.inference.own_lesions import original_images, own_lesions
-from tests.inference.conftest import DATA
+from lesion_jax.inference.score_run import ScoredRun
+from lesion_jax.inference.score_table import csv_text, score_rows
+from tests.inference.conftest import CONFIGS, DATA
 
 NAMES = ["cyst", "metastasis", "hemangioma"]
 
@@ -18,17 +20,15 @@ def read(path):
 
 def test_several_runs_are_one_table_beside_what_each_said_of_every_lesion(runs, dataset, tmp_path, capsys):
     table, said = tmp_path / "scores.csv", tmp_path / "said.csv"
-    names = ["classifier", "averaged", "dcgan"]
+    names = ["classifier", "averaged"]
     words = ["evaluate", "--workdir", *(str(runs[name]) for name in names), f"--dataset={dataset}", "--checkpoint=20"]
     assert main([*words, f"--table={table}", f"--predictions={said}"]) == 0
     printed = capsys.readouterr().out.splitlines()
     rows = read(table)
-    assert [row["run"] for row in rows] == [str(runs[name]) for name in names] and len(printed) == 4
-    assert [(row["checkpoint"], row["step"]) for row in rows] == [("20", "20"), ("20", "20"), ("", "")]
-    assert (rows[2]["images_step"], rows[2]["accuracy"]) == ("20", "") and rows[0]["images_step"] == ""
-    # Settings that only one family has, and those that are equal, are no columns.
+    assert [row["run"] for row in rows] == [str(runs[name]) for name in names] and len(printed) == 3
+    assert [(row["checkpoint"], row["step"]) for row in rows] == [("20", "20")] * 2
     columns = list(rows[0])
-    assert columns[5 : columns.index("checkpoint")] == ["data.label", "width", "ema_decay"]
+    assert columns[5 : columns.index("checkpoint")] == ["ema_decay", "input_scale"]
     lesions = own_lesions(runs["averaged"], "test", dataset)
     there = [row for row in read(said) if row["run"] == str(runs["averaged"])]
     assert [(row["id"], row["patient"]) for row in there] == [(lesion.lesion_id, lesion.patient) for lesion in lesions]
@@ -41,6 +41,30 @@ def test_several_runs_are_one_table_beside_what_each_said_of_every_lesion(runs, 
     right = np.mean([row["label"] == row["predicted"] for row in there])
     assert float(rows[1]["accuracy"]) == right and float(rows[1]["accuracy_low"]) < right
     assert len(read(said)) == 2 * len(lesions)
+
+
+def test_what_a_run_has_not_is_none_and_settings_of_one_family_are_no_columns():
+    told = {"run": "R", "fold": 0, "part": "test", "n": 9}
+    images = {"checkpoint": "best", "step": 3, "metrics": {"variety": {"value": 0.5}, "frechet": {"value": np.nan}}}
+    number = {"value": 0.75, "low": 0.5, "high": 1.0, "n": 9}
+    said = {"checkpoint": "last", "step": 4, "metrics": {"accuracy": {"total": number}, "auroc": {"total": {"n": 0}}}}
+    drawing = ScoredRun(CONFIGS["dcgan"], {**told, "kind": "dcgan", "images": images}, None)
+    naming = ScoredRun(CONFIGS["classifier"], {**told, "kind": "classifier", "predictions": said}, None)
+    one, other = score_rows([drawing, naming])
+    assert list(one) == list(other) and {"data.label", "width"} <= {*one} and "discriminator_width" not in one
+    assert (one["images_step"], one["variety"], one["frechet"], one["step"], one["accuracy"]) == (
+        3,
+        0.5,
+        None,
+        None,
+        None,
+    )
+    assert (other["accuracy"], other["accuracy_low"], other["auroc"], other["variety"]) == (0.75, 0.5, None, None)
+    assert [line.split(",")[-1] for line in csv_text([{"a": (1, 2), "b": None}, {"b": 3}]).splitlines()] == [
+        "b",
+        "",
+        "3",
+    ]
 
 
 def test_a_sweep_is_scored_cell_by_cell(runs, dataset, tmp_path, capsys):
