@@ -8,8 +8,7 @@ At full width meant for an accelerator; not run to its end yet. What was, on two
 apart, inner kernel distance 0.05 on the phantom; cysts and metastases came out under each other's label.
 """
 
-from lesion_jax.config import to_config_dict
-from lesion_jax.families import AcganConfig
+from lesion_jax.config import AcganConfig, to_config_dict
 
 
 def get_config():

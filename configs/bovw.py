@@ -5,8 +5,7 @@ lesion-jax train --config configs/bovw.py --config.data.dataset=DATASET --workdi
 Over the phantom's three test folds (182 lesions, seed 0, --config.data.hold_out_inner=False) 78 % were right at 64x64.
 """
 
-from lesion_jax.config import to_config_dict
-from lesion_jax.families import BovwConfig
+from lesion_jax.config import BovwConfig, to_config_dict
 
 
 def get_config():

@@ -10,8 +10,7 @@ benchmarks/results holds for two cores (AMD EPYC), half an hour. It was not run 
 With synthetic images: --config.data.banks="('BANK',)" --config.data.synthetic_size=1000
 """
 
-from lesion_jax.config import to_config_dict
-from lesion_jax.families import ClassifierConfig
+from lesion_jax.config import ClassifierConfig, to_config_dict
 
 
 def get_config():

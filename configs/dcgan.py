@@ -9,8 +9,7 @@ on the phantom.
 Without a label it is trained on every class, and its images can be looked at but make no bank.
 """
 
-from lesion_jax.config import to_config_dict
-from lesion_jax.families import DcganConfig
+from lesion_jax.config import DcganConfig, to_config_dict
 
 
 def get_config():

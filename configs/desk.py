@@ -6,8 +6,7 @@ lesion-jax paper --config configs/desk.py --workdir runs/desk
 hemangiomas confused, 70 to 75 % in every arm, and no gain from synthetic images beyond the noise of 182 lesions.
 """
 
-from lesion_jax.config import to_config_dict
-from lesion_jax.paper.config import PaperConfig
+from lesion_jax.config import PaperConfig, to_config_dict
 
 
 def get_config():

@@ -7,8 +7,7 @@ Without a dataset it runs on the phantom. Where the paper is silent, the setting
 Two CPU cores are too few for it.
 """
 
-from lesion_jax.config import to_config_dict
-from lesion_jax.paper.config import PaperConfig
+from lesion_jax.config import PaperConfig, to_config_dict
 
 
 def get_config():

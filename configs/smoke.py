@@ -6,8 +6,7 @@ Three and a half minutes on two cores (AMD EPYC), compilation included. Expect 6
 lesions whose class can be told at a glance; all are softer than real ones. 73 lesions can tell nothing about a gain.
 """
 
-from lesion_jax.config import to_config_dict
-from lesion_jax.paper.config import PaperConfig
+from lesion_jax.config import PaperConfig, to_config_dict
 
 
 def get_config():

@@ -9,8 +9,7 @@ twenty of each class, and a rare class. Any dataset with a tag `split` will do; 
 `lesion-jax plan` says how long it takes; it has not been run whole.
 """
 
-from lesion_jax.config import to_config_dict
-from lesion_jax.study.config import ScenarioConfig, StudyConfig
+from lesion_jax.config import ScenarioConfig, StudyConfig, to_config_dict
 
 _TEST = "tag:split=test"
 

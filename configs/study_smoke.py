@@ -5,8 +5,7 @@ lesion-jax study --config configs/study_smoke.py --config.dataset=DATASET --work
 It can tell nothing: sizes and steps are the smallest that run.
 """
 
-from lesion_jax.config import to_config_dict
-from lesion_jax.study.config import ScenarioConfig, StudyConfig
+from lesion_jax.config import ScenarioConfig, StudyConfig, to_config_dict
 
 
 def get_config():

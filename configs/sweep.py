@@ -7,9 +7,7 @@ Class names are the phantom's: name your own with --config.grid. Fields that are
 rates, betas, weights) share a compiled program; others (width, loss, batch size) make one more program each.
 """
 
-from lesion_jax.config import to_config_dict
-from lesion_jax.families import DcganConfig
-from lesion_jax.sweep.config import SweepConfig
+from lesion_jax.config import DcganConfig, SweepConfig, to_config_dict
 
 
 def get_config():

@@ -2,10 +2,11 @@
 
 lesion-jax export --workdir RUN --out DIR
 
-DIR/model.safetensors holds the arrays, DIR/model.json the layers in order, inputs, outputs and provenance. Of a GAN
-both networks are written, the generator as the moving average that `lesion-jax sample` draws with.
+DIR/model.safetensors holds the arrays, DIR/model.json the layers in order, inputs, outputs, how an image is made from a
+CT, the score and provenance, and DIR/example.safetensors inputs with their outputs, to test other software by. Of a
+GAN both networks are written, the generator as the moving average that `lesion-jax sample` draws with.
 
-From a script: `from lesion_jax.io.export import load_export`, which needs numpy and safetensors alone.
+From a script: `from lesion_jax import load_export`, which needs numpy and safetensors alone and computes the example.
 """
 
 from absl import flags

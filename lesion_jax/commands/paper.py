@@ -14,6 +14,7 @@ from absl import flags
 
 from lesion_jax.commands.config_flag import apply_deterministic, config_of, define_job
 from lesion_jax.errors import ConfigError
+from lesion_jax.io.run_directory import check_workdir
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -24,6 +25,7 @@ def define_flags(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Runs the protocol, and says what came out, where the report is and what to do next."""
     apply_deterministic(values)
+    check_workdir(values.workdir)
     config = config_of(values)
     if config.kind != "paper":
         raise ConfigError(

@@ -22,6 +22,8 @@ from lesion_jax.commands.config_flag import define_path
 
 # Far from the seeds of cohorts, so that no test patient is another dataset's training patient.
 _TEST_SEEDS = 1_000_000
+# Of each class: a cohort lies in memory.
+_MOST_LESIONS = 1_000_000
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -104,5 +106,7 @@ def _numbers(words: list[str]) -> dict[str, int]:
         name, _, number = word.partition("=")
         if not number.isdecimal() or name in found:
             raise ConfigError(f"--num_lesions has {word!r}; write each class once, as in cyst=53,metastasis=64.")
+        if int(number) > _MOST_LESIONS:
+            raise ConfigError(f"--num_lesions asks for {number} of {name}; {_MOST_LESIONS} are the most.")
         found[name] = int(number)
     return found

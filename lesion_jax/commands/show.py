@@ -3,7 +3,8 @@
 lesion-jax show --workdir RUN
 
 State, best score, pictures, code, versions, devices, fingerprints of data and splits, parent runs, config. The digest
-of the newest checkpoint's arrays tells at a glance whether two runs are the same. --json prints all of it.
+of the newest checkpoint's arrays tells at a glance whether two runs are the same. --json prints all of it. Of a sweep
+it is its cells, as `lesion-jax sweep --status` prints them.
 
 lesion-jax show --dataset DATASET
 lesion-jax show --bank BANK
@@ -23,7 +24,8 @@ from lesion_jax.errors import ConfigError
 
 def define_flags(values: flags.FlagValues) -> None:
     """--workdir, --dataset, --bank, --json."""
-    define_path(values, "workdir", "Run directory of a training or of the whole protocol.", required=False)
+    what = "Run directory of a training, of the whole protocol, a study or a sweep."
+    define_path(values, "workdir", what, required=False)
     define_path(values, "dataset", "Folder that `lesion-jax build` wrote.", required=False)
     define_path(values, "bank", "Directory that `lesion-jax sample` wrote.", required=False)
     flags.DEFINE_bool("json", False, "Print JSON instead of text.", flag_values=values)
@@ -40,7 +42,13 @@ def run(values: flags.FlagValues) -> None:
     print(json.dumps(facts, indent=2) if values.json else text)
 
 
-def _run(path: Path) -> tuple[dict[str, Any], str]:
+def _run(path: Path) -> tuple[Any, str]:
+    if (path / "sweep.json").exists():
+        from lesion_jax.sweep.status import cell_rows, describe_sweep, open_sweep
+
+        sweep = open_sweep(path)
+        rows = cell_rows(sweep)
+        return rows, describe_sweep(sweep, rows)
     from lesion_jax.io.summary import describe_run, summarise
 
     summary = summarise(path)

@@ -14,6 +14,7 @@ from absl import flags
 
 from lesion_jax.commands.config_flag import apply_deterministic, config_of, define_job
 from lesion_jax.errors import ConfigError
+from lesion_jax.io.run_directory import check_workdir
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -24,6 +25,7 @@ def define_flags(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Runs the study, and says what came out and where the report is."""
     apply_deterministic(values)
+    check_workdir(values.workdir)
     config = config_of(values)
     if config.kind != "study":
         raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax {_verb(config.kind)}`.")

@@ -17,7 +17,9 @@ import json
 from absl import flags
 
 from lesion_jax.commands.config_flag import apply_deterministic, config_of, define_job
+from lesion_jax.disk.lock import require_unlocked
 from lesion_jax.errors import ConfigError, DivergedError
+from lesion_jax.io.run_directory import check_workdir
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -45,6 +47,11 @@ def run(values: flags.FlagValues) -> None:
         return
     if values.config is None:
         raise ConfigError("--config is missing; name a file such as configs/sweep.py, or ask for --status.")
+    check_workdir(values.workdir)
+    # What another process trains is refused before anything is computed for it.
+    number = "*" if values.index is None else f"{values.index:04d}"
+    for lock in sorted((values.workdir / "programs").glob(f"{number}.lock")):
+        require_unlocked(lock, what=lock.with_suffix(""))
     config = config_of(values)
     if config.kind != "sweep":
         raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax train` or `paper`.")

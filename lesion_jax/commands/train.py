@@ -14,6 +14,7 @@ from absl import flags
 
 from lesion_jax.commands.config_flag import apply_deterministic, config_of, define_job
 from lesion_jax.errors import ConfigError
+from lesion_jax.io.run_directory import check_workdir
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -26,6 +27,8 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Trains."""
+    # Of several processes the first one writes.
+    check_workdir(values.workdir, will_write=values.coordinator is None)
     config = config_of(values)
     if config.kind in ("paper", "sweep"):
         raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax {config.kind}`.")

@@ -132,15 +132,21 @@ def save_bank(
         (folder / "bank.json").write_text(json.dumps(facts, indent=1) + "\n")
 
 
-def load_bank(path: Path) -> Bank:
+def load_bank(path: Path | str) -> Bank:
     """Reads a bank.
 
     Args:
-      path: Written by `save_bank`.
+      path: Written by `lesion-jax sample`.
+
+    Returns:
+      A `Bank`: images.pixels int16 [N, H, H] in the unit that provenance["unit"] names; images.labels int32 [N],
+      positions in provenance["class_names"]; provenance, a dict: run, step, checkpoint, fold, seed, window,
+      label_counts and fingerprints of the patients that its generator saw; origins, for images made of real lesions.
 
     Raises:
       BankError: It is missing, damaged or was changed.
     """
+    path = Path(path)
     try:
         if not path.is_dir():
             raise BankError(f"Bank {path} does not exist; draw one with `lesion-jax sample`.")

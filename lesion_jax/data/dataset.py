@@ -30,8 +30,11 @@ def load_dataset(directory: Path) -> LesionSet:
 
         lesions = read_dataset(directory)
     if lesions is None:
-        raise DataError(
-            f"{directory} holds no dataset; make one with "
-            f"`lesion-jax build --input IMAGES --annotations lesions.csv --out {directory}`."
-        )
+        made = f"`lesion-jax build --input IMAGES --annotations lesions.csv --out {directory}`"
+        if not directory.exists():
+            raise DataError(
+                f"The dataset {directory} is not there; where it was moved, name its new place (data.dataset of a "
+                f"config, or --dataset), where there was none, make one with {made}."
+            )
+        raise DataError(f"{directory} holds no dataset; make one with {made}.")
     return lesions

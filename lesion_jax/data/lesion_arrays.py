@@ -55,7 +55,7 @@ def write_lesion_arrays(lesions: LesionSet, directory: Path) -> None:
 
 
 def read_lesion_arrays(directory: Path) -> LesionSet | None:
-    """Reads the copy; None where there is none that belongs to the records, with a warning where it is damaged."""
+    """Reads the copy; None where there is none, and, with a warning, where it is damaged or not of the records."""
     path = directory / _FILE
     if not path.exists():
         return None
@@ -64,6 +64,10 @@ def read_lesion_arrays(directory: Path) -> LesionSet | None:
             facts = json.loads(file.metadata()["facts"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
         if facts["records"] != _digest(directory):
+            logging.getLogger(__name__).warning(
+                f"{path} is not of the records beside it, which are read in its place; one of them was changed since "
+                "`lesion-jax build` wrote both. Bring the dataset back from a copy, or remove the file."
+            )
             return None
         ends = np.cumsum(arrays["shapes"].prod(1))
         patches = np.split(arrays["patches"], ends[:-1])

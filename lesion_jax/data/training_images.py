@@ -15,6 +15,7 @@ from lesion_jax.data.classic import classic_pool
 from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.folds import train_fingerprint
 from lesion_jax.data.schedule import Schedule
+from lesion_jax.disk.limits import require_memory
 from lesion_jax.errors import BankError, ConfigError
 
 
@@ -152,10 +153,11 @@ def prepare_images(config: TrainingConfig, cohort: Cohort, *, cache_dir: Path | 
       cache_dir: Folder of augmented images, kept for other runs; None recomputes them.
 
     Raises:
-      ConfigError: A fold or class that does not exist.
+      ConfigError: A fold or class that does not exist, or more images than the machine's memory holds.
       BankError: A bank that does not belong to the run's training patients.
     """
     data, lesions = config.data, cohort.lesions
+    _require_memory(config, cohort)
     parts = cohort.split(data)
     trained_on = train_fingerprint(parts.train)
     per_lesion = cohort.copies_per_lesion(data, parts)
@@ -196,6 +198,14 @@ def prepare_images(config: TrainingConfig, cohort: Cohort, *, cache_dir: Path | 
         class_names=lesions.class_names,
         provenance=provenance,
     )
+
+
+def _require_memory(config: TrainingConfig, cohort: Cohort) -> None:
+    data, num_images = config.data, sum(count_images(config, cohort))
+    each = data.image_size**2 * np.dtype(np.int16).itemsize
+    size = f"data.image_size is {data.image_size}"
+    require_memory(num_images * each, f"{size}, and the {num_images} images of this training take")
+    require_memory(data.batch_size * each, f"{size} and data.batch_size {data.batch_size}, and one batch takes")
 
 
 def make_schedule(

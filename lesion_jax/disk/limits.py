@@ -1,8 +1,9 @@
-"""How many files a process may hold open."""
+"""What a process may have of its machine: open files, memory."""
 
+import os
 import resource
 
-from lesion_jax.errors import RunError
+from lesion_jax.errors import ConfigError, RunError
 
 # What a process has open besides: libraries, devices, logs and checkpoints under way.
 _OTHERS = 256
@@ -24,3 +25,22 @@ def allow_open_files(num: int) -> None:
             "with `ulimit -n`, or make programs smaller with a lower device_memory."
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def memory_bytes() -> int:
+    """Memory of this machine, bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def require_memory(num_bytes: int, what: str) -> None:
+    """Refuses what this machine cannot hold, before anything is made: later the system would end the process.
+
+    Args:
+      num_bytes: Bytes that will be held at once.
+      what: Beginning of the message, which names the settings: "2 images (data.image_size is 9) take".
+
+    Raises:
+      ConfigError: The machine has less, used or not; both numbers are told.
+    """
+    if num_bytes > (there := memory_bytes()):
+        raise ConfigError(f"{what} {num_bytes / 2**30:.4g} GiB of memory, but this machine has {there / 2**30:.4g}.")

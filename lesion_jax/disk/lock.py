@@ -53,6 +53,20 @@ def locked(path: Path, *, what: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def require_unlocked(path: Path, *, what: Path) -> None:
+    """Refuses what another process is writing, as `locked` would, before anything is computed for it.
+
+    Args:
+      path: Lock file; need not exist.
+      what: Path that is to be written, for the message.
+
+    Raises:
+      RunError: Another process holds it; the message names that process.
+    """
+    if (held := holder(path)) is not None:
+        raise _taken(what, held)
+
+
 def holder(path: Path) -> dict[str, Any] | None:
     """Who holds a lock.
 
@@ -89,10 +103,7 @@ def _acquire(path: Path, what: Path) -> int:
             if time.monotonic() < until:
                 time.sleep(0.02)
                 continue
-            by = f"process {held.get('pid', '?')} on {held.get('host', '?')} since {held.get('since', '?')}"
-            raise RunError(
-                f"{what} is being written by {by} ({held.get('command', '?')}); wait until it ends, or stop it."
-            ) from None
+            raise _taken(what, held) from None
         except OSError as error:
             if error.errno not in _UNSUPPORTED:
                 os.close(descriptor)
@@ -105,6 +116,11 @@ def _acquire(path: Path, what: Path) -> int:
             return descriptor
         # Its holder removed it between the two calls: the lock is on a file that nobody else will find.
         os.close(descriptor)
+
+
+def _taken(what: Path, held: dict[str, Any]) -> RunError:
+    by = f"process {held.get('pid', '?')} on {held.get('host', '?')} since {held.get('since', '?')}"
+    return RunError(f"{what} is being written by {by} ({held.get('command', '?')}); wait until it ends, or stop it.")
 
 
 def _is_at(path: Path, descriptor: int) -> bool:

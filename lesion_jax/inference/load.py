@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lesion_jax.config import TrainingConfig
+from lesion_jax.data.lesion_images import LesionImages, Part
 from lesion_jax.errors import RunError
 from lesion_jax.families import FAMILIES, Family, family_of, training_config
 from lesion_jax.io.checkpoint_format import Note
@@ -44,6 +45,25 @@ class Restored:
     def step(self) -> int:
         """Steps that it has been trained for."""
         return self.note.step
+
+    def lesions(self, part: Part = "test", dataset: Path | str | None = None) -> LesionImages:
+        """Loads lesions of the run's own partition as it sees them: of its fold and its class, cropped as in training.
+
+        Args:
+          part: "test": its test fold; "inner": its inner validation patients; "train": what it saw.
+          dataset: Where its dataset lies now; None where the config says.
+
+        Returns:
+          A `LesionImages`: pixels int16 [N, H, H] in `unit`, labels int32 [N], ids and patients of length N.
+
+        Raises:
+          ConfigError: The part is empty.
+          RunError: The dataset or its folds are not those that it was trained on.
+        """
+        # Late: it reads runs too.
+        from lesion_jax.inference.own_lesions import load_own
+
+        return load_own(self.run, part, dataset)
 
 
 def load_run(run: Path | str, which: Which) -> Restored:

@@ -122,11 +122,14 @@ class RestoredGenerator(Restored):
           int16 [N, H, H] in `unit`, on the host.
 
         Raises:
-          ValueError: Another shape, a label that this generator cannot make, or a generator that has no latents.
+          ValueError: Another shape, numbers that are not finite, a label that this generator cannot make, or a
+            generator that has no latents.
         """
         if self.family.draw_from_latents is None:
             raise ValueError(f"{self.run} ({self.family.title}) has no latents; call it with labels and a seed.")
         z, labels = np.asarray(z, np.float32), self._checked(labels)
+        if num := np.count_nonzero(~np.isfinite(z)):
+            raise ValueError(f"Latents are finite numbers, but {num} of {z.size} are not (NaN or infinite).")
         # Latents that are no rows at all are refused below, by their shape.
         if z.ndim == 2 and len(labels) != len(z):
             raise ValueError(f"Each latent needs one label, got {len(z)} latents and {len(labels)} labels.")
@@ -159,6 +162,12 @@ def restore_classifier(run: Path | str, which: Which | Literal["auto"] = "auto")
         "auto" takes what its family classifies with: the best; of an ACGAN the last, because its best is that of its
         generator.
 
+    Returns:
+      A `RestoredClassifier`. Called with pixels, int16 [N, H, H] in its `unit` (Hounsfield units or grey values as in
+      the dataset, not scaled), it gives (probabilities float32 [N, C], features float32 [N, F]), and refuses what are
+      no such images with a ValueError. `lesions(part)` loads those of its own fold, as it sees them. Its attributes:
+      class_names, unit, step and which (of the checkpoint), config, run.
+
     Raises:
       RunError: There is no such run or checkpoint, or the run cannot classify.
     """
@@ -167,13 +176,22 @@ def restore_classifier(run: Path | str, which: Which | Literal["auto"] = "auto")
     return RestoredClassifier(**vars(load_run(run, family.classifies_with if which == "auto" else which)))
 
 
-def restore_generator(run: Path | str, which: Which = "best", *, dataset: Path | None = None) -> RestoredGenerator:
+def restore_generator(
+    run: Path | str, which: Which = "best", *, dataset: Path | str | None = None
+) -> RestoredGenerator:
     """Restores a run as a generator; nothing is written.
 
     Args:
       run: Directory of the run.
       which: "best" by inner validation (the last one where the run had none), "last", or the step of a checkpoint.
       dataset: Where its dataset lies now; only a family that draws by the training lesions reads it.
+
+    Returns:
+      A `RestoredGenerator`. Called with labels, int32 [N], each of its `labels`, and a seed in [0, 2^31), it gives
+      images, int16 [N, H, H] in its `unit`; so does `from_latents(z, labels)`, z float32 [N, latent size], where it has
+      latents. Other labels, seeds and latents are refused with a ValueError. `lesions(part)` loads real lesions of its
+      own fold, cropped alike. Its attributes: class_names, labels, unit, step and which (of the checkpoint), config,
+      run.
 
     Raises:
       RunError: There is no such run or checkpoint, or the run draws nothing.
@@ -182,5 +200,5 @@ def restore_generator(run: Path | str, which: Which = "best", *, dataset: Path |
     require(run, family, "draw", "draw images")
     restored, context = load_run(run, which), None
     if family.origins is not None:
-        context = Context.of(own_lesions(Path(run), "train", dataset), restored.config, restored.unit)
+        context = Context.of(own_lesions(run, "train", dataset), restored.config, restored.unit)
     return RestoredGenerator(**vars(restored), context=context)

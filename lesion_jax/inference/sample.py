@@ -9,6 +9,8 @@ from lesion_jax import __version__
 from lesion_jax.core.types import UNITS, Images
 from lesion_jax.data.bank import check_new_bank, is_drawn, save_bank
 from lesion_jax.data.origins import Origins
+from lesion_jax.disk.limits import require_memory
+from lesion_jax.disk.room import require_room
 from lesion_jax.errors import BankError
 from lesion_jax.families import FAMILIES
 from lesion_jax.inference.own_copies import draw_without_copies
@@ -46,7 +48,9 @@ def draw_bank(
         read it.
 
     Raises:
-      BankError: `num` is not positive, `out` holds something else, or the images would have no label.
+      BankError: `num` is not positive, `out` has no room for the images or holds something else, or the images would
+        have no label.
+      ConfigError: More images than the machine's memory holds.
       RunError: The run draws nothing.
     """
     if num < 1:
@@ -90,6 +94,9 @@ def draw_bank(
         raise BankError(f"{run} ({generator.family.title}) puts real lesions together; leave out --drop_copies.")
     if is_drawn(out, provenance):
         return
+    num_bytes = num * len(generator.labels) * data.image_size**2 * np.dtype(np.int16).itemsize
+    require_memory(num_bytes, f"num is {num}; the images of {len(generator.labels)} classes take")
+    require_room(out, num_bytes, what="Bank", error=BankError)
     lesions = own_lesions(run, "train", dataset) if drop_copies else ()
     labels, images, origins, dropped = [], [], [], {}
     for label in generator.labels:

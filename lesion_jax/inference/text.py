@@ -1,6 +1,6 @@
-"""A run's scores as a table for a terminal."""
+"""Scores of runs as tables for a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lesion_jax.metrics.images import GENERATOR_METRICS
@@ -24,6 +24,20 @@ def describe(result: Mapping[str, Any]) -> str:
         for name, score in images["metrics"].items():
             lines += image_lines(name, score)
     return "\n".join(lines)
+
+
+def describe_rows(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What `score_rows` returned, as a table for a terminal: without the ends of intervals, which files have."""
+    names = [name for name in rows[0] if f"{name.rpartition('_')[0]}_low" not in rows[0]]
+    table = [names, *([_shown(row[name]) for name in names] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return "\n".join("  ".join(map(str.rjust, line, widths)) for line in table)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _checkpoint(scored: Mapping[str, Any]) -> str:

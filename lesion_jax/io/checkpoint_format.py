@@ -18,9 +18,6 @@ from typing import Any
 import jax
 import numpy as np
 
-# v0: in v1 every process of a run takes part in a save, by collectives of its own among those of the training.
-import orbax.checkpoint as ocp
-
 from lesion_jax.errors import DamagedError, RunError
 
 _SEAL = "seal"
@@ -118,7 +115,11 @@ def read_arrays(path: Path) -> Any:
     return arrays
 
 
-def _checkpointer() -> ocp.Checkpointer:
+def _checkpointer() -> Any:
+    # Here: it takes a second to import, and who reads notes, or is refused before any array is read, needs none of it.
+    # v0: in v1 every process of a run takes part in a save, by collectives of its own among those of the training.
+    import orbax.checkpoint as ocp
+
     # As if this process were alone, whatever the run: without it, a save waits for all processes.
     alone = ocp.options.MultiprocessingOptions(
         primary_host=jax.process_index(),

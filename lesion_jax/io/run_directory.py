@@ -16,8 +16,8 @@ from typing import Any
 
 from lesion_jax.config.dotted import dotted
 from lesion_jax.disk.atomic import write_json, writing
-from lesion_jax.disk.lock import holder, locked
-from lesion_jax.disk.room import require_room
+from lesion_jax.disk.lock import holder, locked, require_unlocked
+from lesion_jax.disk.room import nearest_existing, require_room
 from lesion_jax.errors import RunError
 from lesion_jax.io.differences import differences, plain, sentence
 
@@ -226,6 +226,36 @@ class RunDirectory:
         self._failed.unlink(missing_ok=True)
 
 
+def check_workdir(path: Path, *, will_write: bool = True) -> None:
+    """Refuses what `RunDirectory.open` would refuse in any case, before anything that takes time.
+
+    Args:
+      path: Directory of a run to be, or of one that is there.
+      will_write: Whether this process is the one that writes to it.
+
+    Raises:
+      RunError: It cannot be a directory, or another process is writing there.
+    """
+    with writing(path, then=_OR_ELSEWHERE):
+        place = nearest_existing(path)
+    if not place.is_dir():
+        raise RunError(f"{path} cannot be a run's directory: {place} is a file; name another --workdir.")
+    if will_write:
+        require_unlocked(RunDirectory(path)._lock, what=path)
+
+
+def trainings_of(path: Path) -> list[Path]:
+    """The run directories of trainings that a directory stands for, sorted.
+
+    Args:
+      path: A sweep's, for those of its cells that have begun; that of the whole protocol or of a study, for what it
+        trained; any other stands for itself.
+    """
+    if (path / "sweep.json").exists():
+        return sorted(config.parent for config in path.glob("cells/*/config.json"))
+    return sorted(config.parent for config in (path / "runs").rglob("config.json")) or [path]
+
+
 def load_config(path: Path | str) -> dict[str, Any]:
     """The resolved config of a run.
 
@@ -247,12 +277,25 @@ def _load(run: Path, name: str) -> dict[str, Any]:
     try:
         content = json.loads((run / name).read_text())
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise RunError(f"{run} is not the directory of a run: it has no {name}.") from error
+        raise RunError(f"{run} is not the directory of a run: {_what_else(run, name)}") from error
     except (OSError, ValueError) as error:
         raise RunError(f"{run / name} cannot be read ({error}).") from error
     if not isinstance(content, dict):
         raise RunError(f"{run / name} is not what a run writes; bring it back from a copy.")
     return content
+
+
+def _what_else(path: Path, name: str) -> str:
+    if not path.exists():
+        return "there is nothing of that name."
+    if not path.is_dir():
+        return "it is a file."
+    if (path / "sweep.json").exists():
+        return (
+            f"it is a sweep's, whose trainings are {path / 'cells' / '0000'} and so on; `lesion-jax sweep --workdir "
+            f"{path} --status` lists them."
+        )
+    return f"it has no {name}."
 
 
 def identity_of(config: Mapping[str, Any], provenance: Mapping[str, Any], free: frozenset[str]) -> str:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from lesion_jax.metrics.sample import Sample, standardised
 
@@ -29,6 +28,9 @@ def score_distinct(fake: Sample, real: Sample) -> dict[str, Any] | None:
 
 
 def _nearest(features: np.ndarray) -> float:
+    # Late, as sklearn elsewhere: a command that is refused does not wait for it.
+    from scipy.spatial.distance import cdist
+
     distances = cdist(features, features)
     np.fill_diagonal(distances, np.inf)
     return float(np.median(distances.min(axis=1)))

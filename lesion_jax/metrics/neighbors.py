@@ -7,7 +7,6 @@ et al. 2020 (arXiv 2002.09797), with the fifth. All four depend on the numbers o
 from typing import Any
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from lesion_jax.metrics.sample import Sample, standardised
 
@@ -26,7 +25,7 @@ def precision_recall(fake: np.ndarray, real: np.ndarray, k: int = _PRECISION_NEI
     Returns:
       (precision: share of the synthetic images that lie in the ball of a real one; recall: the reverse), in [0, 1].
     """
-    between = cdist(fake, real)
+    between = _distances(fake, real)
     precision = (between <= _radius(real, k)[None]).any(axis=1).mean()
     recall = (between <= _radius(fake, k)[:, None]).any(axis=0).mean()
     return float(precision), float(recall)
@@ -44,7 +43,7 @@ def density_coverage(fake: np.ndarray, real: np.ndarray, k: int = _DENSITY_NEIGH
       (density: balls of real images that a synthetic one lies in, divided by k, about 1 for images of the same kind;
       coverage: share of the real images with a synthetic one in their ball, in [0, 1]).
     """
-    inside = cdist(fake, real) <= _radius(real, k)[None]
+    inside = _distances(fake, real) <= _radius(real, k)[None]
     return float(inside.sum() / (k * len(fake))), float(inside.any(axis=0).mean())
 
 
@@ -78,4 +77,11 @@ def _score(fake: Sample, real: Sample, share: Any, k: int) -> dict[str, Any] | N
 def _radius(features: np.ndarray, k: int) -> np.ndarray:
     """float64 [N], distance to the k-th nearest other one."""
     # The nearest of all is the image itself.
-    return np.partition(cdist(features, features), k, axis=1)[:, k]
+    return np.partition(_distances(features, features), k, axis=1)[:, k]
+
+
+def _distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    # Late, as sklearn elsewhere: a command that is refused does not wait for it.
+    from scipy.spatial.distance import cdist
+
+    return cdist(some, others)

@@ -6,7 +6,7 @@ Lopez-Paz and Oquab 2017 (arXiv 1610.06545), with logistic regression on radiomi
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from lesion_jax.metrics.sample import Sample
 
@@ -45,7 +45,7 @@ def two_sample_test(
     sides = [right[is_fake == side] for side in (1, 0)]
     accuracy = float(np.mean([side.mean() for side in sides]))
     num = 4 / sum(1 / len(np.unique(patients)) for patients in (fake_patients, real_patients))
-    return accuracy, float(stats.norm.sf((accuracy - 0.5) * 2 * np.sqrt(num)))
+    return accuracy, float(special.ndtr(-(accuracy - 0.5) * 2 * np.sqrt(num)))
 
 
 def score_two_sample(fake: Sample, real: Sample) -> dict[str, Any] | None:

@@ -6,13 +6,13 @@ must average over replicas it passes through the `average` function that it was 
 """
 
 import functools
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
+from lesion_jax.disk import limits
 from lesion_jax.errors import ConfigError
 from lesion_jax.runtime.checksum import checksum
 
@@ -104,8 +104,7 @@ def choose_local_devices(num_devices: int) -> list[Device]:
 def memory_bytes(device: Device) -> int:
     """Bytes that a device has for us: an accelerator's own, or its share of half of the machine's."""
     stats = device.memory_stats() or {}
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return stats.get("bytes_limit") or machine // (2 * jax.local_device_count())
+    return stats.get("bytes_limit") or limits.memory_bytes() // (2 * jax.local_device_count())
 
 
 def over_devices(step: Callable, devices: list[Device]) -> Callable:

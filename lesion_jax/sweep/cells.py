@@ -15,6 +15,9 @@ from lesion_jax.errors import ConfigError
 from lesion_jax.families import training_config
 from lesion_jax.sweep.config import SweepConfig
 
+# Each has a directory, and all of them are expanded before the first is trained.
+_MOST_CELLS = 100_000
+
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
@@ -37,6 +40,10 @@ def expand(sweep: SweepConfig) -> list[Cell]:
     Raises:
       ConfigError: A field that is unknown, or varied in two of them; an impossible or a repeated cell, by number.
     """
+    num = math.prod(len(values) for _, values in sweep.grid) * max((len(values) for _, values in sweep.zip), default=1)
+    num *= (sweep.num_random if sweep.random else 1) * max(len(sweep.cells), 1)
+    if num > _MOST_CELLS:
+        raise ConfigError(f"The sweep has {num} cells, of grid x zip x random x cells; {_MOST_CELLS} are the most.")
     parts = [_grid(sweep), _zip(sweep), _random(sweep), [dict(cell) for cell in sweep.cells] or [{}]]
     names = [{name for row in part for name in row} for part in parts]
     for one, other in itertools.combinations(names, 2):

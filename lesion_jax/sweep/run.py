@@ -167,14 +167,16 @@ def load_sweep(workdir: Path) -> dict[str, Any]:
         raise RunError(f"{workdir} is not the directory of a sweep: its sweep.json cannot be read ({error}).") from None
 
 
-def run_sweep(config: SweepConfig, workdir: Path, *, index: int | None = None, cohort: Cohort | None = None) -> int:
+def run_sweep(
+    config: SweepConfig, workdir: Path | str, *, index: int | None = None, cohort: Cohort | None = None
+) -> int:
     """Trains the programs of a sweep in turn, or one of them.
 
     A program that is finished is skipped, one that was interrupted resumes, and one that another process trains is
     refused by its lock.
 
     Args:
-      config: Config of the sweep.
+      config: Config of the sweep, of `lesion_jax.config`.
       workdir: Directory of the sweep, made if absent; may be shared with other processes, which run other programs.
       index: Number of the only program to run; None runs all.
       cohort: Content of the dataset; None loads it.
@@ -186,7 +188,7 @@ def run_sweep(config: SweepConfig, workdir: Path, *, index: int | None = None, c
       LesionJaxError: Bad settings or data at the start, a directory of another sweep, no such program.
       Preempted: The process was asked to end; every training has been saved.
     """
-    sweep = Sweep.of(config, workdir)
+    sweep = Sweep.of(config, Path(workdir))
     cohort = cohort or Cohort.load(Path(dataset_of(sweep.cells)).expanduser())
     check_cells(config, sweep.cells, cohort)
     programs = programs_of(config, sweep.cells, cohort)

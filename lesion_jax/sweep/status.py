@@ -34,6 +34,15 @@ def open_sweep(workdir: Path) -> Sweep:
     return Sweep.of(config, workdir)
 
 
+def sweep_rows(workdir: Path | str) -> list[dict[str, Any]]:
+    """What has come of each cell of the sweep in a directory: what `cell_rows` returns. A sweep may be under way.
+
+    Raises:
+      RunError: It is not the directory of a sweep.
+    """
+    return cell_rows(open_sweep(Path(workdir)))
+
+
 def cell_rows(sweep: Sweep) -> list[dict[str, Any]]:
     """What has come of each cell.
 

@@ -9,13 +9,19 @@ import numpy as np
 from lesion_jax.config import TrainingConfig
 from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.schedule import Schedule
-from lesion_jax.data.training_images import count_images, make_schedule
+from lesion_jax.data.training_images import count_images, make_schedule, resolve_window
+from lesion_jax.errors import ConfigError
 from lesion_jax.families import family_of
+from lesion_jax.runtime import parallel
 from lesion_jax.runtime.memory import peak_bytes
 from lesion_jax.train.training import make_program, periods_of, step_alone
 
 # Compilers pad and keep copies: on CPU, XLA was between 0.7 and 1.1 of the sum of what is alive.
 _MARGIN = 1.25
+# How far above a device's memory an estimate must be to be believed: with that margin it is up to 1.8 of what is taken,
+# and a CPU's memory is counted as half of the machine's.
+_SURELY = 4
+_GIB = 2**30
 
 
 def training_bytes(config: TrainingConfig, num_classes: int) -> int:
@@ -37,6 +43,25 @@ def training_bytes(config: TrainingConfig, num_classes: int) -> int:
     }
     key = jax.eval_shape(lambda: jax.random.key(0))
     return int(_MARGIN * peak_bytes(step_alone(program), state, batch, key))
+
+
+def require_fit(config: TrainingConfig, cohort: Cohort, device: parallel.Device) -> None:
+    """Refuses a training whose step cannot fit into a device's memory, before its images are made.
+
+    The step that is traced for it is the one that is compiled then.
+
+    Raises:
+      ConfigError: It cannot; both numbers are told.
+    """
+    needed = training_bytes(resolve_window(config, cohort), cohort.lesions.num_classes)
+    there = parallel.memory_bytes(device)
+    if needed > _SURELY * there:
+        data = config.data
+        raise ConfigError(
+            f"A step of this training takes about {needed / _GIB:.4g} GiB, but {device.device_kind} has "
+            f"{there / _GIB:.4g} GiB for it; choose a smaller data.batch_size ({data.batch_size}), data.image_size "
+            f"({data.image_size}) or network."
+        )
 
 
 def images_bytes(configs: Sequence[TrainingConfig], cohort: Cohort) -> int:

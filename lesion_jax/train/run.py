@@ -15,6 +15,8 @@ from lesion_jax.runtime.jax_settings import settled
 from lesion_jax.train.executor import DataParallelExecutor
 from lesion_jax.train.fit import fit
 from lesion_jax.train.loop import run_loop
+from lesion_jax.train.memory import require_fit
+from lesion_jax.train.periods import Periods
 from lesion_jax.train.recorder import Recorder
 from lesion_jax.train.train_group import run_population
 from lesion_jax.train.training import Training, require_dataset
@@ -28,7 +30,7 @@ _IMAGES_SHARE = 0.25
 @settled()
 def train(
     config: TrainingConfig,
-    workdir: Path,
+    workdir: Path | str,
     *,
     cohort: Cohort | None = None,
     cache_dir: Path | None = None,
@@ -56,12 +58,19 @@ def train(
     """
     # Before JAX starts its backend, which takes a while.
     require_dataset(config)
+    workdir = Path(workdir)
     is_fitted = family_of(config).fit is not None
     if is_fitted and processes.count() > 1:
         raise ConfigError(
             f"kind is {config.kind!r}, which learns at once, on one process; start it without the others."
         )
+    if not is_fitted:
+        # The durations' form; what they are in steps, the images tell.
+        Periods.of(config.loop, 1)
+    cohort = cohort or Cohort.load(Path(config.data.dataset))
     devices = parallel.choose_devices(1 if is_fitted else config.num_devices, config.data.batch_size)
+    if len(devices) == 1:
+        require_fit(config, cohort, devices[0])
     training = Training.prepare(config, cohort, num_devices=len(devices), cache_dir=cache_dir)
     if not processes.agree(training.identity):
         raise ConfigError("The processes of this run were given different configs or data; start them all alike.")

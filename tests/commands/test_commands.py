@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lesion_jax.commands import VERBS, main
+from lesion_jax.disk.lock import locked
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -68,6 +69,10 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
         (["export", "--workdir=nowhere", "--out=configs/dcgan.py/export"], "dcgan.py is not a directory"),
         (["export", "--workdir=nowhere"], "--out is missing"),
         (["export", "--workdir=nowhere", "--out=export", "--checkpoint=first"], "must be best, last or a step"),
+        (["train", "--config=configs/dcgan.py", "--workdir=configs/dcgan.py"], "dcgan.py is a file"),
+        (["paper", "--config=configs/smoke.py", "--workdir=configs/dcgan.py/x"], "dcgan.py is a file"),
+        (["sweep", "--config=configs/sweep.py", "--workdir=configs/dcgan.py"], "dcgan.py is a file"),
+        (["show", "--workdir=configs/dcgan.py"], "not the directory of a run: it is a file"),
         (["sweep", "--workdir=x"], "--config is missing"),
         (["sweep", "--config=configs/dcgan.py", "--workdir=x"], "kind 'dcgan'"),
         (["sweep", "--config=configs/sweep.py", "--workdir=x"], "base.data.dataset"),
@@ -76,6 +81,7 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
         (["plan", "--config=configs/paper.py"], "lesion-jax phantom"),
         (["phantom", "--out=x", "--num_lesions=cyst"], "has 'cyst'; write each class once"),
         (["phantom", "--out=x", "--num_lesions=cyst=2,boil=1"], "names 'boil'"),
+        (["phantom", "--out=x", "--num_lesions=cyst=1000000000000"], "1000000 are the most"),
         (["phantom", "--out=x", "--dose=100"], "scanner.dose is 100.0"),
         (["phantom", "--out=x", "--num_test_lesions=cyst=2"], "goes with --dataset"),
         (["phantom", "--dataset", "--out=x", "--test_dose=0.5"], "give its size with --num_test_lesions"),
@@ -83,7 +89,7 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
         (["plan", "--config=configs/dcgan.py"], "data.dataset"),
         (["reader", "--out=x"], "--dataset is missing"),
         (["reader", "--out=x", "--dataset=nowhere"], "--bank is missing"),
-        (["reader", "--out=x", "--dataset=nowhere", "--bank=bank"], "nowhere holds no dataset"),
+        (["reader", "--out=x", "--dataset=nowhere", "--bank=bank"], "The dataset nowhere is not there"),
         (["reader", "--out=configs", "--dataset=nowhere", "--bank=bank"], "configs exists"),
         (["reader", "--out=x", "--dataset=nowhere", "--bank=bank", "--window=5"], "LOW,HIGH"),
         (["reader", "--score=a.json"], "--key is missing"),
@@ -99,6 +105,23 @@ def test_bad_words_end_in_one_sentence_and_status_2(argv, message, capsys, tmp_p
     err = capsys.readouterr().err
     assert message in err and "Traceback" not in err
     assert {p.name for p in tmp_path.iterdir()} == {"configs"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "lock"), [("train", ".lock"), ("paper", ".lock"), ("study", ".lock"), ("sweep", "programs/0003.lock")]
+)
+def test_what_another_process_writes_is_refused_before_anything_is_read(verb, lock, capsys, tmp_path, monkeypatch):
+    def read(_):
+        raise AssertionError
+
+    monkeypatch.setattr(f"lesion_jax.commands.{verb}.config_of", read)
+    (tmp_path / "run" / "programs").mkdir(parents=True)
+    words = [verb, f"--config={CONFIGS}/classifier.py", f"--workdir={tmp_path / 'run'}"]
+    with locked(tmp_path / "run" / lock, what=tmp_path):
+        assert main(words) == 2
+        assert f"is being written by process {os.getpid()} on" in capsys.readouterr().err
+    with pytest.raises(AssertionError):
+        main(words)
 
 
 def test_the_entry_points_run():

@@ -1,6 +1,8 @@
 import jax
 import numpy as np
 import pytest
+import safetensors.numpy
+from scipy import ndimage
 
 from lesion_jax import restore_classifier, restore_generator
 from lesion_jax.commands import main
@@ -43,6 +45,43 @@ def test_an_export_says_what_it_is_and_where_it_comes_from(kind, runs, tmp_path)
     for name in ("dataset_fingerprint", "fold_fingerprint", "train_fingerprint"):
         assert facts[name] == held[name]
     assert {layer["op"] for layer in layers} <= description["ops"].keys()
+
+
+@pytest.mark.parametrize("kind", ["averaged", "acgan"])
+def test_the_example_is_what_the_run_computes(kind, runs, tmp_path):
+    export_run(runs[kind], tmp_path / "export")
+    held = safetensors.numpy.load_file(tmp_path / "export" / "example.safetensors")
+    network = "classifier" if kind == "averaged" else "discriminator"
+    probabilities = restore_classifier(runs[kind], "best")(held[f"{network}.inputs.pixels"])[0]
+    np.testing.assert_allclose(held[f"{network}.outputs.probabilities"], probabilities, atol=1e-5)
+    assert probabilities.std(0).max() > 0.001
+    if kind == "acgan":
+        images = restore_generator(runs[kind]).from_latents(*(held[f"generator.inputs.{x}"] for x in ("z", "label")))
+        assert np.abs(held["generator.outputs.pixels"] - images).max() <= 1
+
+
+def test_a_description_that_computes_something_else_is_no_export(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr("lesion_jax.inference.export.compute", lambda *_: {"probabilities": np.eye(3)})
+    with pytest.raises(RuntimeError, match="computes something else, by 0"):
+        export_run(runs["classifier"], tmp_path / "export")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_image_is_made_as_the_export_says(runs, tmp_path):
+    """Another way to the same: coordinates of every pixel, by the sentences of "image" alone."""
+    export_run(runs["classifier"], tmp_path / "export")
+    said = load_export(tmp_path / "export")[0]["image"]
+    held = safetensors.numpy.load_file(tmp_path / "export" / "example.safetensors")
+    side, spacing, d = said["side"], np.array(said["example"]["spacing"]), said["example"]["diameter"]
+    patch, step = held["image.patch"], d * (1 + 2 * said["margin"]) / said["side"]
+    assert step > spacing.max()
+    smooth = ndimage.gaussian_filter(patch.astype(np.float32), (step / spacing - 1) / 2, mode="mirror")
+    away = (np.arange(side) - (side - 1) / 2) * step
+    rows, columns = (middle + away / mm for middle, mm in zip(said["example"]["centre"], spacing, strict=True))
+    at = np.meshgrid(rows, columns, indexing="ij")
+    image = np.rint(ndimage.map_coordinates(smooth, at, order=3, mode="mirror")).clip(patch.min(), patch.max())
+    assert held["image.pixels"].std() > 20
+    np.testing.assert_allclose(held["image.pixels"], image, atol=1)
 
 
 def every_layer(network):

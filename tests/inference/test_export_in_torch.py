@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from lesion_jax import restore_classifier, restore_generator
 from lesion_jax.inference.export import export_run
@@ -101,6 +102,21 @@ def ours(run, arrays_of, function):
     program = restored.family.make_program(restored.config, len(restored.class_names))
     variables = {name: arrays_of(restored.arrays)[name] for name in ("params", "batch_stats")}
     return function(program, variables)
+
+
+@pytest.mark.parametrize("name", ["classifier", "averaged", "dcgan", "acgan"])
+def test_the_example_that_an_export_holds_comes_out(name, runs, tmp_path):
+    export_run(runs[name], tmp_path / "export")
+    held = safetensors.numpy.load_file(tmp_path / "export" / "example.safetensors")
+    for network in load_export(tmp_path / "export")[0]["networks"]:
+        inputs, outputs = (
+            {key.split(".")[2]: array for key, array in held.items() if key.startswith(f"{network}.{x}.")}
+            for x in ("inputs", "outputs")
+        )
+        got = interpret(tmp_path / "export", network, **inputs)
+        assert got.keys() == outputs.keys() and inputs
+        for key, array in got.items():
+            np.testing.assert_allclose(outputs[key], array, rtol=0, atol=1 if key == "pixels" else 1e-5)
 
 
 @pytest.mark.parametrize("kind", ["dcgan", "acgan"])

@@ -9,7 +9,7 @@ import pytest
 from lesion_jax.config import DataConfig
 from lesion_jax.data.augment import original
 from lesion_jax.data.bank import load_bank
-from lesion_jax.errors import BankError
+from lesion_jax.errors import BankError, ConfigError
 from lesion_jax.inference import own_copies
 from lesion_jax.inference.own_copies import draw_without_copies, warn_of_copies
 from lesion_jax.inference.sample import draw_bank
@@ -80,3 +80,9 @@ def test_a_bank_says_whether_copies_were_dropped_and_is_not_taken_for_the_other(
     draw_bank(runs["acgan"], 3, tmp_path / "bank", drop_copies=True, dataset=dataset)
     with pytest.raises(BankError, match="drop_copies True where False is asked for"):
         draw_bank(runs["acgan"], 3, tmp_path / "bank")
+
+
+def test_a_bank_that_no_machine_holds_is_refused_before_it_is_drawn(runs, tmp_path):
+    with pytest.raises(ConfigError, match=r"num is 1000000000000; the images of 3 classes take .* GiB of memory"):
+        draw_bank(runs["acgan"], 10**12, tmp_path / "bank")
+    assert not list(tmp_path.iterdir())

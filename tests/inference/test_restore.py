@@ -113,6 +113,8 @@ def test_nothing_in_gives_nothing_out(runs):
     [
         (Z[:, :5], LABELS, r"latents \[N, 6\], got \[70, 5\]"),
         (Z[0], LABELS[:1], r"latents \[N, 6\], got \[6\]"),
+        (np.full((2, 6), np.nan), LABELS[:2], "finite numbers, but 12 of 12"),
+        (np.where(Z.max() == Z, np.inf, Z), LABELS, "but 1 of 420 are not"),
         (Z, LABELS[:69], "70 latents and 69 labels"),
         (Z, LABELS[:, None], r"int32 \[N\], got int32 \[70, 1\]"),
         (Z, LABELS.astype(np.float32), "got float32"),

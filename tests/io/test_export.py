@@ -12,23 +12,26 @@ from lesion_jax.io.export import load_export, save_export
 
 ARRAYS = {"a.kernel": np.arange(6, dtype=np.float32).reshape(2, 3).T, "a.bias": np.float32([0.1, -2.5])}
 LAYER = {"op": "dense", "tensors": {"kernel": "a.kernel", "bias": "a.bias"}}
-DESCRIPTION = {"kind": "classifier", "networks": {"a": {"layers": [], "outputs": {"logits": [LAYER]}}}}
+NETWORK = {"inputs": [{"name": "x"}], "prepare": [], "layers": [], "outputs": {"logits": [LAYER]}}
+DESCRIPTION = {"kind": "classifier", "networks": {"a": NETWORK}}
+# (1, 2, 3) times the columns (0, 1, 2) and (3, 4, 5), and the bias.
+EXAMPLE = {"a.inputs.x": np.float32([[1, 2, 3]]), "a.outputs.logits": np.float32([[8.1, 23.5]])}
 
 
 @pytest.fixture
 def export(tmp_path):
-    save_export(tmp_path / "export", DESCRIPTION, ARRAYS)
+    save_export(tmp_path / "export", DESCRIPTION, ARRAYS, EXAMPLE)
     return tmp_path / "export"
 
 
 def test_what_was_saved_comes_back(export):
     description, arrays = load_export(export)
-    assert description == {"format_version": 2, **DESCRIPTION}
+    assert description == {"format_version": 3, **DESCRIPTION}
     assert arrays.keys() == ARRAYS.keys()
     # One of them is not contiguous.
     assert all(np.array_equal(arrays[name], ARRAYS[name]) and arrays[name].dtype == np.float32 for name in arrays)
     assert [path.name for path in export.parent.iterdir()] == ["export"]
-    assert sorted(path.name for path in export.iterdir()) == ["model.json", "model.safetensors"]
+    assert sorted(path.name for path in export.iterdir()) == ["example.safetensors", "model.json", "model.safetensors"]
 
 
 def test_reading_needs_numpy_and_safetensors_alone(export, tmp_path):
@@ -55,7 +58,7 @@ import jax
     assert "jax is blocked" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors", "example.safetensors"])
 def test_damage_is_one_sentence_that_says_what_to_do(export, name):
     path = export / name
     whole = path.read_bytes()
@@ -70,6 +73,13 @@ def test_damage_is_one_sentence_that_says_what_to_do(export, name):
     path.unlink()
     with pytest.raises(RunError, match="not readable"):
         load_export(export)
+
+
+def test_an_example_that_comes_out_otherwise_is_refused(tmp_path):
+    wrong = {**EXAMPLE, "a.outputs.logits": np.float32([[8.1, 23.6]])}
+    save_export(tmp_path / "export", DESCRIPTION, ARRAYS, wrong)
+    with pytest.raises(RunError, match=r"the logits of its a differ by 0\.1 from the example that it holds"):
+        load_export(tmp_path / "export")
 
 
 def test_a_changed_number_in_the_description_is_noticed(export):
@@ -87,8 +97,8 @@ def test_a_description_laid_out_otherwise_is_the_same(export):
 
 def test_another_format_version_is_refused_naming_both(export):
     path = export / "model.json"
-    path.write_text(path.read_text().replace('"format_version": 2', '"format_version": 1'))
-    with pytest.raises(RunError, match="format version 1, but 2 is read here"):
+    path.write_text(path.read_text().replace('"format_version": 3', '"format_version": 1'))
+    with pytest.raises(RunError, match="format version 1, but 3 is read here"):
         load_export(export)
 
 
@@ -108,7 +118,7 @@ def test_an_export_that_may_not_be_read_is_one_sentence(export, monkeypatch):
 
 def test_an_existing_one_is_never_overwritten(export):
     with pytest.raises(RunError, match="exists; name another"):
-        save_export(export, DESCRIPTION, ARRAYS)
+        save_export(export, DESCRIPTION, ARRAYS, EXAMPLE)
 
 
 def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
@@ -117,12 +127,12 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(RunError, match="No space left"):
-        save_export(tmp_path / "export", DESCRIPTION, ARRAYS)
+        save_export(tmp_path / "export", DESCRIPTION, ARRAYS, EXAMPLE)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("arrays", [{**ARRAYS, "b.kernel": ARRAYS["a.bias"]}, {"a.kernel": ARRAYS["a.kernel"]}])
 def test_arrays_that_no_layer_names_and_names_without_array_are_refused(arrays, tmp_path):
     with pytest.raises(ValueError, match=r"b\.kernel|a\.bias"):
-        save_export(tmp_path / "export", DESCRIPTION, arrays)
+        save_export(tmp_path / "export", DESCRIPTION, arrays, EXAMPLE)
     assert list(tmp_path.iterdir()) == []

@@ -253,6 +253,10 @@ def test_the_verbs(tiny, tmp_path, capsys, monkeypatch):
     assert main(["sweep", f"--workdir={workdir}", "--status", "--collect"]) == 0
     assert "2 cells, 2 done" in capsys.readouterr().out and (workdir / "scores.png").exists()
     assert main(["show", f"--workdir={workdir}/cells/0001"]) == 0
+    assert main(["sweep", f"--workdir={workdir}", "--status"]) == 0
+    status = capsys.readouterr().out.split(f"{workdir}: 2 cells")[1]
+    assert main(["show", f"--workdir={workdir}"]) == 0
+    assert capsys.readouterr().out == f"{workdir}: 2 cells{status}"
     assert main(["export", f"--workdir={workdir}/cells/0001", f"--out={tmp_path}/one"]) == 0
 
 
