@@ -8,7 +8,8 @@ restore_generator   a trained run -> call it with labels and a seed, or latents:
 load_bank           synthetic images from a disk, with the facts of their origin
 score_predictions   probabilities and labels -> every metric of predictions, with intervals over patients
 score_run           scores of a run, as `lesion-jax evaluate --json` prints them
-score_runs          the same of several runs; `score_rows` makes one table of them
+score_runs          the same of several runs, with what each said of every lesion
+score_rows          what `score_runs` gives as one table, a row for each run
 load_export         an exported network's layers and arrays; needs numpy and safetensors alone
 run_sweep           trains the cells of a sweep, or carries on; of one training it is `lesion_jax.train.run.train`
 sweep_rows          what came of a sweep: a row for each cell

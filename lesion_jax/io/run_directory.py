@@ -186,21 +186,39 @@ class RunDirectory:
     def _exists(self) -> bool:
         return self._config.exists()
 
-    def _check_same(self, config: dict[str, Any], provenance: dict[str, Any], free: frozenset[str]) -> set[str]:
-        changed = differences(load_config(self.path), config)
+    def check_config(self, config: Mapping[str, Any], free: frozenset[str]) -> set[str]:
+        """Refuses a config that the run of this directory cannot be continued with; one without a run takes any.
+
+        Args:
+          config: Resolved, see `open`.
+          free: Dotted names of fields that may change.
+
+        Returns:
+          Dotted names of those that have changed.
+
+        Raises:
+          RunError: Others have; which, is said.
+        """
+        if not self._exists():
+            return set()
+        changed = differences(load_config(self.path), plain(config))
         refused = {name: text for name, text in changed.items() if name not in free}
         if refused:
             raise RunError(
                 f"{self.path} was started with another config ({sentence(refused)}); "
                 "name another --workdir, or take back the change."
             )
+        return set(changed)
+
+    def _check_same(self, config: dict[str, Any], provenance: dict[str, Any], free: frozenset[str]) -> set[str]:
+        changed = self.check_config(config, free)
         refused = differences(_facts(load_provenance(self.path)), _facts(provenance))
         if refused:
             raise RunError(
                 f"{self.path} was started on other data ({sentence(refused)}); "
                 "name another --workdir, or bring back the data that it was started on."
             )
-        return set(changed)
+        return changed
 
     def _check_writable(self, min_free_bytes: int) -> None:
         with writing(self.path, then=_OR_ELSEWHERE):

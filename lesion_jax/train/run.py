@@ -5,11 +5,12 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from lesion_jax.config import TrainingConfig
+from lesion_jax.config import TrainingConfig, to_dict
 from lesion_jax.data.cohort import Cohort
 from lesion_jax.errors import ConfigError, LesionJaxError, RunError
 from lesion_jax.families import family_of
 from lesion_jax.io.progress import Progress
+from lesion_jax.io.run_directory import RunDirectory
 from lesion_jax.runtime import parallel, processes
 from lesion_jax.runtime.jax_settings import settled
 from lesion_jax.train.executor import DataParallelExecutor
@@ -19,7 +20,7 @@ from lesion_jax.train.memory import require_fit
 from lesion_jax.train.periods import Periods
 from lesion_jax.train.recorder import Recorder
 from lesion_jax.train.train_group import run_population
-from lesion_jax.train.training import Training, require_dataset
+from lesion_jax.train.training import Training, require_dataset, settle
 
 # What the first process tells the others of the run directory.
 _GO, _DONE, _REFUSED = range(3)
@@ -67,8 +68,12 @@ def train(
     if not is_fitted:
         # The durations' form; what they are in steps, the images tell.
         Periods.of(config.loop, 1)
-    cohort = cohort or Cohort.load(Path(config.data.dataset))
     devices = parallel.choose_devices(1 if is_fitted else config.num_devices, config.data.batch_size)
+    cohort = cohort or Cohort.load(Path(config.data.dataset))
+    # What needs no images is refused before they are made; of several processes the others would wait for the first.
+    if processes.count() == 1:
+        resolved, free = settle(config, cohort, len(devices))
+        RunDirectory(workdir).check_config(to_dict(resolved), free)
     if len(devices) == 1:
         require_fit(config, cohort, devices[0])
     training = Training.prepare(config, cohort, num_devices=len(devices), cache_dir=cache_dir)

@@ -64,21 +64,12 @@ class Training:
         """
         require_dataset(config)
         cohort = cohort or Cohort.load(Path(config.data.dataset))
-        config = _with_absolute_paths(resolve_window(config, cohort))
-        check_family(config, cohort)
+        config, free = settle(config, cohort, num_devices)
         images = like.images.scheduled_for(config) if like else prepare_images(config, cohort, cache_dir=cache_dir)
         if check := family_of(config).check:
             check(config, images)
         images.schedule.check_devices(num_devices)
         config.check_devices(num_devices)
-        free = names_where(config, lambda setting: setting.is_free)
-        if config.depends_on_length:
-            # What it began it would have begun otherwise.
-            free -= {"loop.duration"}
-        if config.depends_on_devices:
-            config = replace(config, {"num_devices": num_devices})
-        else:
-            free |= {"num_devices"}
         return cls(config, images, periods_of(config, images.schedule.steps_per_epoch), free)
 
     @property
@@ -105,6 +96,28 @@ class Training:
         """State before the first step, on the default device; a function of the config and the images."""
         assert self.family.init_state is not None
         return self.family.init_state(self.config, self.program, self.images)
+
+
+def settle(config: TrainingConfig, cohort: Cohort, num_devices: int) -> tuple[TrainingConfig, frozenset[str]]:
+    """(the config as a run directory holds it, dotted fields that may differ when it is continued).
+
+    Args:
+      config: Checked by itself.
+      cohort: Its dataset.
+      num_devices: Devices that share each batch.
+
+    Raises:
+      ConfigError: A dataset on which the family has nothing to learn.
+    """
+    config = _with_absolute_paths(resolve_window(config, cohort))
+    check_family(config, cohort)
+    free = names_where(config, lambda setting: setting.is_free)
+    if config.depends_on_length:
+        # What it began it would have begun otherwise.
+        free -= {"loop.duration"}
+    if config.depends_on_devices:
+        return replace(config, {"num_devices": num_devices}), free
+    return config, free | {"num_devices"}
 
 
 def make_program(config: TrainingConfig, num_classes: int) -> Program:

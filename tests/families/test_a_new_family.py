@@ -23,6 +23,7 @@ from lesion_jax.data.origins import Origins
 from lesion_jax.families import FAMILIES
 from lesion_jax.families.base import Family, Program, hyper_of
 from lesion_jax.families.context import seeds_of
+from lesion_jax.io.export import load_export
 from lesion_jax.metrics.estimates import mean_of
 from lesion_jax.metrics.images import GENERATOR_METRICS, GeneratorMetric
 from lesion_jax.metrics.predictions import PREDICTION_METRICS, PredictionMetric
@@ -84,9 +85,13 @@ def origins_of_blend(config, num_classes, arrays, keys, labels, context):
 
 
 def describe_blend(config, class_names, unit, arrays):
-    layer = {"op": "embedding_concat", "tensors": {"table": "blend.means"}}
-    network = {"weights": "the means", "inputs": [], "prepare": [], "layers": [layer], "outputs": {"image": []}}
-    return {"blend": network}, {"blend.means": np.asarray(arrays["ema"]["means"], np.float32)}
+    side, means = config.data.image_size, np.asarray(arrays["ema"]["means"], np.float32)
+    # Of no latents at all, and a label: its mean.
+    inputs = [{"name": "z", "dtype": "float32", "shape": ["N", 0]}, {"name": "label", "dtype": "int32", "shape": ["N"]}]
+    layers = [{"op": "embedding_concat", "tensors": {"table": "blend.means"}}]
+    outputs = {"mean": [{"op": "reshape", "shape": [side, side]}]}
+    network = {"weights": "the means", "inputs": inputs, "prepare": [], "layers": layers, "outputs": outputs}
+    return {"blend": network}, {"blend.means": means.reshape(len(means), -1)}
 
 
 BLEND = Family(
@@ -247,7 +252,7 @@ def test_it_draws_banks_is_evaluated_and_exported(blend, tmp_path, capsys):
     told = capsys.readouterr().out
     assert "Brightness gap" in told and "Kernel distance" in told and "Mean doubt" not in told
     assert main(["export", f"--workdir={blend}", f"--out={tmp_path / 'export'}"]) == 0
-    assert json.loads((tmp_path / "export" / "model.json").read_text())["kind"] == "blend"
+    assert load_export(tmp_path / "export")[0]["kind"] == "blend"
     assert main(["show", f"--workdir={blend}"]) == 0
 
 

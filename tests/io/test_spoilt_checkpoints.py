@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from lesion_jax.errors import DamagedError, RunError
-from lesion_jax.io import checkpoint_format as checkpoint
 from lesion_jax.io import checkpoints as module
 from lesion_jax.io.checkpoints import Checkpoints
 from lesion_jax.io.saved_checkpoints import load_checkpoint
@@ -99,7 +98,7 @@ def test_a_disk_that_does_not_answer_is_no_damage_and_costs_no_checkpoint(tmp_pa
             raise OSError(24, "Too many open files")
 
         with monkeypatch.context() as patch:
-            patch.setattr(checkpoint.ocp.Checkpointer, "restore", fails)
+            patch.setattr("orbax.checkpoint.Checkpointer.restore", fails)
             with pytest.raises(RunError, match=r"2 cannot be read now \(.*Too many open files\); try again") as caught:
                 checkpoints.restore_last(make_state())
         assert not isinstance(caught.value, DamagedError)
