@@ -49,7 +49,7 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
         (["sample", "--workdir=nowhere", "--num=3", "--out=bank"], "nowhere"),
         (["evaluate", "--workdir=nowhere"], "nowhere"),
         (["show", "--workdir=nowhere"], "nowhere"),
-        (["show", "--dataset=nowhere"], "nowhere holds no dataset"),
+        (["show", "--dataset=nowhere"], "The dataset nowhere is not there"),
         (["show", "--bank=nowhere"], "Bank nowhere does not exist"),
         (["show"], "nothing is named; name one of --workdir, --dataset and --bank"),
         (["show", "--dataset=x", "--bank=y"], "--dataset and --bank are given; name one of"),
