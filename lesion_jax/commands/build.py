@@ -16,7 +16,7 @@ lesion-jax build --input STUDIES --annotations lesions.csv --dry_run --contact_s
 writes nothing but SHEET, and says what a build would find: classes, patients, sizes, scanners, folds, what is passed
 over, ROIs that look alike, and all mistakes. --refusals=FILE.csv writes the mistakes row by row, in a build too.
 
-The same command again leaves a finished DATASET as it is. TFDS's own command line (after `pip install
+The same build again leaves a finished DATASET as it is. TFDS's own command line (after `pip install
 apache-beam mlcroissant`) makes the same dataset without folds:
 
 tfds build lesions --imports lesion_jax.data.tfds_builder --data_dir DATASET --config

@@ -115,6 +115,8 @@ def _check_header(path: Path, data: pydicom.Dataset) -> list[Doubt]:
     for check, words, what in _KINDS:
         if words & kind:
             doubts.append(Doubt(check, f"{path} is a {what} by its ImageType, not a slice as it was scanned"))
+    if value(path, data, "BurnedInAnnotation") == "YES":
+        doubts.append(Doubt("burnt_in", f"{path} has text in its pixels by its BurnedInAnnotation"))
     syntax = data.file_meta.TransferSyntaxUID
     if value(path, data, "LossyImageCompression") == "01" or syntax in _LOSSY:
         doubts.append(Doubt("lossy", f"{path} was compressed with loss, which changes its HU"))

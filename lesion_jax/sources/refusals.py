@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lesion_jax.disk.atomic import OR_ELSEWHERE, write_bytes, writing
-from lesion_jax.errors import DataError
+from lesion_jax.errors import DataError, RunError
 from lesion_jax.sources.review import DataErrors, Mistake
+
+_HEADER = b"line,accept,mistake\n"
 
 
 @contextlib.contextmanager
@@ -20,17 +22,22 @@ def refusals_to(path: Path | None) -> Iterator[None]:
     --accept takes, empty where nothing does) and mistake.
 
     Args:
-      path: The csv; None writes none. One that is there is removed first: it would tell of another run.
+      path: The csv; None writes none. One of an earlier run is removed first.
 
     Raises:
-      RunError: It cannot be written.
+      RunError: It cannot be written, or is another file.
     """
     if path is None:
         yield
         return
     with writing(path, what="--refusals", then=OR_ELSEWHERE):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
+        if path.exists():
+            # Not the csv of marks by mistake.
+            with path.open("rb") as file:
+                if file.readline() != _HEADER:
+                    raise RunError(f"--refusals {path} exists and lists no refusals; name another file.")
+            path.unlink()
     each: tuple[Mistake, ...] = ()
     try:
         yield
@@ -46,9 +53,8 @@ def refusals_to(path: Path | None) -> Iterator[None]:
 def _csv(each: tuple[Mistake, ...]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["line", "accept", "mistake"])
     for mistake in each:
         for row in mistake.rows or ("",):
             line = re.search(r" line (\d+)$", row)
             writer.writerow([line[1] if line else "", mistake.check, mistake.text])
-    return text.getvalue().encode()
+    return _HEADER + text.getvalue().encode()

@@ -48,6 +48,7 @@ CHECKS = {
     "halved": Check("images of 16 bits, of which the highest 15 are kept", only_warns=True),
     "colour": Check("coloured images, of which the luminance is taken", only_warns=True),
     "no_air": Check("large CT slices without air, where an offset of 1024 may be missing", only_warns=True),
+    "burnt_in": Check("slices with text in their pixels", only_warns=True),
     "odd_files": Check("files with odd header values", only_warns=True),
     "unreadable": Check("files or folders that cannot be read, and that no row names", only_warns=True),
 }

@@ -139,6 +139,8 @@ def test_what_cannot_be_used_is_refused_by_file_and_field(write_ct, changes, mes
         ({"ImageType": ["DERIVED", "SECONDARY", "CSA MPR"]}, [("reformat", "is a reformat")]),
         ({"ImageType": ["DERIVED", "SECONDARY", "AXIAL", "MIN_IP", "MIP"]}, [("projection", "is a projection")]),
         ({"ImageType": ["DERIVED", "SECONDARY", "AXIAL", "AVERAGE"]}, []),
+        ({"BurnedInAnnotation": "YES"}, [("burnt_in", "has text in its pixels")]),
+        ({"BurnedInAnnotation": "NO"}, []),
         ({"LossyImageCompression": "01"}, [("lossy", "compressed with loss")]),
         ({"LossyImageCompression": "00"}, []),
     ],
