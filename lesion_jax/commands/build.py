@@ -31,7 +31,7 @@ _SHEET_SIDE = 128
 
 
 def define_flags(values: flags.FlagValues) -> None:
-    """The input: --input, --annotations, --source, --tags, --class_names, --labels, --accept; the others: what becomes."""
+    """Input: --input, --annotations, --source, --tags, --class_names, --labels, --accept; else what becomes of it."""
     from lesion_jax.sources.cohort import AUTO
 
     define_path(values, "input", "The images: a folder, with whatever is below it.")
