@@ -63,7 +63,7 @@ def write_ct(tmp_path):
 def series(write_ct):
     """Five slices of 0.5 x 0.8 mm, 2 mm apart; their file names run against their heights."""
 
-    def write(number=1, names="edcba", **changes):
+    def write(number=1, names="edcba", begin=0, **changes):
         paths = [
             write_ct(
                 f"in/{number}{name}",
@@ -73,7 +73,7 @@ def series(write_ct):
                     "PatientID": f"P{number}",
                     "SeriesInstanceUID": f"2.{number}",
                     "FrameOfReferenceUID": f"3.{number}",
-                    "ImagePositionPatient": [-10, -20, 2 * index],
+                    "ImagePositionPatient": [-10, -20, begin + 2 * index],
                     **changes,
                 },
             )

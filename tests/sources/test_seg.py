@@ -63,8 +63,8 @@ def test_two_phases_at_one_height_do_not_mix(series, read, tmp_path):
 
 def test_emptied_uids_leave_the_place(series, read, tmp_path):
     slices = series(names="edcba", SOPInstanceUID="", SeriesInstanceUID="")
-    # Another patient at the same heights, in another space.
-    series(2, SOPInstanceUID="", SeriesInstanceUID="")
+    # Another patient's slices lie between, in another space.
+    series(2, begin=1, SOPInstanceUID="", SeriesInstanceUID="")
     write_seg(tmp_path / "in" / "seg", slices, {"x": mask(BOX)})
     found = read()
     assert middles(found) == [slices[1].pixel_array[12, 24] - 1024]
@@ -96,6 +96,13 @@ def test_what_lies_on_no_slice_is_refused(series, read, tmp_path):
     ):
         write_seg(path, slices, {"x": mask(BOX)}, **values)
         with pytest.raises(DataError, match=f"in/seg: .*{message}"):
+            read()
+    for field, values in (("PixelSpacing", [0.5, 0.7]), ("ImageOrientationPatient", [-1, 0, 0, 0, 1, 0])):
+        others = [pydicom.dcmread(one.filename) for one in slices]
+        for one in others:
+            setattr(one, field, values)
+        write_seg(path, others, {"x": mask(BOX)})
+        with pytest.raises(DataError, match="in/seg: 2 of its 2 frames lie on no slice"):
             read()
     # Its own two slices are gone, another series is there.
     write_seg(path, slices, {"x": mask(BOX)})
