@@ -31,7 +31,7 @@ _SHEET_SIDE = 128
 
 
 def define_flags(values: flags.FlagValues) -> None:
-    """The input: --input, --annotations, --source, --tags, --class_names, --accept; what becomes of it: the others."""
+    """Input: --input, --annotations, --source, --tags, --class_names, --labels, --accept; else what becomes of it."""
     from lesion_jax.sources.cohort import AUTO
 
     define_path(values, "input", "The images: a folder, with whatever is below it.")
@@ -42,6 +42,13 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_integer("num_folds", 3, "Test folds by patient; 0 for none.", lower_bound=0, flag_values=values)
     flags.DEFINE_integer("fold_seed", 0, "Seed of the partition.", lower_bound=0, flag_values=values)
     flags.DEFINE_list("class_names", [], "Order of the classes; by default that of the marks.", flag_values=values)
+    flags.DEFINE_list(
+        "labels",
+        [],
+        "Labels of masks, segments and structures that are lesions, as LABEL or LABEL=CLASS: --labels=2=tumour, "
+        "--labels='GTV*=tumour'. All, where there is one only.",
+        flag_values=values,
+    )
     flags.DEFINE_list("accept", [], _checks(), flag_values=values)
     define_path(values, "refusals", "csv to write of all that is wrong, row by row.", required=False)
     flags.DEFINE_bool("dry_run", False, "Read and check all, and say what would be built.", flag_values=values)
@@ -55,9 +62,10 @@ def _sources() -> str:
     """What there is to read, one line each."""
     from lesion_jax.sources import SOURCES
 
-    lines = ["What --input holds; auto takes the one whose columns the csv has."]
+    lines = ["What --input holds; auto takes the one whose columns the csv has, or without a csv what it recognises."]
     for name, source in SOURCES.items():
         columns = ",".join(source.columns) if source.columns else "no csv"
+        columns = columns if source.needs_csv or not source.columns else f"no csv, or {columns}"
         optional = "".join(f"[,{column}]" for column in source.optional)
         lines.append(f"{name}: {source.title} ({columns}{optional}). {source.about}".strip())
     return "\n".join(lines)
@@ -101,6 +109,7 @@ def _build(values: flags.FlagValues) -> None:
         fold_seed=values.fold_seed,
         class_names=values.class_names or None,
         tags=_tags(values),
+        labels=values.labels,
         accept=values.accept,
         progress=progress_callback("build, files"),
     )
@@ -126,7 +135,13 @@ def _look_ahead(values: flags.FlagValues) -> None:
     if sheet:
         check_new(sheet, "--contact_sheet", RunError, may_be_empty=True)
     asked = Asked(
-        values.input, values.annotations, values.source, values.class_names, _tags(values), frozenset(values.accept)
+        values.input,
+        values.annotations,
+        values.source,
+        values.class_names,
+        _tags(values),
+        frozenset(values.accept),
+        values.labels,
     )
     progress = (progress_callback(f"build --dry_run, {what}") for what in ("files", "ROIs compared", "ROIs drawn"))
     found = look_ahead(asked, values.num_folds, values.fold_seed, next(progress), next(progress))

@@ -29,6 +29,7 @@ def build_dataset(
     fold_seed: int = 0,
     class_names: Sequence[str] | None = None,
     tags: Sequence[str] = (),
+    labels: Sequence[str] = (),
     accept: Collection[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> LesionSet:
@@ -41,11 +42,12 @@ def build_dataset(
       input_dir: Images as the source reads them: a tree of files, a folder.
       annotations: The csv of marks; None for a source that takes none.
       out: Folder to make; may exist if it is empty.
-      source: Key of `SOURCES`; "auto" takes the one whose columns the csv has.
+      source: Key of `SOURCES`; "auto" takes the one whose columns the csv has, or that recognises its files.
       num_folds: Test folds; 0 writes none.
       fold_seed: Seed of the partition.
       class_names: Order of the classes; None takes that of `sources.classes`.
       tags: Columns of the csv that the dataset keeps of each lesion, in lower case.
+      labels: LABEL or LABEL=CLASS of the labels that are lesions; none takes all.
       accept: Checks that the user overrules, keys of `sources.review.CHECKS`.
       progress: Called as progress(done, total), counted in what the source counts.
 
@@ -68,6 +70,7 @@ def build_dataset(
         progress,
         source=source,
         tags=tags,
+        labels=labels,
         accept=accept,
         note=notes.append,
     )

@@ -6,12 +6,18 @@ A source is one row here and one file that says which columns its csv has and yi
 from lesion_jax.sources.base import Source
 from lesion_jax.sources.dicom import DICOM
 from lesion_jax.sources.image_folder import IMAGES
+from lesion_jax.sources.nifti import NIFTI
 from lesion_jax.sources.npz import NPZ
 from lesion_jax.sources.png import PNG
+from lesion_jax.sources.rtstruct import RTSTRUCT
+from lesion_jax.sources.seg import SEG
 
 SOURCES: dict[str, Source] = {
     "dicom": DICOM,
     "png": PNG,
     "images": IMAGES,
     "npz": NPZ,
+    "nifti": NIFTI,
+    "seg": SEG,
+    "rtstruct": RTSTRUCT,
 }

@@ -15,10 +15,10 @@ Progress = Callable[[int, int], None]
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
-    """One row of a csv of marks.
+    """What marks a lesion: a row of a csv, or a region of a mask.
 
     Attributes:
-      where: Path and line of the row, to begin a message with.
+      where: Path and line of the row, or the region, to begin a message with.
       values: Text by column, none of it empty: the source's columns, and those of its optional ones that the csv has.
       tags: Text of the columns that the dataset shall keep, none of it empty.
       decimal_comma: A number of the csv that has a decimal comma, and its line, for a message: all numbers must be
@@ -124,6 +124,11 @@ class Source:
         may be called with any unit of work. Raises DataError, which names the file or the line and what to do; at the
         end where it can go on, with all that it found (`review.Mistakes`).
       optional: Columns that the csv may have; one that is there must be filled in every row.
+      needs_csv: Whether a source with columns cannot do without.
+      outlines: Whether it takes outlines, which may be of organs as well as of lesions: where there are several
+        labels and no csv gives them, --labels must say which are lesions.
+      recognise: Says by what it recognises its files below a folder, briefly, or None if there are none; for a source
+        that takes none or can do without.
       about: What the files and columns mean, for `lesion-jax build --help`.
     """
 
@@ -132,4 +137,7 @@ class Source:
     columns: tuple[str, ...]
     read: Callable[[Path, Sequence[Mark], Progress], Iterable[RawLesion]]
     optional: tuple[str, ...] = ()
+    needs_csv: bool = True
+    outlines: bool = False
+    recognise: Callable[[Path], str | None] | None = None
     about: str = ""

@@ -28,6 +28,7 @@ def read_lesions(
     *,
     source: str = AUTO,
     tags: Sequence[str] = (),
+    labels: Sequence[str] = (),
     accept: Collection[str] = (),
     note: Callable[[str], None] = lambda text: None,
 ) -> LesionSet:
@@ -38,8 +39,10 @@ def read_lesions(
       annotations: The csv of marks; None for a source that takes none.
       class_names: Order of the classes; None lets `order_classes` decide.
       progress: Called as progress(done, total), counted in whatever the source counts.
-      source: Key of `SOURCES`; "auto" takes the one whose columns the csv has.
+      source: Key of `SOURCES`; "auto" takes the one whose columns the csv has, or without a csv the one that recognises
+        its files.
       tags: Columns of the csv that the dataset keeps, in lower case; those that a source gives itself it keeps anyway.
+      labels: LABEL or LABEL=CLASS of all that are lesions, for a source that knows the labels itself; none takes all.
       accept: Keys of `review.CHECKS` that are overruled.
       note: Called with everything doubtful that was accepted, a sentence without names or values of a header.
 
@@ -50,7 +53,7 @@ def read_lesions(
       ConfigError: No such source or check, or a source that does not go with `annotations`.
       DataError: Names all files and lines of the csv that are wrong, and what to do.
     """
-    asked = Asked(Path(input_dir), annotations, source, class_names or (), tags, accept)
+    asked = Asked(Path(input_dir), annotations, source, class_names or (), tags, accept, labels)
     reading = read_marked(asked, progress or (lambda done, total: None))
     reading.review.check()
     for told in reading.review.notes(_log.warning):

@@ -44,7 +44,7 @@ def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[R
     for done, (uid, points) in enumerate(wanted.items(), start=len(files) + 1):
         with mistakes.collected([point.mark.where for point in points]):
             if uid in index.found:
-                path, image = _load(index.found[uid], points)
+                path, image = load_copies(index.found[uid], points)
                 image = dataclasses.replace(image, doubts=(*image.doubts, *doubts))
                 doubts = []
                 # UIDs are unique in the world, and not to be guessed.
@@ -69,8 +69,19 @@ def _missing(uid: str, point: Point, folder: Path, index: "Index", unreadable: S
     )
 
 
-def _load(paths: Sequence[Path], points: Sequence[Point]) -> tuple[Path, Slice]:
-    """The slice, from the first of its copies that can be read."""
+def load_copies(paths: Sequence[Path], points: Sequence[Point]) -> tuple[Path, Slice]:
+    """Reads a slice that has marks.
+
+    Args:
+      paths: Its copies.
+      points: Its marks; a patient that they name replaces the header's.
+
+    Returns:
+      The first copy that can be read, and the slice.
+
+    Raises:
+      DataError: None can be read, two differ, or nothing names the patient.
+    """
     from lesion_jax.sources.ct_slice import load_slice
 
     copies: list[tuple[Path, Slice]] = []

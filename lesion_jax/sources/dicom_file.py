@@ -104,10 +104,7 @@ def index_files(paths: Collection[Path], uids: Collection[str], progress: Callab
 def _read_uid(path: Path) -> str | None:
     with path.open("rb") as file:
         try:
-            data = _begin(file, last=0x00080018)
-            # Read when it is asked for. Anonymisers empty the data set's UID and leave the file meta's, which by the
-            # standard is the same.
-            return str(data.get("SOPInstanceUID") or data.file_meta.get("MediaStorageSOPInstanceUID") or "")
+            return instance_uid(begin(file, last=0x00080018))
         except OSError:
             raise
         except Exception:
@@ -115,8 +112,8 @@ def _read_uid(path: Path) -> str | None:
             return None
 
 
-def _begin(file: BinaryIO, last: int) -> pydicom.Dataset:
-    """The elements up to the tag `last`."""
+def begin(file: BinaryIO, last: int) -> pydicom.Dataset:
+    """Reads the elements up to the tag `last`; pydicom raises all sorts of things where that is no DICOM file."""
     return read_partial(_checked(file), stop_when=lambda tag, vr, length: tag > last, force=True)
 
 
@@ -135,6 +132,14 @@ def _checked(file: BinaryIO) -> BinaryIO:
         raise InvalidDicomError("it begins as no DICOM file does")
     file.seek(0)
     return file
+
+
+def instance_uid(data: pydicom.Dataset) -> str:
+    """SOPInstanceUID, "" where there is none.
+
+    Anonymisers empty the data set's and leave the file meta's, which by the standard is the same.
+    """
+    return str(data.get("SOPInstanceUID") or data.file_meta.get("MediaStorageSOPInstanceUID") or "")
 
 
 def read_file(path: Path) -> pydicom.Dataset:
@@ -222,7 +227,7 @@ def what_else(uid: str, paths: Collection[Path]) -> str | None:
                 return f"the name of a file, {path}, not the SOPInstanceUID in it"
             try:
                 with path.open("rb") as file:
-                    data = _begin(file, last=0x00200052)
+                    data = begin(file, last=0x00200052)
                     for field in _UIDS:
                         if str(data.get(field) or "") == uid:
                             return f"a {field}, that of {path}, and no SOPInstanceUID"

@@ -91,6 +91,7 @@ NPZ = Source(
     title="A benchmark's npz file",
     columns=(),
     read=_read,
+    recognise=lambda path: "it is an npz file" if path.is_file() and path.suffix.lower() == ".npz" else None,
     about=(
         "One file with train_images, train_labels and the like, as MedMNIST's: uint8 images, each a lesion and a "
         "patient of its own, but for equal ones; labels 0, 1, .. name the classes. Its split is kept as the tag split."

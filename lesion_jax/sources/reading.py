@@ -1,6 +1,7 @@
 """From files and rows to marked lesions, and all that is wrong or doubtful with them."""
 
 import dataclasses
+import logging
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from lesion_jax.errors import ConfigError, DataError
 from lesion_jax.sources import SOURCES
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
 from lesion_jax.sources.classes import order_classes
+from lesion_jax.sources.labels import check_labels, class_of, parse_labels
 from lesion_jax.sources.likeness import signature
 from lesion_jax.sources.marks import load_marks
 from lesion_jax.sources.patches import cut_patch, half_side
@@ -17,6 +19,7 @@ from lesion_jax.sources.plausible import image_digest, implausible
 from lesion_jax.sources.review import Mistakes, Review
 
 AUTO = "auto"
+_log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,10 +29,12 @@ class Asked:
     Attributes:
       input: What the source reads: a tree of files, a folder.
       annotations: The csv of marks; None for a source that takes none.
-      source: Key of `SOURCES`; "auto" takes the one whose columns the csv has.
+      source: Key of `SOURCES`; "auto" takes the one whose columns the csv has, or without a csv the one that recognises
+        its files.
       class_names: Order of the classes; () lets `order_classes` decide.
       tags: Columns of the csv that the dataset keeps, in lower case; those that a source gives itself it keeps anyway.
       accept: Keys of `review.CHECKS` that are overruled.
+      labels: LABEL or LABEL=CLASS of all that are lesions, see `labels.parse_labels`; none takes all.
     """
 
     input: Path
@@ -38,6 +43,7 @@ class Asked:
     class_names: Sequence[str] = ()
     tags: Sequence[str] = ()
     accept: Collection[str] = ()
+    labels: Sequence[str] = ()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,23 +73,30 @@ def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> 
       ConfigError: No such source or check, or a source that does not go with the csv.
       DataError: The csv cannot be read at all.
     """
-    review = Review(asked.accept)
+    review, classes = Review(asked.accept), parse_labels(asked.labels)
     source, marks = _choose(asked, review)
     names = None
     if "label" in source.columns:
+        if classes:
+            raise ConfigError(f"--labels does not go with --source {source.name}; its csv names the classes.")
         with review.collected():
             names = order_classes(((mark.where, mark.values["label"]) for mark in marks), asked.class_names)
     found: list[tuple[RawLesion, tuple[float, float]]] = []
     # Of whole images, which go as soon as their lesions are cut: two lesions of one image have different patches.
     seen: dict[str, Seen] = {}
+    outlined: dict[str, None] = {}
     with review.collected():
         for raw in source.read(asked.input, marks, progress):
+            outlined[raw.label] = None
             with review.collected([raw.where]):
-                found.append(_cut(raw))
-                if raw.name not in seen:
-                    seen[raw.name] = Seen(image_digest(raw.image.pixels), signature(raw.image.pixels))
+                if (label := class_of(raw.label, classes)) is not None:
+                    found.append(_cut(dataclasses.replace(raw, label=label)))
+                    if raw.name not in seen:
+                        seen[raw.name] = Seen(image_digest(raw.image.pixels), signature(raw.image.pixels))
+                # Also of what is left out: they may be of another mask, or of the file.
                 for doubt in raw.image.doubts:
-                    review.doubt(doubt, [raw.where] if marks else ())
+                    review.doubt(doubt, [raw.where] if "label" in source.columns else ())
+    check_labels(classes, outlined, source, marks, review)
     raws = [raw for raw, _ in found]
     if not found:
         if not review.found:
@@ -115,12 +128,27 @@ def _choose(asked: Asked, mistakes: Mistakes) -> tuple[Source, list[Mark]]:
             f"--tags names {asked.tags[0]}, a column of a csv, but there is no --annotations; leave it out."
         )
     if name == AUTO:
-        without = [source.name for source in offered if not source.columns]
+        if recognised := _recognise(asked.input, offered):
+            return recognised, []
+        without = [source.name for source in offered if not source.columns or not source.needs_csv]
         instead = f", or a source that takes none with --source: {', '.join(without)}" if without else ""
         raise ConfigError(f"--annotations is missing; name the csv of marks{instead}.")
-    if columns := SOURCES[name].columns:
-        raise ConfigError(f"--annotations is missing; --source {name} takes a csv with {', '.join(columns)}.")
-    return SOURCES[name], []
+    source = SOURCES[name]
+    if source.columns and source.needs_csv:
+        raise ConfigError(f"--annotations is missing; --source {name} takes a csv with {', '.join(source.columns)}.")
+    return source, []
+
+
+def _recognise(folder: Path, offered: Sequence[Source]) -> Source | None:
+    """The one source that finds its files in a folder, if there is one."""
+    found = {source.name: why for source in offered if source.recognise and (why := source.recognise(folder))}
+    if len(found) > 1:
+        told = ", ".join(f"{name} ({why})" for name, why in found.items())
+        raise ConfigError(f"--input {folder} may be meant for several sources: {told}; say with --source which.")
+    for name, why in found.items():
+        _log.warning("%s is taken for the source %s, since %s.", folder, name, why)
+        return SOURCES[name]
+    return None
 
 
 def _cut(raw: RawLesion) -> tuple[RawLesion, tuple[float, float]]:

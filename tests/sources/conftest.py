@@ -57,3 +57,28 @@ def write_ct(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def series(write_ct):
+    """Five slices of 0.5 x 0.8 mm, 2 mm apart; their file names run against their heights."""
+
+    def write(number=1, names="edcba", begin=0, **changes):
+        paths = [
+            write_ct(
+                f"in/{number}{name}",
+                uid=f"1.{number}.{index}",
+                pixels=np.random.default_rng([number, index]).integers(0, 100, (40, 50)).astype(np.int16),
+                **{
+                    "PatientID": f"P{number}",
+                    "SeriesInstanceUID": f"2.{number}",
+                    "FrameOfReferenceUID": f"3.{number}",
+                    "ImagePositionPatient": [-10, -20, begin + 2 * index],
+                    **changes,
+                },
+            )
+            for index, name in enumerate(names)
+        ]
+        return [pydicom.dcmread(path) for path in paths]
+
+    return write

@@ -76,8 +76,8 @@ def test_tfds_builder_reads_it(toy, folder, tmp_path):
 
 
 def test_a_source_and_a_csv_that_do_not_belong_together_are_refused(toy, folder, tmp_path):
-    with pytest.raises(ConfigError, match="--source is 'nifti'; choose one of auto, dicom, png, .*toy"):
-        read_lesions(folder, source="nifti")
+    with pytest.raises(ConfigError, match="--source is 'nrrd'; choose one of auto, dicom, png, .*toy"):
+        read_lesions(folder, source="nrrd")
     with pytest.raises(ConfigError, match="--source toy takes no csv of marks; leave --annotations out"):
         read_lesions(folder, tmp_path / "lesions.csv", source="toy")
     with pytest.raises(ConfigError, match="--annotations is missing; --source png takes a csv with file, patient"):

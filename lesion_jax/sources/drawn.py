@@ -1,0 +1,104 @@
+"""Lesions that a DICOM file of its own outlines, such as a segmentation, beside the CT series that it was drawn on."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lesion_jax.sources.base import Mark, Progress, RawLesion
+from lesion_jax.sources.dicom import load_copies
+from lesion_jax.sources.files import list_files, walk_files
+from lesion_jax.sources.points import Point
+from lesion_jax.sources.review import Doubt, Mistakes
+
+if TYPE_CHECKING:
+    from lesion_jax.sources.planes import Slices
+
+Outlined = tuple[list[Point], list[Doubt]]
+
+
+def read_drawn(
+    folder: Path,
+    marks: Sequence[Mark],
+    column: str,
+    kinds: Collection[str],
+    title: str,
+    find_points: Callable[[Path, "Slices"], Outlined],
+    progress: Progress,
+) -> Iterator[RawLesion]:
+    """Reads the lesions that files of some kinds outline.
+
+    Args:
+      folder: Holds them and the slices.
+      marks: Rows with `column` and `patient`, and perhaps the `label` of all that a file outlines; without any, all
+        files are read.
+      column: Names a file, relative to `folder`.
+      kinds: SOPClassUIDs of the files.
+      title: What these are, in the plural, for a message.
+      find_points: Gives the lesions of one file, named by the SOPInstanceUID of the slice, and what is doubtful.
+      progress: See `Source.read`.
+    """
+    from lesion_jax.sources.planes import index_planes
+
+    mistakes = Mistakes()
+    skipped: list[Path] = []
+    files = list_files(folder, skipped.append)
+    slices, outlines, unreadable = index_planes(files, kinds, lambda done: progress(done, len(files)))
+    doubts = [Doubt("unreadable", f"{path} cannot be read") for path in (*skipped, *unreadable)]
+    if not outlines:
+        mistakes.add(f"--input {folder} holds no {title} among its {len(files)} files; add them to their series.")
+    rows = {os.path.realpath(folder / mark.values[column]): mark for mark in marks}
+    if marks:
+        outlines = [path for path in outlines if os.path.realpath(path) in rows]
+        present = {os.path.realpath(path) for path in outlines}
+        for place, mark in rows.items():
+            if place not in present:
+                text = f"{mark.where}: {mark.values[column]} is none of the {title} below {folder}; correct it."
+                mistakes.add(text, [mark.where])
+    wanted: dict[str, list[Point]] = {}
+    for path in outlines:
+        row = rows.get(os.path.realpath(path))
+        with mistakes.collected([row.where] if row else ()):
+            points, found = find_points(path, slices)
+            doubts += found
+            for point in points:
+                told = _told(point, row)
+                wanted.setdefault(point.image, []).append(told)
+    for done, (uid, points) in enumerate(wanted.items(), start=1):
+        with mistakes.collected():
+            path, image = load_copies(slices.by_uid[uid].paths, points)
+            image = dataclasses.replace(image, doubts=(*image.doubts, *doubts))
+            doubts = []
+            yield from (point.lesion(path, image, salt=uid) for point in points)
+        progress(len(files) + done, len(files) + len(wanted))
+    mistakes.check()
+
+
+def _told(point: Point, row: Mark | None) -> Point:
+    """A lesion with what the csv knows of it."""
+    if row is None:
+        return point
+    known: Mapping[str, str] = {name: row.values[name] for name in ("patient", "label") if name in row.values}
+    mark = dataclasses.replace(point.mark, values={**point.mark.values, **known}, tags=row.tags)
+    return dataclasses.replace(point, mark=mark)
+
+
+def recognise_drawn(folder: Path, kinds: Collection[str], title: str) -> str | None:
+    """See `Source.recognise`."""
+    # A folder without DICOM files should not wait for pydicom.
+    paths = [path for path in walk_files(folder, lambda path: None) if _may_be_dicom(path)]
+    if not paths:
+        return None
+    from lesion_jax.sources.planes import index_planes
+
+    _, found, _ = index_planes(paths, kinds, lambda done: None)
+    return f"it holds {len(found)} {title}" if found else None
+
+
+def _may_be_dicom(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False

@@ -1,0 +1,222 @@
+"""NIfTI volumes with label masks: every connected region of a label is a lesion.
+
+Volumes and masks find each other by their names, as in the Medical Segmentation Decathlon and LiTS, or by a csv.
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lesion_jax.core.types import UNITS
+from lesion_jax.errors import DataError
+from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
+from lesion_jax.sources.files import list_files, walk_files
+from lesion_jax.sources.points import Point
+from lesion_jax.sources.regions import find_regions
+from lesion_jax.sources.review import Doubt, Mistakes
+
+if TYPE_CHECKING:
+    from lesion_jax.sources.nifti_file import Grid, Volume
+
+SUFFIXES = (".nii.gz", ".nii")
+_DESCRIPTION = "dataset.json"
+_NO_AIR_HU = -300
+
+
+@dataclasses.dataclass(frozen=True)
+class _Case:
+    """A mask and its volume.
+
+    Attributes:
+      where: Begins messages.
+      mask: Its file.
+      image: The volume's.
+      patient: Whatever identifies the patient.
+      label: Class of all of the mask; None where its labels say.
+      tags: See `RawLesion`.
+    """
+
+    where: str
+    mask: Path
+    image: Path
+    patient: str
+    label: str | None = None
+    tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[RawLesion]:
+    from lesion_jax.sources.nifti_file import check_same_grid, load_labels, load_volume
+
+    mistakes = Mistakes()
+    names: Mapping[int, str] = {}
+    with mistakes.collected():
+        names = _describe(folder)
+    cases = _named(folder, marks, mistakes) if marks else _find(folder, mistakes)
+    # All masks first: what is doubtful of one without lesions comes with another's.
+    masks: list[tuple[_Case, Grid, dict[int, list[Point]]]] = []
+    doubts: list[Doubt] = []
+    for done, case in enumerate(cases, start=1):
+        with mistakes.collected([case.where] if marks else ()):
+            grid, labels = load_labels(case.mask)
+            points, found = _points(case, folder, labels, grid.spacing_mm, names)
+            masks.append((case, grid, points))
+            doubts += found
+            if not marks:
+                doubts.append(Doubt("no_patients", f"{case.image}: nothing says whose it is"))
+        progress(done, 2 * len(cases))
+    marked = [one for one in masks if one[2]]
+    for done, (case, grid, points) in enumerate(marked, start=1):
+        with mistakes.collected([case.where] if marks else ()):
+            volume = load_volume(case.image)
+            check_same_grid(grid, volume.grid)
+            for index, on_slice in points.items():
+                image = _slice(volume, index, case.patient, tuple(doubts))
+                doubts = []
+                yield from (point.lesion(case.image, image) for point in on_slice)
+        progress(len(cases) + done, len(cases) + len(marked))
+    mistakes.check()
+
+
+def _points(
+    case: _Case, folder: Path, labels: np.ndarray, spacing: tuple[float, float], names: Mapping[int, str]
+) -> tuple[dict[int, list[Point]], list[Doubt]]:
+    """Lesions by the number of their slice."""
+    # One name for one file, in whatever way it is named.
+    image = os.path.relpath(os.path.realpath(case.image), os.path.realpath(folder))
+    points: dict[int, list[Point]] = {}
+    doubts = []
+    regions = find_regions(labels, spacing)
+    if not regions:
+        doubts.append(Doubt("empty", f"{case.where}: mask {case.mask} marks nothing"))
+    for value, found in regions.items():
+        label = case.label or names.get(value, str(value))
+        for region in found:
+            where = f"{case.where}: label {value} at slice {region.index}, row {region.row:.0f}"
+            if region.is_speck:
+                doubts.append(Doubt("specks", f"{where} has {region.num_pixels} pixels"))
+                continue
+            mark = Mark(where, {"label": label}, case.tags)
+            point = Point(mark, f"{image}#{region.index}", region.row, region.column, region.diameter_mm)
+            points.setdefault(region.index, []).append(point)
+    return points, doubts
+
+
+def _slice(volume: "Volume", index: int, patient: str, doubts: tuple[Doubt, ...]) -> Slice:
+    hu = volume.slice(index)
+    if not np.isfinite(hu).all():
+        raise DataError(f"{volume.grid.path}: slice {index} has values that are no numbers; write air in their place.")
+    low, high = UNITS["HU"].limits or (0, 0)
+    if hu.min() > _NO_AIR_HU:
+        doubts = (*doubts, Doubt("not_ct", f"{volume.grid.path}: slice {index} has no value below {hu.min():g}"))
+    if not volume.grid.says_orientation:
+        doubts = (*doubts, Doubt("orientation", f"{volume.grid.path} says in no or in two ways how the patient lies"))
+    return Slice(np.rint(hu).clip(low, high).astype(np.int16), volume.grid.spacing_mm, patient, "HU", doubts=doubts)
+
+
+def _describe(folder: Path) -> dict[int, str]:
+    """Names of the labels as dataset.json gives them, by value; the decathlon's form and nnU-Net's."""
+    path = folder / _DESCRIPTION
+    if not path.is_file():
+        return {}
+    try:
+        described = json.loads(path.read_text("utf-8"))
+        channels = list(dict(described.get("channel_names", described.get("modality", {}))).values())
+        labels = {
+            int(key if str(key).isdecimal() else value): str(value if str(key).isdecimal() else key)
+            for key, value in described.get("labels", {}).items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} is no description of a data set ({error}); correct it or remove it.") from error
+    if other := [name for name in channels if str(name).upper() != "CT"]:
+        raise DataError(f"{path}: the volumes are {other[0]}; only CT volumes can be used.")
+    return labels
+
+
+def _named(folder: Path, marks: Sequence[Mark], mistakes: Mistakes) -> list[_Case]:
+    first: dict[str, Mark] = {}
+    cases = []
+    for mark in marks:
+        image, patient = folder / mark.values["image"], mark.values["patient"]
+        other = first.setdefault(os.path.realpath(image), mark)
+        if other.values["patient"] != patient:
+            mistakes.add(
+                f"{mark.where}: patient is {patient!r}, but {other.where} gives the same volume to "
+                f"{other.values['patient']!r}; correct one.",
+                [other.where, mark.where],
+            )
+        mask, label = folder / mark.values["mask"], mark.values.get("label")
+        if absent := [path for path in (image, mask) if not path.is_file()]:
+            text = f"{mark.where}: {absent[0]} does not exist; image and mask are relative to --input."
+            mistakes.add(text, [mark.where])
+        else:
+            cases.append(_Case(mark.where, mask, image, patient, label, mark.tags))
+    return cases
+
+
+def _stem(path: Path) -> str | None:
+    """Name without the suffix; None of what is no NIfTI file, and of macOS's companions of files."""
+    suffix = next((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), None)
+    return path.name[: -len(suffix)] if suffix and not path.name.startswith(".") else None
+
+
+def _partner(path: Path, stem: str) -> tuple[Path, list[str]] | None:
+    """Folder of a mask's volume and the names that it may have there; None of what is no mask."""
+    if path.parent.name.startswith("labels"):
+        # nnU-Net numbers the channels of a volume.
+        return path.parent.parent / path.parent.name.replace("labels", "images", 1), [stem, f"{stem}_0000"]
+    if stem.startswith("segmentation-"):
+        return path.parent, [stem.replace("segmentation-", "volume-", 1)]
+    return None
+
+
+def _find(folder: Path, mistakes: Mistakes) -> list[_Case]:
+    # Refuses a folder that is not there.
+    list_files(folder)
+    skipped: list[Path] = []
+    files = {path: stem for path in walk_files(folder, skipped.append) if (stem := _stem(path)) is not None}
+    by_name = {(path.parent, stem): path for path, stem in files.items()}
+    cases: list[_Case] = []
+    for path, stem in sorted(files.items()):
+        if (partner := _partner(path, stem)) is None:
+            continue
+        place, names = partner
+        images = [by_name[place, name] for name in names if (place, name) in by_name]
+        if len(images) == 1:
+            cases.append(_Case(str(path), path, images[0], patient=names[0]))
+        else:
+            wanted = place / f"{names[0]}{SUFFIXES[0]}"
+            mistakes.add(f"{path} is a mask, but its volume {wanted} is missing; add it, or remove the mask.")
+    if not cases:
+        mistakes.add(
+            f"--input {folder} holds no NIfTI volumes with masks named as imagesTr/X, labelsTr/X or volume-N, "
+            "segmentation-N; name them so, or give a csv with image, mask, patient."
+        )
+    return cases
+
+
+def _recognise(folder: Path) -> str | None:
+    found = sum(_stem(path) is not None for path in walk_files(folder, lambda path: None))
+    return f"it holds {found} NIfTI files" if found else None
+
+
+NIFTI = Source(
+    name="nifti",
+    title="NIfTI volumes with masks",
+    columns=("image", "mask", "patient"),
+    read=_read,
+    optional=("label",),
+    needs_csv=False,
+    outlines=True,
+    recognise=_recognise,
+    about=(
+        "CT volumes in HU and masks of whole numbers on the same voxels, in any orientation. Without a csv imagesTr/X "
+        f"and labelsTr/X belong together, or volume-N and segmentation-N, {_DESCRIPTION} names the labels, and each "
+        "volume is a patient. In a csv, image and mask are relative to --input. Each connected region of a label is a "
+        "lesion, shown on the axial slice where it is largest."
+    ),
+)

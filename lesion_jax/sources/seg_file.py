@@ -1,0 +1,123 @@
+"""One DICOM segmentation: what is drawn on which plane. Imports pydicom: import it late."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pydicom
+
+from lesion_jax.errors import DataError
+from lesion_jax.sources.dicom_file import quiet, read_file
+from lesion_jax.sources.planes import Plane, make_plane
+
+_MOST_PIXELS = 1 << 30
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Drawing:
+    """What is drawn of one segment on one plane.
+
+    Attributes:
+      segment: Its number.
+      plane: Where.
+      sources: SOPInstanceUIDs of the slices that it was drawn on; empty where the file does not say.
+      mask: bool [R, C].
+    """
+
+    segment: int
+    plane: Plane
+    sources: frozenset[str]
+    mask: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Segmentation:
+    """A segmentation.
+
+    Attributes:
+      labels: Label of every segment by its number.
+      referenced: UIDs of the series and slices that the file as a whole refers to.
+      drawings: What is drawn.
+    """
+
+    labels: dict[int, str]
+    referenced: frozenset[str]
+    drawings: list[Drawing]
+
+
+def load_segmentation(path: Path) -> Segmentation:
+    """Reads a binary or fractional segmentation, or a label map; a fraction of a half or more is taken as drawn.
+
+    Args:
+      path: A DICOM file of Segmentation Storage or Label Map Segmentation Storage.
+
+    Raises:
+      DataError: Cut short, damaged, or without planes.
+    """
+    try:
+        with quiet():
+            return _load(path, read_file(path))
+    except DataError:
+        raise
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}; copy it again.") from error
+    # pydicom has no exception of its own for a header that it cannot take apart.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path} is no whole segmentation with planes ({reason}); export it again.") from error
+
+
+def _load(path: Path, data: pydicom.Dataset) -> Segmentation:
+    groups = data.PerFrameFunctionalGroupsSequence
+    size = len(groups) * int(data.Rows) * int(data.Columns)
+    if size > _MOST_PIXELS or len(groups) != int(data.NumberOfFrames):
+        raise DataError(
+            f"{path} has {len(groups)} planes described of {data.NumberOfFrames} frames of {data.Rows} x "
+            f"{data.Columns}; they must be as many, and at most {_MOST_PIXELS >> 20} million pixels."
+        )
+    labels = {int(one.SegmentNumber): str(one.get("SegmentLabel") or one.SegmentNumber) for one in data.SegmentSequence}
+    pixels = data.pixel_array.reshape(len(groups), int(data.Rows), int(data.Columns))
+    drawings = [drawing for group, frame in zip(groups, pixels, strict=True) for drawing in _drawn(data, group, frame)]
+    if unknown := {drawing.segment for drawing in drawings} - set(labels):
+        raise DataError(f"{path} draws segment {min(unknown)}, which it does not describe; export it again.")
+    return Segmentation(labels, _referenced(data), drawings)
+
+
+def _drawn(data: pydicom.Dataset, group: pydicom.Dataset, frame: np.ndarray) -> Iterator[Drawing]:
+    plane = make_plane(
+        data,
+        _functional(data, group, "PlanePositionSequence"),
+        _functional(data, group, "PlaneOrientationSequence"),
+        _functional(data, group, "PixelMeasuresSequence"),
+    )
+    sources = frozenset(
+        uid
+        for derivation in group.get("DerivationImageSequence") or ()
+        for source in derivation.get("SourceImageSequence") or ()
+        if (uid := str(source.ReferencedSOPInstanceUID))
+    )
+    if data.SegmentationType == "LABELMAP":
+        for number in np.unique(frame[frame > 0]).tolist():
+            yield Drawing(number, plane, sources, frame == number)
+        return
+    least = math.ceil(int(data.MaximumFractionalValue) / 2) if data.SegmentationType == "FRACTIONAL" else 1
+    number = int(_functional(data, group, "SegmentIdentificationSequence").ReferencedSegmentNumber)
+    yield Drawing(number, plane, sources, frame >= least)
+
+
+def _functional(data: pydicom.Dataset, group: pydicom.Dataset, field: str) -> pydicom.Dataset:
+    """The one item of a functional group, of the frame or of all frames."""
+    if found := group.get(field) or data.SharedFunctionalGroupsSequence[0].get(field):
+        return found[0]
+    raise ValueError(f"{field} is missing")
+
+
+def _referenced(data: pydicom.Dataset) -> frozenset[str]:
+    found = set()
+    for series in data.get("ReferencedSeriesSequence") or ():
+        instances = [str(one.ReferencedSOPInstanceUID) for one in series.get("ReferencedInstanceSequence") or ()]
+        found.update(instances or [str(series.SeriesInstanceUID)])
+    # Emptied UIDs name nothing.
+    return frozenset(uid for uid in found if uid)
