@@ -58,7 +58,8 @@ class Grid:
     @property
     def spacing_mm(self) -> tuple[float, float]:
         """(row, column) distance between pixel centres, mm."""
-        rows, columns = (float(np.linalg.norm(self.affine[:3, axis])) for axis in (1, 2))
+        # The affine has 32 bits; the shortest decimal numbers that they stand for are DICOM's, to the bit.
+        rows, columns = (float(str(np.float32(np.linalg.norm(self.affine[:3, axis])))) for axis in (1, 2))
         return rows, columns
 
 

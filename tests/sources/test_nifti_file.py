@@ -54,6 +54,7 @@ def test_scale_units_versions_and_byte_orders(save, tmp_path):
     # A slope of 0 means none.
     assert load_volume(save(scl_slope=0.0, scl_inter=7)).slice(0)[1, 1] == VALUES[1, 1, 0]
     # Micrometres, space's code 3.
+    assert load_volume(path).grid.spacing_mm == (0.9, 0.7)
     large = load_volume(save(affine=AFFINE * 1000, xyzt_units=3))
     assert large.grid.spacing_mm == (pytest.approx(0.9), pytest.approx(0.7))
     nibabel.save(nibabel.Nifti2Image(VALUES[..., None].astype(np.float64), AFFINE), tmp_path / "second.nii")
