@@ -12,6 +12,7 @@ from lesion_jax.inference.sample import draw_bank
 README = Path(__file__).parents[2] / "README.md"
 
 
+@pytest.mark.slow
 def test_the_example_of_the_readme_runs_as_pasted(runs, dataset, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     draw_bank(runs["acgan"], 2, tmp_path / "bank")

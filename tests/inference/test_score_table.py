@@ -18,6 +18,7 @@ def read(path):
     return list(csv.DictReader(path.read_text().splitlines()))
 
 
+@pytest.mark.slow
 def test_several_runs_are_one_table_beside_what_each_said_of_every_lesion(runs, dataset, tmp_path, capsys):
     table, said = tmp_path / "scores.csv", tmp_path / "said.csv"
     names = ["classifier", "averaged"]
@@ -67,6 +68,7 @@ def test_what_a_run_has_not_is_none_and_settings_of_one_family_are_no_columns():
     ]
 
 
+@pytest.mark.slow
 def test_a_sweep_is_scored_cell_by_cell(runs, dataset, tmp_path, capsys):
     cells = tmp_path / "sweep" / "cells"
     (cells / "0002").mkdir(parents=True)
@@ -88,6 +90,7 @@ def test_a_sweep_is_scored_cell_by_cell(runs, dataset, tmp_path, capsys):
     assert main(words) == 2 and "there is nothing to score" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "message"),
     [
