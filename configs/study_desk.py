@@ -1,35 +1,48 @@
-"""What a generator could add, and what a DCGAN and simpler means do.
+"""What a generator could add, and what a DCGAN and simpler means do: with fresh patients as the ceiling, or few images.
 
 lesion-jax phantom --dataset --out DATASET --num_lesions=cyst=300,metastasis=300,hemangioma=300 \
   --num_test_lesions=cyst=480,metastasis=480,hemangioma=480
 lesion-jax study --config configs/study_desk.py --config.dataset=DATASET --workdir runs/study_desk
 
 Twenty cohorts of training patients drawn from 900 lesions, paired over arms, and 1,440 test lesions of other patients:
-twenty of each class, and a rare class. Any dataset with a tag `split` will do; without the phantom leave out `oracle`.
-`lesion-jax plan` says how long it takes; it has not been run whole.
+twenty of each class, and a rare class. It has not been run whole.
+
+lesion-jax build --source=npz --input pneumoniamnist.npz --out DATASET
+lesion-jax study --config configs/study_desk.py:few_shot --config.dataset=DATASET --workdir runs/few_shot
+
+Ten, twenty and fifty images of each class, ten cohorts, without what needs a phantom or lesions with surroundings.
+
+Any dataset with a tag `split` will do, such as every npz of MedMNIST. `lesion-jax plan` says how long it takes.
 """
 
-from lesion_jax.config import ScenarioConfig, StudyConfig, to_config_dict
+from lesion_jax.config import to_config_dict
+from lesion_jax.study.config import ScenarioConfig, StudyConfig
 
 _TEST = "tag:split=test"
+_CONTROLS = ("none", "classic", "more_classic", "oversampling", "intensity", "mixup")
+_ARMS = {
+    "ceiling": (*_CONTROLS, "ensemble", "paste", "paste_first", "recombine", "dcgan", "oracle", "bovw"),
+    "few_shot": (*_CONTROLS, "dcgan", "bovw"),
+}
+_SCENARIOS = {
+    "ceiling": {
+        "twenty": ScenarioConfig(partition=_TEST, per_class=(20,), classic_size=960, synthetic_size=320),
+        "rare": ScenarioConfig(partition=_TEST, per_class=(50, 50, 10), classic_size=1760, synthetic_size=320),
+    },
+    "few_shot": {
+        name: ScenarioConfig(partition=_TEST, per_class=(num,), classic_size=32 * num, synthetic_size=16 * num)
+        for name, num in (("ten", 10), ("twenty", 20), ("fifty", 50))
+    },
+}
+_COHORTS = {"ceiling": 20, "few_shot": 10}
 
 
-def get_config():
+def get_config(question="ceiling"):
     """Controls, baselines and one GAN on 32x32 images; balanced accuracy decides, two points do not matter."""
     config = to_config_dict(StudyConfig())
-    config.arms = (
-        *("none", "classic", "more_classic", "oversampling", "intensity", "mixup", "ensemble"),
-        *("paste", "paste_first", "recombine", "dcgan", "oracle", "bovw"),
-    )
-    config.scenarios = {
-        "twenty": to_config_dict(
-            ScenarioConfig(partition=_TEST, per_class=(20,), classic_size=960, synthetic_size=320)
-        ),
-        "rare": to_config_dict(
-            ScenarioConfig(partition=_TEST, per_class=(50, 50, 10), classic_size=1760, synthetic_size=320)
-        ),
-    }
-    config.cohorts = 20
+    config.arms = _ARMS[question]
+    config.scenarios = {name: to_config_dict(scenario) for name, scenario in _SCENARIOS[question].items()}
+    config.cohorts = _COHORTS[question]
     config.metric = "balanced_accuracy"
     config.margin = 0.02
     models = config.models

@@ -97,7 +97,7 @@ def _check_file(path: Path | None, flag: str, endings: tuple[str, ...]) -> None:
 
 def _runs(paths: Sequence[Path]) -> list[Path]:
     """The trainings that the paths name; those of a sweep that have saved nothing yet are told and left out."""
-    from lesion_jax.io.run_directory import trainings_of
+    from lesion_jax.io.run_files import trainings_of
     from lesion_jax.io.saved_checkpoints import last_step
 
     found: list[Path] = []

@@ -16,7 +16,7 @@ from lesion_jax.inference.own_copies import warn_of_copies
 from lesion_jax.inference.restore import RestoredClassifier, RestoredGenerator, restore_generator
 from lesion_jax.io.export import check_new_export, save_export
 from lesion_jax.io.export_compute import compute
-from lesion_jax.io.run_directory import load_provenance
+from lesion_jax.io.run_files import load_provenance
 from lesion_jax.io.saved_checkpoints import Which
 from lesion_jax.models.describe import OPS
 

@@ -9,7 +9,7 @@ from lesion_jax.data.lesion_images import LesionImages, Part
 from lesion_jax.errors import RunError
 from lesion_jax.families import FAMILIES, Family, family_of, training_config
 from lesion_jax.io.checkpoint_format import Note
-from lesion_jax.io.run_directory import load_config, load_provenance
+from lesion_jax.io.run_files import load_config, load_provenance
 from lesion_jax.io.saved_checkpoints import Which, load_checkpoint
 from lesion_jax.runtime import parallel
 

@@ -12,7 +12,7 @@ from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.lesion_images import LesionImages, Part, lesions_of
 from lesion_jax.errors import ConfigError, RunError
 from lesion_jax.inference.load import load_run_config
-from lesion_jax.io.run_directory import load_provenance
+from lesion_jax.io.run_files import load_provenance
 from lesion_jax.metrics.sample import Sample
 
 

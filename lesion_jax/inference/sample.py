@@ -17,7 +17,7 @@ from lesion_jax.inference.own_copies import draw_without_copies
 from lesion_jax.inference.own_lesions import own_lesions
 from lesion_jax.inference.restore import restore_generator
 from lesion_jax.io.bank_picture import bank_picture
-from lesion_jax.io.run_directory import load_provenance
+from lesion_jax.io.run_files import load_provenance
 from lesion_jax.io.saved_checkpoints import Which
 
 _log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from lesion_jax.inference.load import load_run_config
 from lesion_jax.inference.own_lesions import Part, own_lesions, sample_of
 from lesion_jax.inference.predict import Predictions, predictions_of
 from lesion_jax.inference.restore import RestoredClassifier, RestoredGenerator, restore_classifier, restore_generator
-from lesion_jax.io.run_directory import load_provenance
+from lesion_jax.io.run_files import load_provenance
 from lesion_jax.io.saved_checkpoints import Which
 from lesion_jax.metrics.images import name_classes, score_images
 from lesion_jax.metrics.predictions import score_predictions

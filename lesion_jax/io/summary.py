@@ -6,7 +6,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from lesion_jax.io.run_directory import RunDirectory, load_config, load_provenance
+from lesion_jax.io.run_directory import RunDirectory
+from lesion_jax.io.run_files import load_config, load_provenance
 from lesion_jax.io.saved_checkpoints import damaged_steps, find_note
 
 _MOST_SHOWN = 8

@@ -11,7 +11,7 @@ from lesion_jax.disk.atomic import write_json
 from lesion_jax.errors import RunError
 from lesion_jax.inference.export import export_run
 from lesion_jax.io.export import load_export
-from lesion_jax.io.run_directory import load_provenance
+from lesion_jax.io.run_files import load_provenance
 from lesion_jax.io.saved_checkpoints import load_checkpoint
 from lesion_jax.models.cnn import Classifier
 

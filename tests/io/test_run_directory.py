@@ -9,7 +9,8 @@ import pytest
 
 from lesion_jax.errors import RunError
 from lesion_jax.io import run_directory
-from lesion_jax.io.run_directory import RunDirectory, identity_of, load_config, load_provenance
+from lesion_jax.io.run_directory import RunDirectory, identity_of
+from lesion_jax.io.run_files import load_config, load_provenance
 
 CONFIG = {"kind": "dcgan", "seed": 0, "data": {"fold": 1, "window": (-160.0, 240.0)}, "loop": {"duration": "70 epochs"}}
 PROVENANCE = {"dataset_fingerprint": "abc", "environment": {"argv": ["first"]}}

@@ -14,7 +14,7 @@ from lesion_jax.families import FAMILIES
 from lesion_jax.inference.predict import predict
 from lesion_jax.inference.restore import restore_classifier, restore_generator
 from lesion_jax.inference.sample import draw_bank
-from lesion_jax.io.run_directory import load_provenance
+from lesion_jax.io.run_files import load_provenance
 from lesion_jax.io.saved_checkpoints import load_checkpoint
 from lesion_jax.runtime import parallel
 from lesion_jax.train.run import train
