@@ -83,7 +83,9 @@ def _answers(
     out_of_fold = np.zeros((len(train), num_classes))
     others = [bank.radiomics] + ([] if held_out is None else [held_out.radiomics])
     sums = [np.zeros((len(x), num_classes)) for x in others]
-    splitter = StratifiedGroupKFold(_NUM_FOLDS, shuffle=True, random_state=0)
+    # A rare class has few lesions; of one alone it warns, and that one is only ever answered for.
+    num_folds = min(_NUM_FOLDS, max(2, int(np.unique(train.labels, return_counts=True)[1].min())))
+    splitter = StratifiedGroupKFold(num_folds, shuffle=True, random_state=0)
     for fitted, left in splitter.split(train.labels, train.labels, train.patients):
         answers = fit_probabilities(
             train.radiomics[fitted],

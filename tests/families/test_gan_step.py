@@ -34,7 +34,9 @@ def equal(a, b):
     return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
 
 
+# With a class output and its loss; a DCGAN's step is the same without.
 @pytest.mark.slow
+@pytest.mark.parametrize("networks", ["acgan"], indirect=True)
 def test_one_step_equals_two_textbook_gradients(networks):
     """What Adam is given must be jax.grad of each player's loss, written out with sigmoids."""
     generator, discriminator = networks

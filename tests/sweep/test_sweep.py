@@ -3,7 +3,6 @@ import dataclasses
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -24,8 +23,6 @@ from lesion_jax.train import evaluation
 from tests.train.tiny import cohort, configs, true_at
 
 pytestmark = pytest.mark.slow
-
-CONFIGS = Path(__file__).parents[2] / "configs"
 
 CLASSIFIER = dataclasses.replace(configs()["classifier"], num_devices=1)
 DCGAN = dataclasses.replace(configs()["dcgan"], num_devices=1)
@@ -238,14 +235,16 @@ def test_the_verbs(tiny, tmp_path, capsys, monkeypatch):
     save_folds(make_folds(load_dataset(dataset), 3, 0), dataset / "folds.json")
     # What the command would let JAX do for the rest of this process.
     monkeypatch.setattr("lesion_jax.runtime.compile_cache.keep_compiled", lambda directory: None)
-    words = [f"--config={CONFIGS}/sweep.py", f"--config.base.data.dataset={dataset}", "--config.base.width=2"]
-    words += ["--config.base.discriminator_width=2", "--config.base.data.image_size=32", "--config.base.latent_size=6"]
-    words += [
-        "--config.base.data.classic_size=40",
-        "--config.base.data.batch_size=8",
-        "--config.grid=(('seed',(0,1)),)",
-    ]
-    words += ["--config.base.data.label=cyst", "--config.base.loop.duration=4 steps"]
+    # The shape of the other tests' networks.
+    (tmp_path / "config.py").write_text(
+        "from lesion_jax.config import ClassifierConfig, DataConfig, SweepConfig, to_config_dict\n\n\n"
+        "def get_config():\n"
+        "    data = DataConfig(image_size=32, classic_size=40, batch_size=8)\n"
+        "    base = ClassifierConfig(width=2, num_devices=1, data=data)\n"
+        "    return to_config_dict(SweepConfig(base=base, grid=(('seed', (0, 1)),)))\n"
+    )
+    words = [f"--config={tmp_path}/config.py", f"--config.base.data.dataset={dataset}"]
+    words += ["--config.base.loop.duration=4 steps"]
     assert main(["plan", *words]) == 0
     assert "1 programs of 1 devices, 2 members, 8 steps" in capsys.readouterr().out
     assert main(["plan", *words, "--config.device_memory=1e-5"]) == 2

@@ -66,8 +66,8 @@ def test_preempted_after_any_step_it_is_saved_there_and_ends_the_same(
 
 
 def test_killed_between_checkpoints_it_ends_the_same_in_another_process(tiny, whole, start_training, tmp_path):
-    config = configs()["acgan"]
-    killed = start_training(tmp_path / "run", "acgan", "--signal_at", 6, signal.SIGKILL.value)
+    config = configs()["classifier"]
+    killed = start_training(tmp_path / "run", "classifier", "--signal_at", 6, signal.SIGKILL.value)
     status, printed = ending(killed)
     assert status == -signal.SIGKILL, printed
     assert not (tmp_path / "run" / "DONE").exists()
