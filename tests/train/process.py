@@ -22,6 +22,7 @@ def main():
     )
     parser.add_argument("--changes", type=json.loads, default={}, help="fields of the config, and of its data and loop")
     parser.add_argument("--signal_at", type=int, nargs=2, help="step and number of a signal that it sends itself")
+    parser.add_argument("--dead_after", type=int, help="seconds until one that says nothing is taken for dead")
     parser.add_argument("--memory", type=int, help="bytes that its devices say they have")
     parser.add_argument("--processes", nargs=3, help="coordinator, how many, which")
     flags = parser.parse_args()
@@ -40,6 +41,8 @@ def main():
 
     # To the end of the process.
     preemption.installed().__enter__()
+    if flags.dead_after is not None:
+        processes.DEAD_AFTER_SECONDS = flags.dead_after
     if flags.processes:
         coordinator, num_processes, process_id = flags.processes
         processes.start(coordinator, int(num_processes), int(process_id))

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from lesion_jax.io.saved_checkpoints import last_step, load_checkpoint
-from lesion_jax.runtime.processes import DEAD_AFTER_SECONDS
 from lesion_jax.train.run import train
 from tests.train.tiny import cohort, configs
 
 pytestmark = pytest.mark.slow
 
 CONFIGS = {kind: dataclasses.replace(configs()[kind], num_devices=0) for kind in ("acgan", "classifier")}
+# Of these processes; a user's wait for longer.
+DEAD_AFTER_SECONDS = 10
 # Four numbers are summed in another order, here and there; after eight steps of Adam 2e-6 was seen.
 TOLERANCE = {"rtol": 1e-4, "atol": 2e-5}
 
@@ -42,6 +43,7 @@ def start_pair(start_training, workdir, kind, signal_at=None, memory=None):
     return [
         start_training(
             *(workdir, kind, "--num_devices", 2, "--processes", address, 2, number),
+            *("--dead_after", DEAD_AFTER_SECONDS),
             *(("--signal_at", *signal_at) if signal_at and number == 1 else ()),
             *(("--memory", memory) if memory is not None and number == 1 else ()),
         )
