@@ -2,7 +2,8 @@
 
 lesion-jax sweep --config configs/sweep.py --config.base.data.dataset=DATASET --workdir SWEEP
 lesion-jax sweep --workdir SWEEP --status      every cell: state, step, score, why it failed; what is left
-lesion-jax sweep --workdir SWEEP --collect     SWEEP/cells.csv, cells.json and scores.png
+lesion-jax sweep --workdir SWEEP --collect     SWEEP/cells.csv, cells.json, scores.png and
+                                               settings.csv: means over seeds and folds, the best first
 
 On a cluster each task of an array trains one program; `lesion-jax plan` says how many there are:
 lesion-jax sweep --config ... --workdir SWEEP --index I        I from 0; see launch/sweep.sbatch

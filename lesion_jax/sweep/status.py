@@ -17,6 +17,7 @@ from lesion_jax.io.summary import state_of
 from lesion_jax.sweep.cells import Cell
 from lesion_jax.sweep.config import SweepConfig
 from lesion_jax.sweep.run import Sweep, load_sweep
+from lesion_jax.sweep.settings import describe_best, setting_rows
 
 # A program whose note is older than this is not under way, whatever the note says.
 _SILENT_SECONDS = 600.0
@@ -74,7 +75,7 @@ def _row(sweep: Sweep, cell: Cell) -> dict[str, Any]:
 
 
 def describe_sweep(sweep: Sweep, rows: list[dict[str, Any]]) -> str:
-    """Rows of `cell_rows` as a table, the programs under way with their ETA, and reasons of failures."""
+    """Rows of `cell_rows` as a table, the best setting, the programs under way with their ETA, reasons of failures."""
     counts = collections.Counter(row["state"] for row in rows)
     lines = [f"{sweep.workdir}: {len(rows)} cells, " + ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))]
     lines += _programs(sweep)
@@ -82,6 +83,7 @@ def describe_sweep(sweep: Sweep, rows: list[dict[str, Any]]) -> str:
     table = [names, *([_shown(row[name]) for name in names] for row in rows)]
     widths = [max(len(line[i]) for line in table) for i in range(len(names))]
     lines += ["  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)) for line in table]
+    lines += describe_best(sweep, setting_rows(sweep, rows))
     lines += [f"cell {row['cell']} {row['state']}: {row['reason']}" for row in rows if row["reason"]]
     return "\n".join(lines)
 

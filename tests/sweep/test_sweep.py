@@ -123,6 +123,9 @@ def test_what_came_of_it_stands_in_tables_and_a_picture(finished):
         table = list(csv.DictReader(file))
     assert [float(row["learning_rate"]) for row in table] == [1e-3, 2e-3, 1e-3, 2e-3]
     assert [float(row["score"]) for row in table] == [row["score"] for row in rows]
+    with files["settings"].open() as file:
+        settings = list(csv.DictReader(file))
+    assert [float(row["mean"]) for row in settings] == sorted((row["score"] for row in rows), reverse=True)
     assert files["picture"].read_bytes().startswith(b"\x89PNG")
     text = describe_sweep(open_sweep(finished), rows)
     assert "4 cells, 4 done" in text and "program 1: 16 of 16 steps" in text
