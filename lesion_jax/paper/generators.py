@@ -1,4 +1,4 @@
-"""What the generators of the arms draw: scores against test lesions, and samples to look at."""
+"""What the generators of the arms draw: audits and scores against test lesions, and samples to look at."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,8 +11,7 @@ from lesion_jax.data.augment import original
 from lesion_jax.data.bank import Bank, load_bank
 from lesion_jax.data.folds import split
 from lesion_jax.inference.kept_audit import kept_audit
-from lesion_jax.inference.restore import RestoredGenerator, restore_generator
-from lesion_jax.metrics.images import compare, score_images
+from lesion_jax.metrics.images import compare
 from lesion_jax.metrics.sample import Sample
 from lesion_jax.paper.arms import ARMS, BASELINE
 from lesion_jax.paper.protocol import Findings, Protocol
@@ -23,47 +22,10 @@ _REAL = "Real"
 _FLOOR = "Real lesions of the training folds"
 
 
-def scores_of_generators(
-    protocol: Protocol, gan_sizes: Sequence[int], *, restore: Callable[..., RestoredGenerator] = restore_generator
-) -> list[dict[str, Any]]:
-    """Scores of every generator against the original test images of each fold, which no choice has seen.
-
-    The last entry is what real lesions score, those of the training folds against those of the test fold: no generator
-    can be expected to do better.
-
-    Args:
-      protocol: The protocol that ran.
-      gan_sizes: Classic size that each fold's generators saw.
-      restore: As `restore_generator`.
-
-    Returns:
-      [{"title", "scores": [{"seed", "fold", and what `score_images` returns}]}]; [] where no arm has a generator.
-    """
-    trainings, window = protocol.trainings, window_of(protocol)
-    found = []
-    for model in trainings.generators:
-        scores = []
-        for seed, fold in trainings.repeats:
-            runs = [
-                restore(trainings.run(name), protocol.which)
-                for name, _ in trainings.generator(model, seed, fold, gan_sizes[fold])
-            ]
-            draw = _drawer(runs, _data(protocol).image_size)
-            parts = _parts(protocol, fold)
-            real, others = (_sample(protocol, some, window) for some in (parts.test, parts.train))
-            scored = score_images(draw, real, seed, others=others)
-            scores.append({"seed": seed, "fold": fold, **scored})
-        found.append({"title": trainings.title(model), "scores": scores})
-    if not found:
-        return []
-    floor = [_real_against_real(protocol, fold, window) for fold in range(trainings.num_folds)]
-    return [*found, {"title": _FLOOR, "scores": floor}]
-
-
-def audits_of_generators(
+def judge_generators(
     protocol: Protocol, gan_sizes: Sequence[int], *, audit: Callable[..., dict[str, Any]] = kept_audit
-) -> list[dict[str, Any]]:
-    """Audits the banks of every generator, those of the first seed, fold by fold; kept in WORKDIR/audits.
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Audits every bank against the original test images of its fold, which no choice has seen; kept in WORKDIR/audits.
 
     Args:
       protocol: The protocol that ran.
@@ -71,18 +33,28 @@ def audits_of_generators(
       audit: As `kept_audit`.
 
     Returns:
-      Rows {"model", "title", "fold", "num_images", "broken": list, "sentence"}.
+      (scores, audits), both [] where no arm has a generator. Scores: [{"title", "scores": [{"seed", "fold", and what
+      `compare` returns}]}]; the last entry is what real lesions score, those of the training folds against those of the
+      test fold: no generator can be expected to do better. Audits: [{"model", "title", "seed", "fold", "num_images",
+      "broken": list, "sentence"}].
     """
-    trainings, seed = protocol.trainings, protocol.config.seeds[0]
-    rows = []
+    trainings = protocol.trainings
+    found, rows = [], []
     for model in trainings.generators:
-        for fold in range(trainings.num_folds):
+        title, scores = trainings.title(model), []
+        for seed, fold in trainings.repeats:
+            place = trainings.workdir / "audits" / f"seed{seed}" / f"fold{fold}" / f"{model}-on-{gan_sizes[fold]}"
             named = trainings.generator(model, seed, fold, gan_sizes[fold])
-            place = trainings.workdir / "audits" / f"fold{fold}" / f"{model}-on-{gan_sizes[fold]}"
-            found = audit(place, [trainings.bank(name) for name, _ in named], trainings.dataset)
-            facts = {"num_images": found["num_bank"], "broken": found["broken"], "sentence": found["sentence"]}
-            rows.append({"model": model, "title": trainings.title(model), "fold": fold, **facts})
-    return rows
+            said = audit(place, [trainings.bank(name) for name, _ in named], trainings.dataset)
+            scores.append({"seed": seed, "fold": fold, **said["metrics"]})
+            facts = {"num_images": said["num_bank"], "broken": said["broken"], "sentence": said["sentence"]}
+            rows.append({"model": model, "title": title, "seed": seed, "fold": fold, **facts})
+        found.append({"title": title, "scores": scores})
+    if not found:
+        return [], []
+    window = window_of(protocol)
+    floor = [_real_against_real(protocol, fold, window) for fold in range(trainings.num_folds)]
+    return [*found, {"title": _FLOOR, "scores": floor}], rows
 
 
 def samples_of(
@@ -128,20 +100,6 @@ def _originals(protocol: Protocol, lesions: Sequence[Lesion]) -> Images:
     data = _data(protocol)
     pixels = np.stack([original(lesion, data.image_size, data.margin) for lesion in lesions])
     return Images(pixels, np.array([lesion.label for lesion in lesions], np.int32))
-
-
-def _drawer(runs: Sequence[RestoredGenerator], side: int) -> Callable[[np.ndarray, int], np.ndarray]:
-    """f(labels int32 [N], seed) -> int16 [N, H, H], whether one training draws all classes or each its own."""
-
-    def draw(labels: np.ndarray, seed: int) -> np.ndarray:
-        pixels = np.empty((len(labels), side, side), np.int16)
-        for number, run in enumerate(runs):
-            own = np.isin(labels, run.labels)
-            # One stream per training, as in banks: image i is not the same sketch in every class.
-            pixels[own] = run(labels[own], seed=seed * len(runs) + number)
-        return pixels
-
-    return draw
 
 
 def _real_against_real(protocol: Protocol, fold: int, window: tuple[float, float]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def results_of(
     Args:
       protocol: The protocol that ran.
       findings: What it found.
-      images: Scores of the generators, see `paper.generators`.
+      images: Scores of the generators, see `paper.generators.judge_generators`.
       banks: Audits of their banks, likewise.
     """
     config, lesions, folds = protocol.config, protocol.cohort.lesions, protocol.cohort.partition()

@@ -15,7 +15,7 @@ from lesion_jax.io.provenance import describe_environment
 from lesion_jax.io.run_directory import RunDirectory
 from lesion_jax.paper.config import PaperConfig
 from lesion_jax.paper.features import features_of
-from lesion_jax.paper.generators import audits_of_generators, samples_of, scores_of_generators, window_of
+from lesion_jax.paper.generators import judge_generators, samples_of, window_of
 from lesion_jax.paper.protocol import Protocol
 from lesion_jax.paper.report.write import write_report
 from lesion_jax.paper.results import results_of
@@ -53,8 +53,7 @@ def run_paper(config: PaperConfig, workdir: Path) -> Path:
         dataset = Path(config.dataset) if config.dataset else _phantom(config, workdir)
         protocol = Protocol(config, workdir, dataset, cohort or Cohort.load(dataset))
         findings = protocol.run()
-        images = scores_of_generators(protocol, findings.gan_sizes)
-        banks = audits_of_generators(protocol, findings.gan_sizes)
+        images, banks = judge_generators(protocol, findings.gan_sizes)
         report = write_report(
             results_of(protocol, findings, images, banks),
             workdir / "report",

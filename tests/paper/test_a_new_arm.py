@@ -13,7 +13,7 @@ from lesion_jax.families import FAMILIES
 from lesion_jax.metrics.images import GENERATOR_METRICS
 from lesion_jax.paper.arms import ARMS, Arm
 from lesion_jax.paper.features import features_of
-from lesion_jax.paper.generators import audits_of_generators, samples_of, scores_of_generators, window_of
+from lesion_jax.paper.generators import judge_generators, samples_of, window_of
 from lesion_jax.paper.report.write import write_report
 from lesion_jax.paper.results import results_of
 from tests.paper.made_up import MadeUp, models, paper_config
@@ -62,22 +62,18 @@ def protocol(monkeypatch):
     return MadeUp(config, share=lambda name, which: 0.7 if "-60" in name else 0.5)
 
 
-def restore(run, which):
-    """A generator of one class, by the name of its run."""
-    label = ("cyst", "metastasis", "hemangioma").index(run.name.split("-")[1])
-
-    def draw(labels, *, seed):
-        assert set(labels.tolist()) == {label}
-        return (
-            np.random.default_rng([seed, label]).normal(-100 + 100 * label, 40, (len(labels), 32, 32)).astype("int16")
-        )
-
-    draw.labels = (label,)
-    return draw
+def audit(place, banks, dataset):
+    """Of three banks, one a class; two folds have collapsed."""
+    fold = place.parent.name
+    assert len(banks) == 3 and all(f"seed0/{fold}/templates-" in str(path) for path in banks)
+    metrics = {"kernel_distance": {"value": 0.5, "n": 60}, "count": {"value": 1.0, "n": 60}}
+    broken = [] if fold == "fold2" else ["collapsed"]
+    metrics = {"num_real": 20, "num_synthetic": 60, "num_floor": 0, "metrics": metrics}
+    return {"num_bank": 90, "broken": broken, "sentence": f"The audit of {fold}.", "metrics": metrics}
 
 
 def load(path):
-    label = restore(path, "best").labels[0]
+    label = ("cyst", "metastasis", "hemangioma").index(path.name.split("-")[1])
     return Bank(Images(np.zeros((3, 32, 32), np.int16), np.full(3, label, np.int32)), {})
 
 
@@ -101,9 +97,9 @@ def test_it_appears_everywhere_in_the_report(protocol, tmp_path, monkeypatch):
     for name in [name for name, metric in GENERATOR_METRICS.items() if metric.for_reports]:
         monkeypatch.delitem(GENERATOR_METRICS, name)
     findings = protocol.run()
-    scores = scores_of_generators(protocol, findings.gan_sizes, restore=restore)
+    scores, banks = judge_generators(protocol, findings.gan_sizes, audit=audit)
     samples, features = samples_of(protocol, findings, load=load), features_of(findings)
-    results = results_of(protocol, findings, scores)
+    results = results_of(protocol, findings, scores, banks)
     text = write_report(results, tmp_path, samples=samples, features=features, window=window_of(protocol)).read_text()
     sections = dict(part.split("\n", 1) for part in text.split("\n## ")[1:])
     for row in ROWS.values():
@@ -121,7 +117,7 @@ def test_it_appears_everywhere_in_the_report(protocol, tmp_path, monkeypatch):
     assert {point["arm"] for point in written["classic_curve"]} == {"none", "classic", "changed", "predictor"}
 
 
-def test_generators_are_scored_by_every_metric_against_test_lesions_with_real_ones_as_the_limit(protocol, monkeypatch):
+def test_banks_are_audited_and_scored_beside_real_lesions_and_what_failed_is_said_first(protocol, monkeypatch):
     seen = []
 
     def count(fake, real):
@@ -130,32 +126,23 @@ def test_generators_are_scored_by_every_metric_against_test_lesions_with_real_on
 
     row = dataclasses.replace(GENERATOR_METRICS["variety"], name="count", compute=count)
     monkeypatch.setitem(GENERATOR_METRICS, "count", row)
-    scores = scores_of_generators(protocol, (60, 60, 60), restore=restore)
-    assert [one["title"] for one in scores] == ["Templates", "Real lesions of the training folds"]
-    assert [one["fold"] for one in scores[0]["scores"]] == [0, 1, 2]
-    assert scores[0]["scores"][0]["metrics"]["count"] == {"value": 1.0, "n": 256, "floor": 1.0}
-    # 256 images of each generator, then real ones for the floor; every lesion is a test lesion once.
-    assert [num for num, *_ in seen[:6:2]] == [256] * 3 and sum(num for _, num, _ in seen[:6:2]) == 60
-    assert {window for *_, window in seen} == {protocol.cohort.lesions.window}
-    limit = scores[1]["scores"][0]["metrics"]["kernel_distance"]["value"]
-    assert limit < 0.5
-
-
-def test_banks_are_audited_fold_by_fold_and_what_failed_is_said_first(protocol):
-    def audit(place, banks, dataset):
-        assert len(banks) == 3 and all(f"/fold{place.parent.name[-1]}/templates-" in str(path) for path in banks)
-        broken = [] if place.parent.name == "fold2" else ["collapsed"]
-        return {"num_bank": 60, "broken": broken, "sentence": "As it is."}
-
     findings = protocol.run()
-    banks = audits_of_generators(protocol, findings.gan_sizes, audit=audit)
+    scores, banks = judge_generators(protocol, findings.gan_sizes, audit=audit)
     assert [(row["title"], row["fold"], row["broken"]) for row in banks] == [
         ("Templates", 0, ["collapsed"]),
         ("Templates", 1, ["collapsed"]),
         ("Templates", 2, []),
     ]
-    (said,) = results_of(protocol, findings, [], banks)["broken"]
+    (said,) = results_of(protocol, findings, scores, banks)["broken"]
     assert said.startswith("Templates failed (2 of 3 banks; fold 0: collapsed)")
+    assert [one["title"] for one in scores] == ["Templates", "Real lesions of the training folds"]
+    assert [one["fold"] for one in scores[0]["scores"]] == [0, 1, 2]
+    assert scores[0]["scores"][0]["metrics"]["count"] == {"value": 1.0, "n": 60}
+    # Every metric of the table, on real lesions; each is a test lesion once.
+    limits = [one["metrics"] for one in scores[1]["scores"]]
+    assert all(list(metrics) == list(GENERATOR_METRICS) for metrics in limits)
+    assert sum(num for _, num, _ in seen) == 60 and {window for *_, window in seen} == {protocol.cohort.lesions.window}
+    assert limits[0]["kernel_distance"]["value"] < 0.5
 
 
 def test_features_that_are_probabilities_are_no_picture(protocol):

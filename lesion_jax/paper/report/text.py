@@ -81,9 +81,12 @@ def _images(results: Mapping[str, Any], window: tuple[float, float]) -> list[str
         ]
     if results["banks"]:
         sections += [
-            "What an audit found of each generator's images of the first seed, by fold; audits/ in the run's directory "
-            "has all of it, and the closest pairs of synthetic image and training lesion.",
-            "\n".join(f"- {row['title']}, fold {row['fold']}: {row['sentence']}" for row in results["banks"]),
+            "What an audit found of each bank; audits/ in the run's directory has all of it, and the closest pairs of "
+            "synthetic image and training lesion.",
+            "\n".join(
+                f"- {row['title']}, seed {row['seed']}, fold {row['fold']}: {row['sentence']}"
+                for row in results["banks"]
+            ),
         ]
     return ["## Images", *sections] if sections else []
 

@@ -15,7 +15,7 @@ The results, which are also what results.json holds:
     synthetic_curve [{arm, size: images per class and fold, total: classic and synthetic images per fold, mean over
                     folds, accuracy, low, high, n, split}]; a point of size 0 joins the curve to the classic one
     images          [{title, scores: [{seed, fold, num_real, num_synthetic, metrics}]}], see paper.generators
-    banks           [{model, title, fold, num_images, broken: [fault], sentence}], audits of the first seed's banks
+    banks           [{model, title, seed, fold, num_images, broken: [fault], sentence}], audits
     broken          a sentence on each generator that failed; they come before any verdict
     paper           `paper.reference.reference_numbers`; written here
     answer          the report's first sentence; written here, as are other_arms and scale, see report.answer

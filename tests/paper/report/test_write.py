@@ -104,7 +104,7 @@ def make_results(selection="inner", num_seeds=1, unit="HU", **wrong):
         "classic_curve": [curve_point(0, 0.5), curve_point(100, 0.66)],
         "synthetic_curve": [curve_point(160, 0.7, arm="dcgan")],
         "images": [{"title": "DCGAN", "scores": [images_of(fold) for fold in range(3)]}],
-        "banks": [{"title": "DCGAN", "fold": 1, "broken": [], "sentence": "Nothing is broken in the bank."}],
+        "banks": [{"title": "DCGAN", "seed": 0, "fold": 1, "broken": [], "sentence": "Nothing is broken in the bank."}],
         "broken": [],
     }
 
@@ -146,7 +146,7 @@ def test_report_and_results(tmp_path):
     ):
         assert phrase in text
     assert "paper" not in results
-    assert "- DCGAN, fold 1: Nothing is broken in the bank." in text
+    assert "- DCGAN, seed 0, fold 1: Nothing is broken in the bank." in text
 
 
 def test_report_without_pictures_says_how_the_paper_chose_and_that_one_seed_is_one(tmp_path):
