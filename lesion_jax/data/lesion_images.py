@@ -9,7 +9,7 @@ import numpy as np
 
 from lesion_jax.config import DataConfig
 from lesion_jax.config.fields import check_ranges
-from lesion_jax.core.types import Lesion
+from lesion_jax.core.types import Images, Lesion
 from lesion_jax.data.augment import original
 from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.folds import Split
@@ -55,9 +55,10 @@ class LesionImages:
           image_size: Side H of the images, pixels.
           margin: Tissue on each side, as a share of the diameter, in [0, 0.5].
         """
+        images = original_images(lesions, image_size, margin)
         return cls(
-            pixels=np.stack([original(lesion, image_size, margin) for lesion in lesions]),
-            labels=np.array([lesion.label for lesion in lesions], np.int32),
+            pixels=images.pixels,
+            labels=images.labels,
             ids=tuple(lesion.lesion_id for lesion in lesions),
             patients=tuple(lesion.patient for lesion in lesions),
             class_names=tuple(class_names),
@@ -124,3 +125,18 @@ def lesions_of(parts: Split, part: Part) -> tuple[Lesion, ...]:
     if part not in get_args(Part):
         raise ConfigError(f"part is {part!r}; choose one of {', '.join(map(repr, get_args(Part)))}.")
     return getattr(parts, part)
+
+
+def original_images(lesions: Sequence[Lesion], image_size: int, margin: float) -> Images:
+    """Lesions as images, cropped as in training, never augmented.
+
+    Args:
+      lesions: N lesions, at least one.
+      image_size: Side H of the images, pixels.
+      margin: Tissue on each side, as a share of the diameter.
+
+    Returns:
+      N images [H, H] in the order of the lesions.
+    """
+    pixels = np.stack([original(lesion, image_size, margin) for lesion in lesions])
+    return Images(pixels, np.array([lesion.label for lesion in lesions], np.int32))

@@ -16,7 +16,7 @@ from lesion_jax.sources.files import list_files
 from lesion_jax.sources.likeness import alike, signature
 from lesion_jax.sources.reading import Asked, Reading, read_marked
 
-# ROIs are compared as the networks get them by default.
+# ROIs are compared with the tissue that the networks get by default, and small.
 _SIDE, _MARGIN = 32, 0.25
 # They are shown with more around them.
 _WIDE = 0.5

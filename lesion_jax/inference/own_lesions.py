@@ -3,13 +3,10 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from lesion_jax.config import DataConfig
-from lesion_jax.core.types import Images, Lesion
-from lesion_jax.data.augment import original
+from lesion_jax.core.types import Lesion
 from lesion_jax.data.cohort import Cohort
-from lesion_jax.data.lesion_images import LesionImages, Part, lesions_of
+from lesion_jax.data.lesion_images import LesionImages, Part, lesions_of, original_images
 from lesion_jax.errors import ConfigError, RunError
 from lesion_jax.inference.load import load_run_config
 from lesion_jax.io.run_files import load_provenance
@@ -73,18 +70,3 @@ def sample_of(lesions: Sequence[Lesion], data: DataConfig) -> Sample:
     low, high = data.window
     images = original_images(lesions, data.image_size, data.margin)
     return Sample.of(images, (low, high), [lesion.patient for lesion in lesions])
-
-
-def original_images(lesions: Sequence[Lesion], image_size: int, margin: float) -> Images:
-    """Lesions as images, cropped as in training, never augmented.
-
-    Args:
-      lesions: N lesions, at least one.
-      image_size: Side H of the images, pixels.
-      margin: Tissue on each side, as a share of the diameter.
-
-    Returns:
-      N images [H, H] in the order of the lesions.
-    """
-    pixels = np.stack([original(lesion, image_size, margin) for lesion in lesions])
-    return Images(pixels, np.array([lesion.label for lesion in lesions], np.int32))

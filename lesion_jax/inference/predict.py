@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from lesion_jax.core.types import Lesion
-from lesion_jax.inference.own_lesions import original_images
+from lesion_jax.data.lesion_images import original_images
 from lesion_jax.inference.restore import RestoredClassifier, restore_classifier
 from lesion_jax.io.saved_checkpoints import Which
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lesion_jax.core.text_table import text_table
 from lesion_jax.metrics.images import GENERATOR_METRICS
 from lesion_jax.metrics.predictions import PREDICTION_METRICS
 
@@ -29,9 +30,7 @@ def describe(result: Mapping[str, Any]) -> str:
 def describe_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     """What `score_rows` returned, as a table for a terminal: without the ends of intervals, which files have."""
     names = [name for name in rows[0] if f"{name.rpartition('_')[0]}_low" not in rows[0]]
-    table = [names, *([_shown(row[name]) for name in names] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return "\n".join("  ".join(map(str.rjust, line, widths)) for line in table)
+    return text_table(names, [[_shown(row[name]) for name in names] for row in rows], indent="")
 
 
 def _shown(value: Any) -> str:

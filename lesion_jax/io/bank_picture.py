@@ -1,6 +1,5 @@
 """What a bank looks like: a row of its first images for each class, and what their grey values mean."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +7,7 @@ from PIL import Image, ImageDraw
 
 from lesion_jax.core.types import Images
 from lesion_jax.io.lettering import INK, PAPER, draw_scale, fitting, font
+from lesion_jax.io.picture_file import png_bytes
 from lesion_jax.io.pictures import to_gray
 
 _MOST_SHOWN = 10
@@ -45,6 +45,4 @@ def bank_picture(images: Images, class_names: Sequence[str], window: tuple[float
             gray = to_gray(images.pixels[index], window).repeat(zoom, 0).repeat(zoom, 1)
             picture.paste(Image.fromarray(gray).convert("RGB"), (_GAP + number * (side + _GAP), top + _HEAD))
     draw_scale(picture, (_GAP, _GAP + len(held) * high + 6), window, unit)
-    encoded = io.BytesIO()
-    picture.save(encoded, format="PNG")
-    return encoded.getvalue()
+    return png_bytes(picture)

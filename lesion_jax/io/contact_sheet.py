@@ -3,7 +3,6 @@
 import base64
 import dataclasses
 import html
-import io
 import math
 import re
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from PIL import Image, ImageDraw
 from lesion_jax.disk.building import building_new
 from lesion_jax.errors import RunError
 from lesion_jax.io.lettering import INK, PAPER, draw_scale, fitting, font
+from lesion_jax.io.picture_file import png_bytes
 from lesion_jax.io.pictures import to_gray
 
 _MARK = (255, 176, 0)
@@ -125,9 +125,8 @@ def _page(sheet: Sheet) -> str:
 
 
 def _figure(sheet: Sheet, index: int) -> str:
-    encoded = io.BytesIO()
-    Image.fromarray(to_gray(sheet.images[index], sheet.window)).save(encoded, format="PNG")
-    data, side = base64.b64encode(encoded.getvalue()).decode(), sheet.images.shape[-1]
+    picture = Image.fromarray(to_gray(sheet.images[index], sheet.window))
+    data, side = base64.b64encode(png_bytes(picture)).decode(), sheet.images.shape[-1]
     mark = ""
     if sheet.mark:
         inset, across = side * (1 - sheet.mark) / 2, side * sheet.mark

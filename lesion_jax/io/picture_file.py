@@ -19,7 +19,12 @@ def write_picture(path: Path, pixels: np.ndarray) -> None:
     Raises:
       RunError: It cannot be written.
     """
-    encoded = io.BytesIO()
-    Image.fromarray(pixels).save(encoded, format="PNG")
     with writing(path):
-        write_bytes(path, encoded.getvalue())
+        write_bytes(path, png_bytes(Image.fromarray(pixels)))
+
+
+def png_bytes(picture: Image.Image) -> bytes:
+    """A PNG; the same pixels give the same bytes."""
+    encoded = io.BytesIO()
+    picture.save(encoded, format="PNG")
+    return encoded.getvalue()

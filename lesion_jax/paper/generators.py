@@ -1,18 +1,19 @@
 """What the generators of the arms draw: audits and scores against test lesions, and samples to look at."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lesion_jax.core.types import Images, Lesion
-from lesion_jax.data.augment import original
+from lesion_jax.core.types import Images
 from lesion_jax.data.bank import Bank, load_bank
 from lesion_jax.data.folds import split
+from lesion_jax.data.lesion_images import original_images
 from lesion_jax.inference.kept_audit import kept_audit
+from lesion_jax.inference.own_lesions import sample_of
 from lesion_jax.metrics.images import compare
-from lesion_jax.metrics.sample import Sample
 from lesion_jax.paper.arms import ARMS, BASELINE
 from lesion_jax.paper.protocol import Findings, Protocol
 
@@ -52,8 +53,7 @@ def judge_generators(
         found.append({"title": title, "scores": scores})
     if not found:
         return [], []
-    window = window_of(protocol)
-    floor = [_real_against_real(protocol, fold, window) for fold in range(trainings.num_folds)]
+    floor = [_real_against_real(protocol, fold) for fold in range(trainings.num_folds)]
     return [*found, {"title": _FLOOR, "scores": floor}], rows
 
 
@@ -68,7 +68,8 @@ def samples_of(
       load: As `load_bank`.
     """
     trainings, names = protocol.trainings, protocol.cohort.lesions.class_names
-    blocks = [(_REAL, _originals(protocol, _parts(protocol, 0).train))]
+    data = _data(protocol)
+    blocks = [(_REAL, original_images(_parts(protocol, 0).train, data.image_size, data.margin))]
     for model in trainings.generators:
         runs = trainings.generator(model, protocol.config.seeds[0], 0, findings.gan_sizes[0])
         banks = [load(trainings.bank(name)).images for name, _ in runs]
@@ -96,17 +97,6 @@ def _parts(protocol: Protocol, fold: int) -> Any:
     return split(protocol.cohort.lesions, protocol.cohort.partition(), fold, hold_out_inner=held_out)
 
 
-def _originals(protocol: Protocol, lesions: Sequence[Lesion]) -> Images:
-    data = _data(protocol)
-    pixels = np.stack([original(lesion, data.image_size, data.margin) for lesion in lesions])
-    return Images(pixels, np.array([lesion.label for lesion in lesions], np.int32))
-
-
-def _real_against_real(protocol: Protocol, fold: int, window: tuple[float, float]) -> dict[str, Any]:
-    parts = _parts(protocol, fold)
-    seen, test = (_sample(protocol, some, window) for some in (parts.train, parts.test))
-    return {"fold": fold, **compare(seen, test)}
-
-
-def _sample(protocol: Protocol, lesions: Sequence[Lesion], window: tuple[float, float]) -> Sample:
-    return Sample.of(_originals(protocol, lesions), window, [lesion.patient for lesion in lesions])
+def _real_against_real(protocol: Protocol, fold: int) -> dict[str, Any]:
+    parts, data = _parts(protocol, fold), dataclasses.replace(_data(protocol), window=window_of(protocol))
+    return {"fold": fold, **compare(sample_of(parts.train, data), sample_of(parts.test, data))}

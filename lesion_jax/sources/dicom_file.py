@@ -74,6 +74,27 @@ def quiet() -> Iterator[Callable[[], bool]]:
         logger.propagate = propagate
 
 
+@contextlib.contextmanager
+def whole(path: Path, what: str) -> Iterator[None]:
+    """Tells a DICOM file that cannot be taken apart by a DataError, in silence.
+
+    Args:
+      path: The file, which is read within.
+      what: What it should be, for the message.
+    """
+    try:
+        with quiet():
+            yield
+    except DataError:
+        raise
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}; copy it again.") from error
+    # pydicom has no exception of its own for a header that it cannot take apart.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path} is no whole {what} ({reason}); export it again.") from error
+
+
 def index_files(paths: Collection[Path], uids: Collection[str], progress: Callable[[int], None] | None = None) -> Index:
     """Finds the files that hold the wanted instances, reading only the beginning of each file.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lesion_jax.sources.base import Mark, Progress, RawLesion
+from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
 from lesion_jax.sources.dicom import load_copies
 from lesion_jax.sources.files import list_files, walk_files
 from lesion_jax.sources.points import Point
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Outlined = tuple[list[Point], list[Doubt]]
 
 
-def read_drawn(
+def _read(
     folder: Path,
     marks: Sequence[Mark],
     column: str,
@@ -84,7 +84,7 @@ def _told(point: Point, row: Mark | None) -> Point:
     return dataclasses.replace(point, mark=mark)
 
 
-def recognise_drawn(folder: Path, kinds: Collection[str], title: str) -> str | None:
+def _recognise(folder: Path, kinds: Collection[str], title: str) -> str | None:
     """See `Source.recognise`."""
     # A folder without DICOM files should not wait for pydicom.
     paths = [path for path in walk_files(folder, lambda path: None) if _may_be_dicom(path)]
@@ -102,3 +102,43 @@ def _may_be_dicom(path: Path) -> bool:
             return file.read(132)[128:] == b"DICM"
     except OSError:
         return False
+
+
+def drawn_source(
+    name: str,
+    title: str,
+    column: str,
+    kinds: Collection[str],
+    files: str,
+    about: str,
+    find_points: Callable[[Path, "Slices"], Outlined],
+) -> Source:
+    """A source of files that outline lesions on CT slices beside them.
+
+    Args:
+      name: See `Source`.
+      title: See `Source`.
+      column: Of a csv, names a file relative to the folder.
+      kinds: SOPClassUIDs of the files.
+      files: What these are, in the plural, for a message.
+      about: What they are and what a lesion is, after the slices.
+      find_points: Gives the lesions of one file, named by the SOPInstanceUID of the slice, and what is doubtful.
+    """
+
+    def read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[RawLesion]:
+        yield from _read(folder, marks, column, kinds, files, find_points, progress)
+
+    return Source(
+        name=name,
+        title=title,
+        columns=(column, "patient"),
+        read=read,
+        optional=("label",),
+        needs_csv=False,
+        outlines=True,
+        recognise=lambda folder: _recognise(folder, kinds, files),
+        about=(
+            f"Any tree of axial CT slices, as for dicom, and {about} A csv may name the files to read, relative to "
+            "--input, their patients and classes."
+        ),
+    )

@@ -1,14 +1,13 @@
 """RT structure sets beside their CT series: every structure is a lesion."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
-from lesion_jax.sources.drawn import Outlined, read_drawn, recognise_drawn
+from lesion_jax.sources.base import Mark
+from lesion_jax.sources.drawn import Outlined, drawn_source
 from lesion_jax.sources.points import Point
 from lesion_jax.sources.regions import find_regions
 from lesion_jax.sources.review import Doubt
@@ -19,14 +18,8 @@ if TYPE_CHECKING:
 
 # RT Structure Set Storage.
 _KINDS = ("1.2.840.10008.5.1.4.1.1.481.3",)
-_COLUMN = "structure_set"
-_TITLE = "RT structure sets"
 # Of a pixel: areas are of whole pixels or nearly equal by chance.
 _SAME_AREA = 1e-3
-
-
-def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[RawLesion]:
-    yield from read_drawn(folder, marks, _COLUMN, _KINDS, _TITLE, _find_points, progress)
 
 
 def _find_points(path: Path, slices: "Slices") -> Outlined:
@@ -106,18 +99,13 @@ def _fill(polygons: list[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
     return mask
 
 
-RTSTRUCT = Source(
-    name="rtstruct",
-    title="RT structure sets beside their series",
-    columns=(_COLUMN, "patient"),
-    read=_read,
-    optional=("label",),
-    needs_csv=False,
-    outlines=True,
-    recognise=lambda folder: recognise_drawn(folder, _KINDS, _TITLE),
-    about=(
-        "Any tree of axial CT slices, as for dicom, and DICOM RTSTRUCT objects that were drawn on them. Each structure "
-        "of closed contours is a lesion, shown on the slice with its largest contour, of the class that its name says. "
-        "A csv may name the files to read, relative to --input, their patients and classes."
-    ),
+RTSTRUCT = drawn_source(
+    "rtstruct",
+    "RT structure sets beside their series",
+    "structure_set",
+    _KINDS,
+    "RT structure sets",
+    "DICOM RTSTRUCT objects that were drawn on them. Each structure of closed contours is a lesion, shown on the slice "
+    "with its largest contour, of the class that its name says.",
+    _find_points,
 )

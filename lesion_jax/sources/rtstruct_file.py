@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 
-from lesion_jax.errors import DataError
-from lesion_jax.sources.dicom_file import quiet, read_file
+from lesion_jax.sources.dicom_file import read_file, whole
 
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 
@@ -64,17 +63,8 @@ def load_structures(path: Path) -> StructureSet:
     Raises:
       DataError: Cut short, damaged, or without structures.
     """
-    try:
-        with quiet():
-            return _load(read_file(path))
-    except DataError:
-        raise
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}; copy it again.") from error
-    # pydicom has no exception of its own for a header that it cannot take apart.
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path} is no whole structure set ({reason}); export it again.") from error
+    with whole(path, "structure set"):
+        return _load(read_file(path))
 
 
 def _load(data: pydicom.Dataset) -> StructureSet:

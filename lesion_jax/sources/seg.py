@@ -1,14 +1,13 @@
 """DICOM segmentations beside their CT series: every connected region of a segment is a lesion."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
-from lesion_jax.sources.drawn import Outlined, read_drawn, recognise_drawn
+from lesion_jax.sources.base import Mark
+from lesion_jax.sources.drawn import Outlined, drawn_source
 from lesion_jax.sources.points import Point
 from lesion_jax.sources.regions import find_regions
 from lesion_jax.sources.review import Doubt
@@ -19,12 +18,6 @@ if TYPE_CHECKING:
 
 # Segmentation Storage and Label Map Segmentation Storage.
 _KINDS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
-_COLUMN = "segmentation"
-_TITLE = "DICOM segmentations"
-
-
-def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[RawLesion]:
-    yield from read_drawn(folder, marks, _COLUMN, _KINDS, _TITLE, _find_points, progress)
 
 
 def _find_points(path: Path, slices: "Slices") -> Outlined:
@@ -82,19 +75,13 @@ def _place(
     return found
 
 
-SEG = Source(
-    name="seg",
-    title="DICOM segmentations beside their series",
-    columns=(_COLUMN, "patient"),
-    read=_read,
-    optional=("label",),
-    needs_csv=False,
-    outlines=True,
-    recognise=lambda folder: recognise_drawn(folder, _KINDS, _TITLE),
-    about=(
-        "Any tree of axial CT slices, as for dicom, and DICOM SEG objects (binary, fractional or label map) that were "
-        "drawn on them. Each connected region of a segment is a lesion, shown on the slice where it is largest, of the "
-        "class that the segment's label names. A csv may name the files to read, relative to --input, their patients "
-        "and classes."
-    ),
+SEG = drawn_source(
+    "seg",
+    "DICOM segmentations beside their series",
+    "segmentation",
+    _KINDS,
+    "DICOM segmentations",
+    "DICOM SEG objects (binary, fractional or label map) that were drawn on them. Each connected region of a segment "
+    "is a lesion, shown on the slice where it is largest, of the class that the segment's label names.",
+    _find_points,
 )

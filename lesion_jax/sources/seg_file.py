@@ -9,7 +9,7 @@ import numpy as np
 import pydicom
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources.dicom_file import quiet, read_file
+from lesion_jax.sources.dicom_file import read_file, whole
 from lesion_jax.sources.planes import Plane, make_plane
 
 _MOST_PIXELS = 1 << 30
@@ -56,17 +56,8 @@ def load_segmentation(path: Path) -> Segmentation:
     Raises:
       DataError: Cut short, damaged, or without planes.
     """
-    try:
-        with quiet():
-            return _load(path, read_file(path))
-    except DataError:
-        raise
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}; copy it again.") from error
-    # pydicom has no exception of its own for a header that it cannot take apart.
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path} is no whole segmentation with planes ({reason}); export it again.") from error
+    with whole(path, "segmentation with planes"):
+        return _load(path, read_file(path))
 
 
 def _load(path: Path, data: pydicom.Dataset) -> Segmentation:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from lesion_jax.core.types import Lesion
-from lesion_jax.inference.own_lesions import original_images
+from lesion_jax.data.lesion_images import original_images
 from lesion_jax.inference.restore import restore_classifier
 from lesion_jax.io.progress import Progress
 from lesion_jax.metrics.runs import Runs

@@ -6,8 +6,8 @@ import numpy as np
 
 from lesion_jax.core.types import Images
 from lesion_jax.data.bank import load_bank
+from lesion_jax.data.lesion_images import original_images
 from lesion_jax.families import FAMILIES
-from lesion_jax.inference.own_lesions import original_images
 from lesion_jax.paper.report.samples_figure import samples_figure
 from lesion_jax.study.layout import Layout
 

@@ -1,14 +1,11 @@
 """What came of a sweep, in one place: tables of cells and settings, and a picture of the score against each field."""
 
-import csv
-import io
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from lesion_jax.disk.atomic import write_bytes, write_json, writing
+from lesion_jax.inference.score_table import csv_text
 from lesion_jax.sweep.run import Sweep
 from lesion_jax.sweep.scatter import scatter_figure
 from lesion_jax.sweep.settings import score_title, setting_rows, varied_settings
@@ -31,9 +28,9 @@ def collect(sweep: Sweep) -> dict[str, Path]:
     files = {"csv": sweep.workdir / "cells.csv", "json": sweep.workdir / "cells.json"}
     files["settings"] = sweep.workdir / "settings.csv"
     with writing(sweep.workdir):
-        write_bytes(files["csv"], _csv(rows))
+        write_bytes(files["csv"], csv_text(rows).encode())
         write_json(files["json"], rows)
-        write_bytes(files["settings"], _csv(setting_rows(sweep, rows)))
+        write_bytes(files["settings"], csv_text(setting_rows(sweep, rows)).encode())
     scored = [row for row in rows if row["score"] is not None]
     if len(scored) > 1:
         files["picture"] = sweep.workdir / "scores.png"
@@ -43,15 +40,3 @@ def collect(sweep: Sweep) -> dict[str, Path]:
         panels = {field: ([row[field] for row in scored], scores) for field in fields}
         scatter_figure(files["picture"], panels, score_title(sweep))
     return files
-
-
-def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _flat(value) for name, value in row.items()} for row in rows)
-    return text.getvalue().encode()
-
-
-def _flat(value: Any) -> Any:
-    return " ".join(map(str, value)) if isinstance(value, tuple | list) else value

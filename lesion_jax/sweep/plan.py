@@ -10,6 +10,7 @@ import numpy as np
 
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.program import program_key
+from lesion_jax.core.text_table import text_table
 from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.training_images import resolve_window
 from lesion_jax.families import family_of
@@ -265,17 +266,16 @@ class _Compiler:
 
 def describe_plan(plan: Plan) -> str:
     """A plan as a table with its sums."""
-    names: tuple[str, ...] = ("program", "kind", "members", "at once", "steps", "GiB/device", "ms/step", "device-hours")
-    table: list[tuple[str, ...]] = [names]
+    names = ("program", "kind", "members", "at once", "steps", "GiB/device", "ms/step", "device-hours")
+    table = []
     for p in plan.programs:
         times = ("-", "-")
         if p.seconds_per_step is not None and p.device_hours is not None:
             times = f"{1e3 * p.seconds_per_step:.4g}", f"{p.device_hours:.3g}"
         numbers = (f"{p.device_gib:.3g}", *times)
         at_once = p.slots_per_device * plan.num_devices
-        table.append((str(p.index), p.kind, str(p.num_members), str(at_once), str(p.num_steps), *numbers))
-    widths = [max(len(line[i]) for line in table) for i in range(len(names))]
-    lines = ["  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)) for line in table]
+        table.append((p.index, p.kind, p.num_members, at_once, p.num_steps, *numbers))
+    lines = [text_table(names, table, indent="")]
     hours = sum(p.device_hours or 0.0 for p in plan.programs)
     members = sum(p.num_members for p in plan.programs)
     lines.append(

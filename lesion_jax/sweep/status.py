@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lesion_jax.config import from_mapping
+from lesion_jax.core.text_table import text_table
 from lesion_jax.errors import RunError
 from lesion_jax.families import config_kinds
 from lesion_jax.io.progress import duration_text
@@ -80,9 +81,7 @@ def describe_sweep(sweep: Sweep, rows: list[dict[str, Any]]) -> str:
     lines = [f"{sweep.workdir}: {len(rows)} cells, " + ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))]
     lines += _programs(sweep)
     names = ["cell", *sweep.varied, "state", "step", "best_step", "score"]
-    table = [names, *([_shown(row[name]) for name in names] for row in rows)]
-    widths = [max(len(line[i]) for line in table) for i in range(len(names))]
-    lines += ["  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)) for line in table]
+    lines.append(text_table(names, [[_shown(row[name]) for name in names] for row in rows], indent=""))
     lines += describe_best(sweep, setting_rows(sweep, rows))
     lines += [f"cell {row['cell']} {row['state']}: {row['reason']}" for row in rows if row["reason"]]
     return "\n".join(lines)

@@ -7,11 +7,11 @@ import pytest
 from lesion_jax import restore_classifier
 from lesion_jax.config import DataConfig
 from lesion_jax.core.types import Images
+from lesion_jax.data.lesion_images import original_images
 from lesion_jax.data.training_images import prepare_images, resolve_window
 from lesion_jax.errors import ConfigError, DataError, RunError
 from lesion_jax.families import BovwConfig, family_of
 from lesion_jax.inference.export import export_run
-from lesion_jax.inference.own_lesions import original_images
 from lesion_jax.inference.predict import predict
 from lesion_jax.train.run import train
 from tests.train.tiny import cohort
