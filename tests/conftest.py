@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from lesion_jax.runtime.cpu import leave_convolutions_to_eigen
+from lesion_jax.runtime.cpu import leave_convolutions_to_eigen, use_one_blas_thread
 from tests.xla import compile_fast
 
 compile_fast(num_devices=4)
-# As every command does; it imports no JAX.
+# As every command does; they import neither JAX nor numpy.
 leave_convolutions_to_eigen()
+use_one_blas_thread()
 # Most of a test's time is compiling networks that another test, worker or process has compiled.
 os.environ.setdefault(
     "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).resolve().parent.parent / ".pytest_cache" / "compiled")

@@ -1,6 +1,8 @@
 """Auditing banks as they lie on a disk, against the dataset that their generator was trained on."""
 
-from collections.abc import Sequence
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,8 +27,28 @@ _PATIENTS = ("fold", "partition", "per_class", "subset", "hold_out_inner", "data
 _SHARED = ("class_names", "image_size", "unit", "window", "margin", *_PATIENTS)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class RealLesions:
+    """What banks of one fold are compared with.
+
+    Attributes:
+      train: Original images of the training lesions, with patients.
+      held_out: Original images of other patients' lesions.
+      views: int16 [V, L, H, H], see `wider_views`.
+      ranges: See `floor_ranges`; most of the time of an audit.
+    """
+
+    train: Sample
+    held_out: Sample
+    views: np.ndarray
+    ranges: Mapping[str, Sequence[float]]
+
+
 def audit_files(
-    banks: Sequence[Path], dataset: Path, part: Literal["inner", "test"] = "test"
+    banks: Sequence[Path],
+    dataset: Path,
+    part: Literal["inner", "test"] = "test",
+    known: dict[str, RealLesions] | None = None,
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Audits banks, taken together, against the training and held-out lesions of their own fold.
 
@@ -34,6 +56,7 @@ def audit_files(
       banks: Directories of banks of one fold, such as those of one DCGAN for each class.
       dataset: The dataset of their generators.
       part: Held-out lesions to compare with.
+      known: Real lesions of earlier calls, to which this one adds its own: several banks of one fold share them.
 
     Returns:
       (what `audit_bank` returns with "banks", "dataset", "fold", "part" and "class_names"; uint8 picture of the closest
@@ -45,31 +68,27 @@ def audit_files(
     """
     loaded = [load_bank(path) for path in banks]
     facts = _shared_facts(loaded, banks)
-    cohort = Cohort.load(dataset)
-    parts = cohort.split_of_bank(loaded[0], banks[0])
-    held_out = getattr(parts, part)
-    if not held_out:
-        raise BankError(f"The training of bank {banks[0]} held no {part} lesions out; name --part=test.")
-    low, high = facts["window"]
-    data = DataConfig(image_size=facts["image_size"], margin=facts["margin"], window=(low, high))
-    train, real = sample_of(parts.train, data), sample_of(held_out, data)
+    key = json.dumps([str(dataset), part, {name: facts[name] for name in _SHARED}], sort_keys=True)
+    known = {} if known is None else known
+    if key not in known:
+        known[key] = _real_lesions(loaded[0], banks[0], dataset, part)
+    real = known[key]
     pixels, labels = (np.concatenate([getattr(one.images, name) for one in loaded]) for name in ("pixels", "labels"))
-    bank = Sample.of(Images(pixels, labels), (low, high))
-    if not np.isin(bank.labels, real.labels).any():
+    bank = Sample.of(Images(pixels, labels), real.train.window)
+    if not np.isin(bank.labels, real.held_out.labels).any():
         raise BankError(f"Bank {banks[0]} holds classes that no {part} lesion has; there is nothing to compare with.")
-    views, ranges = wider_views(parts.train, data), floor_ranges(train, real)
     found = audit_bank(
         bank,
-        train,
-        real,
+        real.train,
+        real.held_out,
         facts["class_names"],
-        views=views,
-        ranges=ranges,
+        views=real.views,
+        ranges=real.ranges,
         made_of_lesions=all(one.origins is not None for one in loaded),
     )
     origin = {"banks": [str(path) for path in banks], "dataset": str(dataset), "part": part}
     origin |= {"fold": facts["fold"], "class_names": facts["class_names"]}
-    return {**origin, **found}, pairs_picture(bank, train, found["copies"]["pairs"])
+    return {**origin, **found}, pairs_picture(bank, real.train, found["copies"]["pairs"])
 
 
 def wider_views(lesions: Sequence[Lesion], data: DataConfig) -> np.ndarray:
@@ -94,6 +113,18 @@ def pairs_picture(bank: Sample, train: Sample, pairs: Sequence[dict[str, Any]]) 
     above, below = [pair["image"] for pair in pairs], [pair["lesion"] for pair in pairs]
     shown = np.concatenate([bank.pixels[above], train.pixels[below]])
     return grid(shown, bank.window, num_columns=len(pairs))
+
+
+def _real_lesions(bank: Bank, path: Path, dataset: Path, part: Literal["inner", "test"]) -> RealLesions:
+    facts = bank.provenance
+    parts = Cohort.load(dataset).split_of_bank(bank, path)
+    held_out = getattr(parts, part)
+    if not held_out:
+        raise BankError(f"The training of bank {path} held no {part} lesions out; name --part=test.")
+    low, high = facts["window"]
+    data = DataConfig(image_size=facts["image_size"], margin=facts["margin"], window=(low, high))
+    train, real = sample_of(parts.train, data), sample_of(held_out, data)
+    return RealLesions(train, real, wider_views(parts.train, data), floor_ranges(train, real))
 
 
 def _shared_facts(loaded: Sequence[Bank], banks: Sequence[Path]) -> dict[str, Any]:

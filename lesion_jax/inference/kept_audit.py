@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from lesion_jax.disk.atomic import write_json
-from lesion_jax.inference.audit_files import audit_files
+from lesion_jax.inference.audit_files import RealLesions, audit_files
 from lesion_jax.io.picture_file import write_picture
 
 
-def kept_audit(place: Path, banks: Sequence[Path], dataset: Path) -> dict[str, Any]:
+def kept_audit(place: Path, banks: Sequence[Path], dataset: Path, known: dict[str, RealLesions]) -> dict[str, Any]:
     """Audits banks against the test lesions of their fold, or reads what an earlier call found.
 
     Args:
       place: Path without a suffix: PLACE.json is written, and PLACE-closest.png, the closest pairs.
       banks: Directories of banks of one fold, together every class.
       dataset: The dataset of their generators.
+      known: As `audit_files`.
 
     Returns:
       What `audit_files` returns, without the picture.
@@ -24,7 +25,7 @@ def kept_audit(place: Path, banks: Sequence[Path], dataset: Path) -> dict[str, A
     path = place.with_name(place.name + ".json")
     if path.exists():
         return json.loads(path.read_text())
-    found, picture = audit_files(banks, dataset, "test")
+    found, picture = audit_files(banks, dataset, "test", known)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_picture(place.with_name(place.name + "-closest.png"), picture)
     write_json(path, found)

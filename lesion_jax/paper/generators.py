@@ -40,13 +40,13 @@ def judge_generators(
       "broken": list, "sentence"}].
     """
     trainings = protocol.trainings
-    found, rows = [], []
+    found, rows, known = [], [], {}
     for model in trainings.generators:
         title, scores = trainings.title(model), []
         for seed, fold in trainings.repeats:
             place = trainings.workdir / "audits" / f"seed{seed}" / f"fold{fold}" / f"{model}-on-{gan_sizes[fold]}"
             named = trainings.generator(model, seed, fold, gan_sizes[fold])
-            said = audit(place, [trainings.bank(name) for name, _ in named], trainings.dataset)
+            said = audit(place, [trainings.bank(name) for name, _ in named], trainings.dataset, known)
             scores.append({"seed": seed, "fold": fold, **said["metrics"]})
             facts = {"num_images": said["num_bank"], "broken": said["broken"], "sentence": said["sentence"]}
             rows.append({"model": model, "title": title, "seed": seed, "fold": fold, **facts})

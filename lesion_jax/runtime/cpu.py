@@ -11,6 +11,9 @@ machine without AVX-512; with Eigen's convolutions the same step took 121. YNNPA
 Loops: jaxlib 0.10 compiles them through MLIR. Its older emitter needs 11 s in place of 16 for the step of a DCGAN of
 width 8 for 32x32 images, which then takes 15.5 ms in place of 18.5; wide networks for 64x64 images are as fast as they
 were (benchmarks/step_throughput.py: within 3 percent).
+
+Linear algebra of numpy and scipy: hundreds of small products and regressions, over which OpenBLAS spreads threads that
+then spin. An audit of banks took 38 CPU-seconds with two threads on two busy cores, 14 with one; more cores are worse.
 """
 
 import ctypes
@@ -38,11 +41,12 @@ _HAS_TWO_EMITTERS = (10,)
 
 
 def tune_cpu() -> None:
-    """Settles memory, convolutions and loops; call it once, at the start of a process that trains, before JAX starts.
+    """Settles memory, convolutions, loops and BLAS; call it once, at the start of a process, before JAX and numpy load.
 
-    For an entry point, not for a library: it changes the whole process and, by XLA_FLAGS, those that it starts.
+    For an entry point, not for a library: it changes the whole process and, by its environment, those that it starts.
     """
     keep_freed_memory()
+    use_one_blas_thread()
     leave_convolutions_to_eigen()
     compile_loops_fast()
 
@@ -57,6 +61,11 @@ def keep_freed_memory() -> bool:
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and all(mallopt(name, value) == 1 for name, value in _SETTINGS.values())
+
+
+def use_one_blas_thread() -> None:
+    """Keeps OpenBLAS, which numpy and scipy load, from starting threads, unless the user has set their number."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def leave_convolutions_to_eigen() -> bool:

@@ -29,12 +29,12 @@ def audit_banks(layout: Layout) -> list[dict[str, Any]]:
         for fold in layout.folds(setting)
     ]
     progress = Progress(len(wanted), "audits of banks")
-    rows = []
+    rows, known = [], {}
     for done, (setting, model, fold) in enumerate(wanted):
         progress.update(done)
         banks = [layout.bank(name) for name, _ in layout.generator(model, setting, fold)]
         place = layout.workdir / "audits" / setting.name / f"fold{fold}" / model
-        found = kept_audit(place, banks, Path(layout.config.dataset))
+        found = kept_audit(place, banks, Path(layout.config.dataset), known)
         rows.append(
             {
                 "scenario": setting.scenario,

@@ -62,7 +62,7 @@ def protocol(monkeypatch):
     return MadeUp(config, share=lambda name, which: 0.7 if "-60" in name else 0.5)
 
 
-def audit(place, banks, dataset):
+def audit(place, banks, dataset, known):
     """Of three banks, one a class; two folds have collapsed."""
     fold = place.parent.name
     assert len(banks) == 3 and all(f"seed0/{fold}/templates-" in str(path) for path in banks)
