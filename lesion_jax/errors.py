@@ -31,6 +31,10 @@ class RunError(LesionJaxError):
     """A run directory that cannot be written, or that belongs to another run."""
 
 
+class LockedError(RunError):
+    """A run directory that another process is writing."""
+
+
 class DamagedError(RunError):
     """A checkpoint that is not what was written; an older one may be whole."""
 

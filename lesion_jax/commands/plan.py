@@ -6,7 +6,8 @@ lesion-jax plan --config configs/paper.py --config.dataset=DATASET
 lesion-jax plan --config configs/study_smoke.py --config.dataset=DATASET --pilot=STUDY
 
 It measures a few steps on the device at hand; with --topology it asks the TPU's compiler, which needs no TPU (pip
-install libtpu), and gives a lower limit. The number of a sweep's programs is the size of an array for `sweep --index`.
+install libtpu), and gives a lower limit. An array for `sweep --index` has as many tasks as the sweep has programs, one
+for `study --index` as many as the study has settings.
 Of the sizes that the paper chooses along the way it takes the largest. Of a study it also says which differences it
 could show, by the variances of a finished one, --pilot, or by those measured on the phantom. Nothing is written. Where
 it does not fit, it says so and ends with status 2.
@@ -65,7 +66,8 @@ def run(values: flags.FlagValues) -> None:
 
         layout = prepare(config, Path("."))
         powers = power_of(layout, components_of(values.pilot) if values.pilot else DEFAULTS)
-        print(describe_power(powers, config.margin, config.metric), file=sys.stderr if values.json else sys.stdout)
+        text = f"{describe_power(powers, config.margin, config.metric)}\nSettings, for --index: {len(layout.settings)}"
+        print(text, file=sys.stderr if values.json else sys.stdout)
         plan = plan_study(layout, topology=values.topology, tell=tell)
     else:
         plan = make_plan(config, topology=values.topology, tell=tell)

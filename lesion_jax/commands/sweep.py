@@ -6,7 +6,7 @@ lesion-jax sweep --workdir SWEEP --collect     SWEEP/cells.csv, cells.json, scor
                                                settings.csv: means over seeds and folds, the best first
 
 On a cluster each task of an array trains one program; `lesion-jax plan` says how many there are:
-lesion-jax sweep --config ... --workdir SWEEP --index I        I from 0; see launch/sweep.sbatch
+lesion-jax sweep --config ... --workdir SWEEP --index I        I from 0; see launch/array.sbatch
 
 Give the same command, or submit the same array, at any time again: what is finished is skipped, what was interrupted
 resumes, and what another process trains is refused. Cells that diverged stay as they are; remove SWEEP/cells/NNNN to

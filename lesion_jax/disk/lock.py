@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lesion_jax.errors import RunError
+from lesion_jax.errors import LockedError
 
 # `holder` takes the lock for a moment to see whether it can be had.
 _PATIENCE_SECONDS = 0.2
@@ -33,7 +33,7 @@ def locked(path: Path, *, what: Path) -> Iterator[None]:
       what: Path that is being written, for the message.
 
     Raises:
-      RunError: Another process holds it; the message names that process.
+      LockedError: Another process holds it; the message names that process.
       OSError: The file cannot be made.
     """
     descriptor = _acquire(path, what)
@@ -61,7 +61,7 @@ def require_unlocked(path: Path, *, what: Path) -> None:
       what: Path that is to be written, for the message.
 
     Raises:
-      RunError: Another process holds it; the message names that process.
+      LockedError: Another process holds it; the message names that process.
     """
     if (held := holder(path)) is not None:
         raise _taken(what, held)
@@ -118,9 +118,9 @@ def _acquire(path: Path, what: Path) -> int:
         os.close(descriptor)
 
 
-def _taken(what: Path, held: dict[str, Any]) -> RunError:
+def _taken(what: Path, held: dict[str, Any]) -> LockedError:
     by = f"process {held.get('pid', '?')} on {held.get('host', '?')} since {held.get('since', '?')}"
-    return RunError(f"{what} is being written by {by} ({held.get('command', '?')}); wait until it ends, or stop it.")
+    return LockedError(f"{what} is being written by {by} ({held.get('command', '?')}); wait until it ends, or stop it.")
 
 
 def _is_at(path: Path, descriptor: int) -> bool:

@@ -2,13 +2,18 @@
 
 import dataclasses
 import sys
+import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lesion_jax.config import TrainingConfig, to_dict
 from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.training_images import count_images
-from lesion_jax.errors import ConfigError
+from lesion_jax.disk.atomic import write_bytes, writing
+from lesion_jax.disk.lock import locked
+from lesion_jax.errors import ConfigError, LockedError
 from lesion_jax.inference.sample import draw_bank
 from lesion_jax.io.progress import Progress
 from lesion_jax.io.provenance import describe_environment
@@ -18,13 +23,16 @@ from lesion_jax.runtime.parallel import choose_local_devices
 from lesion_jax.study import stages
 from lesion_jax.study.audits import audit_banks
 from lesion_jax.study.config import StudyConfig
-from lesion_jax.study.layout import Layout
+from lesion_jax.study.layout import Layout, Setting
 from lesion_jax.study.plan import describe_power, power_of
 from lesion_jax.study.predictions import collect_runs
 from lesion_jax.study.report.write import write_report
 from lesion_jax.study.results import results_of
 from lesion_jax.study.samples import draw_samples
 from lesion_jax.train.periods import Periods
+
+# A task of an array holds the study's own lock for a moment, those that start with it wait.
+_TURN_SECONDS = 30.0
 
 
 def run_study(config: StudyConfig, workdir: Path) -> Path:
@@ -41,22 +49,12 @@ def run_study(config: StudyConfig, workdir: Path) -> Path:
       LesionJaxError: Bad settings or data at the start, or a training that diverged.
     """
     layout = prepare(config, workdir)
-    cohort = layout.cohort
-    facts = {
-        "environment": describe_environment(),
-        "dataset_fingerprint": cohort.lesions.fingerprint,
-        "fold_fingerprint": cohort.folds and cohort.folds.fingerprint,
-    }
-    settings = to_dict(layout.config)
-    with RunDirectory.open(workdir, config=settings, provenance=facts, free=frozenset({"dataset"})) as run:
+    facts = _facts(layout)
+    with _open(layout, facts) as run:
         # Also where it is finished: the report is written anew.
         run.hold()
         print(describe_power(power_of(layout), config.margin, config.metric), file=sys.stderr, flush=True)
-        first, second = stages.first(layout), stages.second(layout)
-        ledger = Ledger(layout.workdir, Counter(training.kind for _, training in (*first, *second)), cohort)
-        ledger.train("trainings without synthetic images", first)
-        _draw_banks(layout)
-        ledger.train("trainings with synthetic images", second)
+        _train(layout, layout.settings)
         runs = collect_runs(layout)
         folder = workdir / "report"
         folder.mkdir(exist_ok=True)
@@ -65,6 +63,37 @@ def run_study(config: StudyConfig, workdir: Path) -> Path:
         report = write_report(results, runs, folder, pictures=pictures)
         run.mark_done({"report": "report/report.html"})
     return report
+
+
+def run_setting(config: StudyConfig, workdir: Path, index: int) -> None:
+    """Trains one setting of a study, as a task of an array; other processes may train others at the same time.
+
+    `run_study` then has nothing left to train, and writes the report.
+
+    Args:
+      config: Settings of the study.
+      workdir: Made if absent.
+      index: Number of the setting in `Layout.settings`.
+
+    Raises:
+      LesionJaxError: As `run_study`, or there is no such setting, or another process trains it.
+    """
+    layout = prepare(config, workdir)
+    settings = layout.settings
+    if not 0 <= index < len(settings):
+        raise ConfigError(f"--index is {index}, but the study has {len(settings)} settings, from 0.")
+    _claim(layout)
+    tasks = layout.workdir / "programs"
+    with writing(tasks):
+        tasks.mkdir(exist_ok=True)
+    lock = tasks / f"{index:04d}.lock"
+    with locked(lock, what=lock.with_suffix("")):
+        some = [settings[index]]
+        names = [name for name, _ in (*stages.first(layout, some), *stages.second(layout, some))]
+        with writing(tasks):
+            # launch/slurm.sh reads it.
+            write_bytes(lock.with_suffix(".cells"), "".join(f"runs/{name}\n" for name in names).encode())
+        _train(layout, some)
 
 
 def prepare(config: StudyConfig, workdir: Path) -> Layout:
@@ -89,6 +118,41 @@ def prepare(config: StudyConfig, workdir: Path) -> Layout:
     return layout
 
 
+def _facts(layout: Layout) -> dict[str, Any]:
+    cohort = layout.cohort
+    return {
+        "environment": describe_environment(),
+        "dataset_fingerprint": cohort.lesions.fingerprint,
+        "fold_fingerprint": cohort.folds and cohort.folds.fingerprint,
+    }
+
+
+def _open(layout: Layout, facts: Mapping[str, Any]) -> RunDirectory:
+    settings = to_dict(layout.config)
+    return RunDirectory.open(layout.workdir, config=settings, provenance=facts, free=frozenset({"dataset"}))
+
+
+def _claim(layout: Layout) -> None:
+    """Makes the directory this study's, or checks that it is, for a moment: tasks that start together take turns."""
+    until = time.monotonic() + _TURN_SECONDS
+    while True:
+        try:
+            with _open(layout, _facts(layout)):
+                return
+        except LockedError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.1)
+
+
+def _train(layout: Layout, settings: Sequence[Setting]) -> None:
+    first, second = stages.first(layout, settings), stages.second(layout, settings)
+    ledger = Ledger(layout.workdir, Counter(training.kind for _, training in (*first, *second)), layout.cohort)
+    ledger.train("trainings without synthetic images", first)
+    _draw_banks(layout, settings)
+    ledger.train("trainings with synthetic images", second)
+
+
 def _check(name: str, training: TrainingConfig, cohort: Cohort) -> None:
     try:
         training.check()
@@ -97,8 +161,8 @@ def _check(name: str, training: TrainingConfig, cohort: Cohort) -> None:
         raise ConfigError(f"{name}: {error}") from error
 
 
-def _draw_banks(layout: Layout) -> None:
-    wanted = stages.banks(layout)
+def _draw_banks(layout: Layout, settings: Sequence[Setting]) -> None:
+    wanted = stages.banks(layout, settings)
     progress = Progress(len(wanted), "banks")
     for done, (name, setting, num) in enumerate(wanted):
         progress.update(done)

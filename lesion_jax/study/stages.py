@@ -1,14 +1,19 @@
-"""The trainings of a study as two lists: those that wait for nothing, and those that wait for banks."""
+"""The trainings of a study as two lists: those that wait for nothing, and those that wait for banks.
+
+Of all settings or of some: no training of one waits for one of another, so that each can be a task of an array.
+"""
+
+from collections.abc import Sequence
 
 from lesion_jax.paper.ledger import Named
 from lesion_jax.study.layout import Layout, Setting
 
 
-def first(layout: Layout) -> list[Named]:
+def first(layout: Layout, settings: Sequence[Setting] | None = None) -> list[Named]:
     """Arms without synthetic images, and all generators."""
     return [
         named
-        for setting in layout.settings
+        for setting in (layout.settings if settings is None else settings)
         for fold in layout.folds(setting)
         for named in (
             *(one for arm in layout.arms if not arm.generator for one in layout.predictors(arm, setting, fold)),
@@ -17,22 +22,22 @@ def first(layout: Layout) -> list[Named]:
     ]
 
 
-def banks(layout: Layout) -> list[tuple[str, Setting, int]]:
+def banks(layout: Layout, settings: Sequence[Setting] | None = None) -> list[tuple[str, Setting, int]]:
     """(name of a generator's training, its setting, images of each class to draw) of every bank."""
     return [
         (name, setting, layout.bank_size(model, setting))
-        for setting in layout.settings
+        for setting in (layout.settings if settings is None else settings)
         for fold in layout.folds(setting)
         for model in layout.generators
         for name, _ in layout.generator(model, setting, fold)
     ]
 
 
-def second(layout: Layout) -> list[Named]:
+def second(layout: Layout, settings: Sequence[Setting] | None = None) -> list[Named]:
     """Arms with synthetic images."""
     return [
         named
-        for setting in layout.settings
+        for setting in (layout.settings if settings is None else settings)
         for fold in layout.folds(setting)
         for arm in layout.arms
         if arm.generator is not None

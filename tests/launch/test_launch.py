@@ -12,7 +12,8 @@ from absl import flags
 from lesion_jax.commands import sweep, train
 
 LAUNCH = Path(__file__).resolve().parents[2] / "launch"
-JOBS = ["train.sbatch", "train_nodes.sbatch", "sweep.sbatch"]
+ARRAY = "array.sbatch"
+JOBS = ["train.sbatch", "train_nodes.sbatch", ARRAY]
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def array_environment(environment):
 def end(tmp_path, environment, script, command, **more):
     """(exit status, whether it went back into the queue) of a job whose training is `command`."""
     (tmp_path / "lesion-jax").write_text(f"#!/bin/sh\n{command}\n")
-    words = ["bash", LAUNCH / script, "c.py", tmp_path / "run"]
+    words = ["bash", LAUNCH / script, *(["sweep"] if script == ARRAY else []), "c.py", tmp_path / "run"]
     done = subprocess.run(words, env=environment | more, stderr=subprocess.DEVNULL)
     return done.returncode, (tmp_path / "requeued").exists()
 
@@ -58,21 +59,22 @@ def test_one_training_on_every_device(script, environment, tmp_path):
     assert (tmp_path / "trained").read_text() == expected + "\n"
 
 
-def test_a_task_of_an_array_trains_one_program_of_a_sweep(array_environment, tmp_path):
-    command = ["bash", LAUNCH / "sweep.sbatch", "configs/sweep.py", "runs/a b", "--config.num_devices=2"]
+@pytest.mark.parametrize("verb", ["sweep", "study"])
+def test_a_task_of_an_array_trains_one_program_of_a_sweep_or_one_setting_of_a_study(verb, array_environment, tmp_path):
+    command = ["bash", LAUNCH / ARRAY, verb, "configs/c.py", "runs/a b", "--config.num_devices=2"]
     subprocess.run(command, env=array_environment, check=True)
-    expected = "sweep --config configs/sweep.py --workdir runs/a b --index 1 --config.num_devices=2\n"
+    expected = f"{verb} --config configs/c.py --workdir runs/a b --index 1 --config.num_devices=2\n"
     assert (tmp_path / "trained").read_text() == expected
 
 
 def test_a_task_of_an_array_goes_back_alone(array_environment, tmp_path):
-    assert end(tmp_path, array_environment, "sweep.sbatch", "exit 75") == (0, True)
+    assert end(tmp_path, array_environment, ARRAY, "exit 75") == (0, True)
     assert (tmp_path / "requeued").read_text() == "requeue 17_1\n"
     assert "--jobs=17_1 " in (tmp_path / "asked").read_text()
 
 
 def test_a_sweep_that_is_no_array_shows_the_usage_and_fails(environment):
-    command = ["bash", LAUNCH / "sweep.sbatch", "configs/sweep.py", "runs/sweep"]
+    command = ["bash", LAUNCH / ARRAY, "sweep", "configs/sweep.py", "runs/sweep"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 2
     assert "--array=0-LAST" in done.stderr
@@ -121,7 +123,7 @@ def test_a_cancelled_job_does_not_come_back(environment, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("script", "checkpoints"), [(s, "cells/0007/checkpoints" if s == "sweep.sbatch" else "checkpoints") for s in JOBS]
+    ("script", "checkpoints"), [(s, "cells/0007/checkpoints" if s == ARRAY else "checkpoints") for s in JOBS]
 )
 def test_what_was_killed_is_queued_again_three_times_and_then_while_it_gets_further(
     script, checkpoints, array_environment, tmp_path

@@ -18,7 +18,7 @@ from tests.launch.cluster import NODES, Cluster, wait_until, why_not
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
 
-ONE, SEVERAL, SWEEP = "train.sbatch", "train_nodes.sbatch", "sweep.sbatch"
+ONE, SEVERAL, SWEEP = "train.sbatch", "train_nodes.sbatch", "array.sbatch"
 # Slow ones take two seconds each: longer than SLURM takes until it looks at the time limit again.
 NUM_STEPS = 48
 _SMALL = {
@@ -114,8 +114,9 @@ def submit(cluster, tmp_path_factory):
         console.chmod(0o755)
         exports = f"--export=ALL,LESION_JAX={console},SLOW_STARTS={slow_starts},HURRY={hurry}"
         config, *flags = SWEEP_OF_TWO if script == SWEEP else TRAINING
+        verb = ["sweep"] if script == SWEEP else []
         words = ["sbatch", "--parsable", f"--chdir={ROOT}", f"--output={output}", exports, *options]
-        name = cluster.ask(*words, ROOT / "launch" / script, config, workdir, *flags)
+        name = cluster.ask(*words, ROOT / "launch" / script, *verb, config, workdir, *flags)
         return Job(cluster, name, workdir, output, hurry)
 
     return submit

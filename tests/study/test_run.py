@@ -1,0 +1,54 @@
+import threading
+
+import pytest
+
+from lesion_jax.disk.lock import locked
+from lesion_jax.errors import ConfigError, LockedError
+from lesion_jax.study import run, stages
+from tests.study.made_up import ALL, FEW, layout
+
+
+@pytest.fixture
+def study(monkeypatch, tmp_path):
+    """A study whose trainings are noted, not done."""
+    found = layout(tmp_path / "study", scenarios={"all": ALL, "few": FEW}, cohorts=2, seeds=(0, 1))
+    trained = []
+    monkeypatch.setattr(run, "prepare", lambda config, workdir: found)
+    monkeypatch.setattr(run, "_train", lambda layout, settings: trained.extend(settings))
+    return found, trained
+
+
+def test_the_tasks_of_an_array_train_each_setting_once_though_they_start_together(study):
+    found, trained = study
+    num = len(found.settings)
+    tasks = [threading.Thread(target=run.run_setting, args=(found.config, found.workdir, i)) for i in range(num)]
+    for task in tasks:
+        task.start()
+    for task in tasks:
+        task.join()
+    assert num == 6 and sorted(map(str, trained)) == sorted(map(str, found.settings))
+    for i, setting in enumerate(found.settings):
+        lines = (found.workdir / f"programs/{i:04d}.cells").read_text().splitlines()
+        assert lines and all(line.startswith(f"runs/{setting.name}/") for line in lines)
+
+
+def test_no_training_of_a_setting_waits_for_another_settings(study):
+    found, _ = study
+    names = {stage: [] for stage in (stages.first, stages.second)}
+    for setting in found.settings:
+        mine = {found.bank(name) for name, *_ in stages.banks(found, [setting])}
+        for stage, some in names.items():
+            some += [name for name, _ in stage(found, [setting])]
+        assert all(set(map(str, mine)) >= set(config.data.banks) for _, config in stages.second(found, [setting]))
+    assert all(some == [name for name, _ in stage(found)] for stage, some in names.items())
+
+
+def test_a_setting_that_is_not_there_or_that_another_process_trains_is_refused(study):
+    found, trained = study
+    with pytest.raises(ConfigError, match="--index is 6, but the study has 6 settings, from 0"):
+        run.run_setting(found.config, found.workdir, 6)
+    assert not found.workdir.exists()
+    run.run_setting(found.config, found.workdir, 1)
+    with locked(found.workdir / "programs/0001.lock", what=found.workdir), pytest.raises(LockedError):
+        run.run_setting(found.config, found.workdir, 1)
+    assert len(trained) == 1
