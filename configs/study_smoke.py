@@ -14,7 +14,7 @@ def get_config():
     config.scenarios = {
         name: to_config_dict(scenario)
         for name, scenario in {
-            "few": ScenarioConfig(per_class=(8,), classic_size=200, synthetic_size=50),
+            "few": ScenarioConfig(per_class=(8,), classic_size=200, synthetic_size=50, doses=(10,)),
             "all": ScenarioConfig(classic_size=200, synthetic_size=50),
         }.items()
     }

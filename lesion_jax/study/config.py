@@ -33,6 +33,12 @@ class ScenarioConfig:
     synthetic_size: int = host(
         100, above=0, doc="Synthetic images per class and training fold, of the arms that do not say."
     )
+    doses: tuple[int, ...] = host(
+        (),
+        above=0,
+        doc="Further numbers of synthetic images, at which those arms are trained too: a dose-response curve. The "
+        "verdict is of synthetic_size.",
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +101,9 @@ class StudyConfig:
             if not re.fullmatch(r"[\w.-]+", name):
                 raise ConfigError(f"scenarios has {name!r}; a name holds letters, digits, '_', '-' and '.' only.")
             check_ranges(scenario, f"scenarios.{name}.")
+            sizes = (scenario.synthetic_size, *scenario.doses)
+            if len(set(sizes)) < len(sizes):
+                raise ConfigError(f"scenarios.{name}.doses is {scenario.doses}; name each once, without {sizes[0]}.")
             if scenario.partition.startswith("repeat"):
                 raise ConfigError(
                     f"scenarios.{name}.partition is {scenario.partition!r}; `study` repeats partitions itself, by "

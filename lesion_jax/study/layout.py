@@ -111,15 +111,27 @@ class Layout:
         fixed = arm.fixed_synthetic_size
         return self.scenario(setting).synthetic_size if fixed is None else fixed
 
-    def predictors(self, arm: Arm, setting: Setting, fold: int) -> list[Named]:
-        """The trainings of what answers for an arm: one, or the members of an ensemble."""
+    def doses(self, arm: Arm, setting: Setting) -> tuple[int, ...]:
+        """Further sizes that an arm is trained with, for its curve alone."""
+        follows = arm.generator is not None and arm.fixed_synthetic_size is None
+        return self.scenario(setting).doses if follows else ()
+
+    def predictors(self, arm: Arm, setting: Setting, fold: int, dose: int | None = None) -> list[Named]:
+        """The trainings of what answers for an arm: one, or the members of an ensemble.
+
+        Args:
+          arm: The arm.
+          setting: The repetition.
+          fold: Test fold.
+          dose: One of `doses`; None for the arm itself.
+        """
         config = self._config(arm.predictor, setting, fold, self.classic_size(arm, setting))
         config = replace(config, arm.own_changes)
         if arm.generator is not None:
             banks = tuple(str(self.bank(name)) for name, _ in self.generator(arm.generator, setting, fold))
-            size = self.synthetic_size(arm, setting)
+            size = self.synthetic_size(arm, setting) if dose is None else dose
             config = replace(config, {"data.banks": banks, "data.synthetic_size": size, **arm.mixing})
-        name = f"{setting.name}/fold{fold}/{arm.name}"
+        name = f"{setting.name}/fold{fold}/{arm.name}{'' if dose is None else f'-dose{dose}'}"
         if arm.members == 1:
             return [(name, config)]
         # Far from the seeds of other settings, whose networks must not be members of two ensembles.
@@ -141,7 +153,8 @@ class Layout:
 
     def bank_size(self, model: str, setting: Setting) -> int:
         """Images of each class that the arms take of a model."""
-        sizes = [self.synthetic_size(arm, setting) for arm in self.arms if arm.generator == model]
+        arms = [arm for arm in self.arms if arm.generator == model]
+        sizes = [size for arm in arms for size in (self.synthetic_size(arm, setting), *self.doses(arm, setting))]
         return max(sizes) * self.cohort.training_folds(self._config(model, setting, 0, 0).data)
 
     def _config(self, model: str, setting: Setting, fold: int, classic_size: int) -> TrainingConfig:

@@ -1,5 +1,6 @@
 """What every arm says of the test lesions, over all retrainings of a scenario; kept, so that all can be recomputed."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,7 +31,20 @@ class _Counted:
         self._progress.update(self._done)
 
 
-def collect_runs(layout: Layout, *, ask: Ask | None = None) -> dict[str, dict[str, Runs]]:
+@dataclasses.dataclass(frozen=True)
+class Predictions:
+    """What was asked of a study's networks.
+
+    Attributes:
+      runs: scenario -> arm -> predictions.
+      doses: scenario -> arm -> further number of synthetic images -> predictions; an arm without doses is not there.
+    """
+
+    runs: dict[str, dict[str, Runs]]
+    doses: dict[str, dict[str, dict[int, Runs]]]
+
+
+def collect_predictions(layout: Layout, *, ask: Ask | None = None) -> Predictions:
     """Asks every trained network about its test lesions.
 
     Args:
@@ -38,25 +52,34 @@ def collect_runs(layout: Layout, *, ask: Ask | None = None) -> dict[str, dict[st
       ask: Answers in place of the networks, for tests.
 
     Returns:
-      scenario -> arm -> its predictions, which also stand in WORKDIR/predictions/SCENARIO/ARM.npz.
+      The predictions, which also stand in WORKDIR/predictions/SCENARIO/ARM.npz and ARM-doseN.npz.
     """
     ask = ask or _asker()
     settings = layout.settings
-    num = sum(len(layout.folds(setting)) for setting in settings) * len(layout.arms)
-    progress = _Counted(num)
-    found: dict[str, dict[str, Runs]] = {}
-    for name in layout.config.scenarios:
-        some = [setting for setting in settings if setting.scenario == name]
-        found[name] = {}
-        for arm in layout.arms:
-            runs = found[name][arm.name] = _runs(layout, some, arm, ask, progress)
-            path = layout.workdir / "predictions" / name / f"{arm.name}.npz"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            runs.save(path)
+    of = {name: [setting for setting in settings if setting.scenario == name] for name in layout.config.scenarios}
+    wanted = [
+        (name, arm, dose)
+        for name, some in of.items()
+        for arm in layout.arms
+        for dose in (None, *layout.doses(arm, some[0]))
+    ]
+    progress = _Counted(sum(len(layout.folds(setting)) for name, *_ in wanted for setting in of[name]))
+    found = Predictions({name: {} for name in of}, {name: {} for name in of})
+    for name, arm, dose in wanted:
+        runs = _runs(layout, of[name], arm, dose, ask, progress)
+        if dose is None:
+            found.runs[name][arm.name] = runs
+        else:
+            found.doses[name].setdefault(arm.name, {})[dose] = runs
+        path = layout.workdir / "predictions" / name / f"{arm.name}{'' if dose is None else f'-dose{dose}'}.npz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        runs.save(path)
     return found
 
 
-def _runs(layout: Layout, settings: Sequence[Setting], arm: Arm, ask: Ask, progress: _Counted) -> Runs:
+def _runs(
+    layout: Layout, settings: Sequence[Setting], arm: Arm, dose: int | None, ask: Ask, progress: _Counted
+) -> Runs:
     lesions = layout.tested(settings[0])
     row = {lesion.lesion_id: i for i, lesion in enumerate(lesions)}
     num_partitions = max(setting.partition for setting in settings) + 1
@@ -64,7 +87,7 @@ def _runs(layout: Layout, settings: Sequence[Setting], arm: Arm, ask: Ask, progr
     probabilities = np.full((len(settings), len(lesions), layout.cohort.lesions.num_classes), np.nan, np.float32)
     for number, setting in enumerate(settings):
         for fold in layout.folds(setting):
-            members = [layout.run(name) for name, _ in layout.predictors(arm, setting, fold)]
+            members = [layout.run(name) for name, _ in layout.predictors(arm, setting, fold, dose)]
             test = layout.split(setting, fold).test
             rows = [row[lesion.lesion_id] for lesion in test]
             probabilities[number, rows] = ask(members, test)

@@ -13,11 +13,12 @@ from lesion_jax.metrics.statistics import Difference, compare
 from lesion_jax.metrics.verdict import judge
 from lesion_jax.paper.arms import ARMS
 from lesion_jax.study.layout import Layout
+from lesion_jax.study.predictions import Predictions
 
 
 def results_of(
     layout: Layout,
-    runs: Mapping[str, Mapping[str, Runs]],
+    predictions: Predictions,
     banks: Sequence[dict[str, Any]],
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def results_of(
 
     Args:
       layout: The study.
-      runs: scenario -> arm -> predictions.
+      predictions: What was asked of its networks.
       banks: Audits, from `audit_banks`.
       facts: Versions, commit and fingerprints, as the study's directory remembers them.
 
@@ -52,7 +53,10 @@ def results_of(
             "unit": UNITS[lesions.unit].title,
             "fingerprint": lesions.fingerprint,
         },
-        "scenarios": [_scenario(layout, name, some) for name, some in runs.items()],
+        "scenarios": [
+            {**_scenario(layout, name, some), "doses": _doses(layout, name, predictions)}
+            for name, some in predictions.runs.items()
+        ],
         "banks": list(banks),
         "broken": broken_sentences(banks),
         "provenance": dict(facts),
@@ -102,6 +106,20 @@ def _arm(layout: Layout, name: str, runs: Runs) -> dict[str, Any]:
     arm = ARMS[name]
     scored = score_predictions(runs.labels, runs.probabilities, layout.cohort.lesions.num_classes, runs.patients)
     return {"name": name, "title": arm.title, "generator": arm.generator, **scored}
+
+
+def _doses(layout: Layout, scenario: str, predictions: Predictions) -> list[dict[str, Any]]:
+    """[{"arm", "title", "synthetic_size", "difference"}]: each arm with doses, at all of its sizes, not corrected."""
+    config = layout.config
+    setting = next(setting for setting in layout.settings if setting.scenario == scenario)
+    baseline = predictions.runs[scenario][config.baseline]
+    found = []
+    for name, further in predictions.doses[scenario].items():
+        sizes = {layout.synthetic_size(ARMS[name], setting): predictions.runs[scenario][name], **further}
+        for size, runs in sorted(sizes.items()):
+            difference = compare(runs, baseline, config.metric, confidence=config.confidence).to_json()
+            found.append({"arm": name, "title": ARMS[name].title, "synthetic_size": size, "difference": difference})
+    return found
 
 
 def _comparison(layout: Layout, name: str, difference: Difference) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from lesion_jax.study.audits import audit_banks
 from lesion_jax.study.config import StudyConfig
 from lesion_jax.study.layout import Layout, Setting
 from lesion_jax.study.plan import describe_power, power_of
-from lesion_jax.study.predictions import collect_runs
+from lesion_jax.study.predictions import collect_predictions
 from lesion_jax.study.report.write import write_report
 from lesion_jax.study.results import results_of
 from lesion_jax.study.samples import draw_samples
@@ -55,12 +55,12 @@ def run_study(config: StudyConfig, workdir: Path) -> Path:
         run.hold()
         print(describe_power(power_of(layout), config.margin, config.metric), file=sys.stderr, flush=True)
         _train(layout, layout.settings)
-        runs = collect_runs(layout)
+        predictions = collect_predictions(layout)
         folder = workdir / "report"
         folder.mkdir(exist_ok=True)
         pictures = ["samples.png"] if draw_samples(layout, folder / "samples.png") else []
-        results = results_of(layout, runs, audit_banks(layout), facts)
-        report = write_report(results, runs, folder, pictures=pictures)
+        results = results_of(layout, predictions, audit_banks(layout), facts)
+        report = write_report(results, predictions.runs, folder, pictures=pictures)
         run.mark_done({"report": "report/report.html"})
     return report
 

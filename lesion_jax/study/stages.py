@@ -34,12 +34,13 @@ def banks(layout: Layout, settings: Sequence[Setting] | None = None) -> list[tup
 
 
 def second(layout: Layout, settings: Sequence[Setting] | None = None) -> list[Named]:
-    """Arms with synthetic images."""
+    """Arms with synthetic images, at all of their doses."""
     return [
         named
         for setting in (layout.settings if settings is None else settings)
         for fold in layout.folds(setting)
         for arm in layout.arms
         if arm.generator is not None
-        for named in layout.predictors(arm, setting, fold)
+        for dose in (None, *layout.doses(arm, setting))
+        for named in layout.predictors(arm, setting, fold, dose)
     ]

@@ -47,7 +47,7 @@ def layout(workdir=Path("/w"), content=None, **changes):
 
 
 def asker(share):
-    """Answers for `collect_runs`: `share(arm)` of the lesions are told right, others by chance of the run."""
+    """Answers for `collect_predictions`: `share(arm)` of the lesions are told right, others by chance of the run."""
 
     def ask(runs, lesions):
         # What it is, not where: the temporary folder differs from run to run.

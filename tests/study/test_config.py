@@ -37,6 +37,7 @@ def with_data(**changes):
         ({"margin": 0.0}, "margin is 0.0; it must lie in"),
         ({"scenarios": {}}, "scenarios is empty"),
         ({"scenarios": {"a b": ALL}}, "scenarios has 'a b'"),
+        ({"scenarios": {"x": ScenarioConfig(doses=(50, 100))}}, r"scenarios.x.doses is \(50, 100\); .* without 100"),
         ({"scenarios": {"x": ScenarioConfig(per_class=(0,))}}, "scenarios.x.per_class is 0; it must be above 0"),
         ({"scenarios": {"x": ScenarioConfig(partition="repeat:1")}}, "repeats partitions itself"),
         ({"models": longer("classifier", "5 epochs")}, "trained for '5 epochs'.*duration in steps"),

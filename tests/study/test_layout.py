@@ -1,4 +1,5 @@
 import collections
+import dataclasses
 
 from lesion_jax.study import stages
 from lesion_jax.study.layout import Setting
@@ -43,3 +44,17 @@ def test_members_of_an_ensemble_have_seeds_of_their_own():
     found = layout(arms=("classic", "ensemble"), seeds=(0, 1))
     seeds = [config.seed for name, config in stages.first(found) if "ensemble" in name and "fold0" in name]
     assert len(set(seeds)) == 10 and not {0, 1} & set(seeds)
+
+
+def test_doses_are_trained_on_one_bank_that_is_large_enough():
+    found = layout(scenarios={"all": dataclasses.replace(ALL, doses=(2, 20))}, arms=("classic", "acgan", "dcgan"))
+    first, second = dict(stages.first(found)), dict(stages.second(found))
+    assert not [name for name in first if "dose" in name]
+    sizes = collections.defaultdict(set)
+    for name, config in second.items():
+        sizes[name.rpartition("/")[2]].add(config.data.synthetic_size)
+    assert sizes == {
+        f"{arm}{dose}": {size} for arm in ("acgan", "dcgan") for dose, size in (("", 5), ("-dose2", 2), ("-dose20", 20))
+    }
+    # Of two training folds.
+    assert {num for *_, num in stages.banks(found)} == {40}

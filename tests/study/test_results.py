@@ -1,12 +1,13 @@
 """From what networks say to verdicts and the report."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from lesion_jax.metrics.runs import Runs
-from lesion_jax.study.predictions import collect_runs
+from lesion_jax.study.predictions import Predictions, collect_predictions
 from lesion_jax.study.report.write import write_report
 from lesion_jax.study.results import results_of
 from tests.study.made_up import ALL, FAR, FEW, asker, layout, sites
@@ -23,8 +24,8 @@ def studied(tmp_path_factory):
         scenarios={"far": FAR},
         seeds=tuple(range(6)),
     )
-    runs = collect_runs(found, ask=asker(SHARES.get))
-    return found, runs, results_of(found, runs, [], {"environment": {"versions": {"jax": "1.2.3"}}})
+    said = collect_predictions(found, ask=asker(SHARES.get))
+    return found, said.runs, results_of(found, said, [], {"environment": {"versions": {"jax": "1.2.3"}}})
 
 
 def test_predictions_are_kept_of_every_retraining_and_lesion(studied):
@@ -36,8 +37,7 @@ def test_predictions_are_kept_of_every_retraining_and_lesion(studied):
 
 def test_folds_and_partitions_of_cross_validation_are_kept(tmp_path):
     found = layout(tmp_path, scenarios={"all": ALL, "few": FEW}, partitions=2, cohorts=2, arms=("none", "classic"))
-    runs = collect_runs(found, ask=asker(SHARES.get))
-    some = runs["few"]["none"]
+    some = collect_predictions(found, ask=asker(SHARES.get)).runs["few"]["none"]
     assert some.probabilities.shape == (4, 60, 3) and some.units == [(0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 1, 0)]
     for number, name in enumerate(("", "repeat:1")):
         fold_of = found.cohort.partition(name).fold_of
@@ -55,7 +55,7 @@ def test_what_helps_is_a_gain_and_what_harms_a_loss(studied):
 
 def test_one_retraining_of_an_independent_test_set_cannot_tell(tmp_path):
     found = layout(tmp_path, sites(), scenarios={"far": FAR})
-    results = results_of(found, collect_runs(found, ask=asker(SHARES.get)), [], {})
+    results = results_of(found, collect_predictions(found, ask=asker(SHARES.get)), [], {})
     assert {one["word"] for one in results["scenarios"][0]["comparisons"]} == {"cannot tell"}
 
 
@@ -72,9 +72,28 @@ def test_the_report_needs_no_other_file_and_says_the_verdict_first(studied, tmp_
 
 def test_several_sizes_are_a_learning_curve(tmp_path):
     found = layout(tmp_path / "w", scenarios={"few": FEW, "all": ALL}, arms=("none", "classic"))
-    runs = collect_runs(found, ask=asker(SHARES.get))
-    write_report(results_of(found, runs, [], {}), runs, tmp_path / "report")
+    said = collect_predictions(found, ask=asker(SHARES.get))
+    write_report(results_of(found, said, [], {}), said.runs, tmp_path / "report")
     assert (tmp_path / "report/curve.png").stat().st_size > 1000
+
+
+def test_doses_are_a_curve_and_no_part_of_the_verdict(tmp_path):
+    # Twice the images do half as well.
+    shares = {**SHARES, "acgan-dose10": 0.5}
+    far = dataclasses.replace(FAR, doses=(10,))
+    found = layout(tmp_path / "w", sites(), scenarios={"far": far}, seeds=tuple(range(6)))
+    said = collect_predictions(found, ask=asker(shares.get))
+    results = results_of(found, said, [], {})
+    (scenario,) = results["scenarios"]
+    assert {one["arm"]: one["word"] for one in scenario["comparisons"]} == {"none": "loss", "acgan": "gain"}
+    rows = {row["synthetic_size"]: row for row in scenario["doses"]}
+    assert list(rows) == [5, 10] and {row["arm"] for row in rows.values()} == {"acgan"}
+    own = next(one for one in scenario["comparisons"] if one["arm"] == "acgan")["difference"]
+    assert rows[5]["difference"]["value"] == own["value"] > 0.2 > 0 > rows[10]["difference"]["value"]
+    assert (tmp_path / "w/predictions/far/acgan-dose10.npz").exists()
+    write_report(results, said.runs, tmp_path / "report")
+    assert (tmp_path / "report/doses.png").stat().st_size > 1000
+    assert "| far | Classic + ACGAN | 10 |" in (tmp_path / "report/report.md").read_text()
 
 
 def test_a_broken_generator_comes_before_any_verdict(studied, tmp_path):
@@ -83,7 +102,7 @@ def test_a_broken_generator_comes_before_any_verdict(studied, tmp_path):
     good = {**bank, "fold": 0, "broken": []}
     bad = {**bank, "fold": 1, "broken": ["wrong labels"]}
     for banks, is_said in (([good, bad], True), ([good, good, bad], False)):
-        results = results_of(found, runs, banks, {})
+        results = results_of(found, Predictions(runs, {"far": {}}), banks, {})
         write_report(results, runs, tmp_path)
         answer = json.loads((tmp_path / "results.json").read_text())["answer"]
         assert answer.startswith("ACGAN failed in scenario far (1 of 2 banks; fold 1: wrong labels)") is is_said

@@ -39,6 +39,16 @@ def contents(results: Mapping[str, Any], folder: Path) -> list[Block]:
             Heading("Against the number of training lesions"),
             Figure(folder / "curve.png", "Means over retrainings; bars are intervals over patients."),
         ]
+    if "doses.png" in results["figures"]:
+        blocks += [
+            Heading("Against the number of synthetic images"),
+            Figure(
+                folder / "doses.png",
+                "Each arm minus the baseline; intervals cover patients and retraining and are not corrected for the "
+                "number of sizes. The verdict is of the size that was fixed beforehand.",
+            ),
+            _doses_table(results),
+        ]
     if "samples.png" in results["figures"]:
         blocks += [
             Heading("Real beside synthetic"),
@@ -155,6 +165,18 @@ def _banks_table(banks: Sequence[Mapping[str, Any]]) -> Block:
                 bank["sentence"],
             )
             for bank in banks
+        ],
+    )
+
+
+def _doses_table(results: Mapping[str, Any]) -> Block:
+    unit = PREDICTION_METRICS[results["rule"]["metric"]].unit
+    return Table(
+        ("Scenario", "Arm", "Synthetic images per class and fold", "Difference"),
+        [
+            (scenario["name"], row["title"], row["synthetic_size"], number(row["difference"], unit))
+            for scenario in results["scenarios"]
+            for row in scenario["doses"]
         ],
     )
 

@@ -13,6 +13,7 @@ from lesion_jax.study.report.calibration_figure import calibration_figure
 from lesion_jax.study.report.contents import contents, scale_of
 from lesion_jax.study.report.curve_figure import curve_figure
 from lesion_jax.study.report.differences_figure import differences_figure
+from lesion_jax.study.report.dose_figure import dose_figure
 
 
 def write_report(
@@ -42,6 +43,9 @@ def write_report(
     if len({scenario["num_train_lesions"] for scenario in scenarios}) > 1:
         curve_figure(directory / "curve.png", scenarios, rule, scale)
         figures.append("curve.png")
+    if any(scenario["doses"] for scenario in scenarios):
+        dose_figure(directory / "doses.png", scenarios, rule, scale)
+        figures.append("doses.png")
     complete = {**results, "answer": answer(results), "figures": figures}
     blocks = contents(complete, directory)
     write_json(directory / "results.json", _finite(complete))
