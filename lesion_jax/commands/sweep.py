@@ -9,8 +9,13 @@ On a cluster each task of an array trains one program; `lesion-jax plan` says ho
 lesion-jax sweep --config ... --workdir SWEEP --index I        I from 0; see launch/array.sbatch
 
 Give the same command, or submit the same array, at any time again: what is finished is skipped, what was interrupted
-resumes, and what another process trains is refused. Cells that diverged stay as they are; remove SWEEP/cells/NNNN to
-train one again. SWEEP/cells/NNNN are run directories: `show`, `evaluate`, `sample` and `export` take them.
+resumes, and what another process trains is refused. Cells that diverge end the command that saw it with status 3, once;
+they stay as they are, and the sweep is done without them. Remove SWEEP/cells/NNNN to train one again. SWEEP/cells/NNNN
+are run directories: `show`, `evaluate`, `sample` and `export` take them.
+
+A sweep grows: give the command with more values, seeds, draws or cells in its config, or with a longer
+base.loop.duration, and only what is new is trained. Cells that there are keep their directories; new ones come after
+them. A config that lacks a cell that there is, or a shorter one, is refused, as is any growth under halving.
 """
 
 import json
@@ -37,7 +42,8 @@ def run(values: flags.FlagValues) -> None:
     apply_deterministic(values)
     if values.status or values.collect:
         from lesion_jax.sweep.collect import collect
-        from lesion_jax.sweep.status import cell_rows, describe_sweep, open_sweep
+        from lesion_jax.sweep.directory import open_sweep
+        from lesion_jax.sweep.status import cell_rows, describe_sweep
 
         sweep = open_sweep(values.workdir)
         if values.collect:
@@ -61,6 +67,8 @@ def run(values: flags.FlagValues) -> None:
 
     keep_compiled(values.workdir / "compiled")
     failed = run_sweep(config, values.workdir, index=values.index)
+    if before := sum(1 for _ in values.workdir.glob("cells/*/FAILED")) - failed:
+        print(f"{values.workdir}: {before} cells had diverged before, and stay as they are.")
     print(f"{values.workdir}: trained; lesion-jax sweep --workdir {values.workdir} --collect gathers what came of it.")
     if failed:
         raise DivergedError(

@@ -7,7 +7,7 @@ import numpy as np
 
 from lesion_jax.families import family_of
 from lesion_jax.metrics.images import CHOOSES, GENERATOR_METRICS
-from lesion_jax.sweep.run import Sweep
+from lesion_jax.sweep.directory import Sweep
 
 # Fields that repeat a training rather than change it.
 REPEATED = ("seed", "data.fold")

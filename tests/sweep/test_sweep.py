@@ -1,6 +1,7 @@
 import csv
 import dataclasses
 import json
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,8 +18,9 @@ from lesion_jax.runtime import preemption
 from lesion_jax.sweep.cells import expand
 from lesion_jax.sweep.collect import collect
 from lesion_jax.sweep.config import HalvingConfig, SweepConfig
-from lesion_jax.sweep.run import Sweep, programs_of, run_sweep
-from lesion_jax.sweep.status import cell_rows, describe_sweep, open_sweep
+from lesion_jax.sweep.directory import Sweep, open_sweep
+from lesion_jax.sweep.run import programs_of, run_sweep
+from lesion_jax.sweep.status import cell_rows, describe_sweep
 from lesion_jax.train import evaluation
 from tests.train.tiny import cohort, configs, true_at
 
@@ -62,6 +64,35 @@ def test_a_finished_sweep_is_left_as_it_is(finished, tiny):
     before = contents(finished)
     run_sweep(TWO, finished, cohort=tiny)
     assert contents(finished) == before
+
+
+def test_what_is_added_to_a_finished_sweep_is_all_that_is_trained(finished, tiny, tmp_path):
+    workdir = tmp_path / "more"
+    shutil.copytree(finished, workdir)
+    rates = ("learning_rate", (5e-4, 1e-3, 2e-3))
+    before, more = contents(workdir), dataclasses.replace(TWO, grid=(("width", (2, 3)), rates))
+    # A task of an array that holds nothing new, one that does, and all of them again.
+    for index in (1, 0, None):
+        run_sweep(more, workdir, index=index, cohort=tiny)
+    after = contents(workdir)
+    assert {path: after[path] for path in before} == before
+    rows = cell_rows(open_sweep(workdir))
+    assert [(row["width"], row["learning_rate"]) for row in rows[4:]] == [(2, 5e-4), (3, 5e-4)]
+    assert all(row["state"] == "done" for row in rows)
+    assert {path.parts[-2] for path in after if path.name == "DONE"} == {f"{cell:04d}" for cell in range(6)}
+    loop = dataclasses.replace(CLASSIFIER.loop, duration="12 steps")
+    longer = dataclasses.replace(more, base=dataclasses.replace(CLASSIFIER, loop=loop))
+    Sweep.of(longer, workdir).continued(tiny).claim(tiny)
+    assert {row["state"] for row in cell_rows(open_sweep(workdir))} == {"waiting"}
+    run_sweep(longer, workdir, cohort=tiny)
+    assert {(row["state"], row["step"]) for row in cell_rows(open_sweep(workdir))} == {("done", 12)}
+    run_sweep(dataclasses.replace(longer, grid=(("width", (3,)), rates)), tmp_path / "at_once", cohort=tiny)
+    # By number: 5e-4 came last here, and first there.
+    for cell, fresh in ((5, 0), (2, 1), (3, 2)):
+        one, other = workdir / f"cells/{cell:04d}", tmp_path / f"at_once/cells/{fresh:04d}"
+        assert (one / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
+    with pytest.raises(RunError, match="12 steps, but loop.duration now means 8; .* never shorter"):
+        run_sweep(more, workdir, cohort=tiny)
 
 
 def test_tasks_of_an_array_do_the_same_as_one_process(finished, tiny, tmp_path):
@@ -147,7 +178,7 @@ def test_a_cell_that_diverges_is_marked_once_and_the_others_are_trained(tiny, tm
     assert [row["state"] for row in rows] == ["done", "failed"] and "Step" in rows[1]["reason"]
     assert "cell 1 failed: Step" in describe_sweep(open_sweep(tmp_path / "wild"), rows)
     before = contents(tmp_path / "wild")
-    assert run_sweep(sweep, tmp_path / "wild", cohort=tiny) == 1
+    assert run_sweep(sweep, tmp_path / "wild", cohort=tiny) == 0
     assert contents(tmp_path / "wild") == before
 
 
