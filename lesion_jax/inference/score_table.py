@@ -1,8 +1,5 @@
-"""Scores of several runs as one table, and what they said of every lesion as another; CSV or plain rows."""
+"""Scores of several runs as one table, and what they said of every lesion as another."""
 
-import csv
-import io
-import json
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -79,17 +76,3 @@ def prediction_rows(scored: Sequence[ScoredRun]) -> Iterator[Row]:
                 # As many digits as a float32 has.
                 **{f"probability_{name}": f"{p:.9g}" for name, p in zip(names, said.probabilities[i], strict=True)},
             }
-
-
-def csv_text(rows: Sequence[Row]) -> str:
-    """Rows as CSV; the columns are those of all rows, and what a row lacks is empty."""
-    text = io.StringIO()
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    # As JSON where a value is no single one: a setting that is a tuple.
-    writer.writerows(
-        {name: json.dumps(value) if isinstance(value, list | tuple | dict) else value for name, value in row.items()}
-        for row in rows
-    )
-    return text.getvalue()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lesion_jax.core.csv_text import csv_text
 from lesion_jax.disk.atomic import write_bytes, write_json, writing
-from lesion_jax.inference.score_table import csv_text
 from lesion_jax.sweep.directory import Sweep
 from lesion_jax.sweep.scatter import scatter_figure
 from lesion_jax.sweep.settings import score_title, setting_rows, varied_settings

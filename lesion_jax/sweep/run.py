@@ -31,14 +31,16 @@ def check_cells(config: SweepConfig, cells: Sequence[Cell], cohort: Cohort) -> N
     Raises:
       ConfigError: A cell's feed, fold, class, size, duration or banks, or a rung, that cannot be; which cell is said.
     """
-    checked = set()
+    checked, counted = set(), set()
     for cell in cells:
         try:
             if cell.config.data.feed == "stream":
                 raise ConfigError("data.feed is 'stream', but a sweep's images lie on its devices; leave it at 'auto'.")
             check_family(cell.config, cohort)
-            num_steps(cell.config, cohort)
             # Cells that differ in seeds and rates have the same.
+            if (length := (cell.config.kind, cell.config.data, cell.config.loop)) not in counted:
+                num_steps(cell.config, cohort)
+                counted.add(length)
             if (data := (cell.config.kind, cell.config.data)) not in checked:
                 check_images(cell.config, cohort)
                 checked.add(data)

@@ -11,7 +11,7 @@ from lesion_jax.core.text_table import text_table
 from lesion_jax.disk.lock import holder
 from lesion_jax.io.progress import duration_text
 from lesion_jax.io.run_directory import RunDirectory
-from lesion_jax.io.saved_checkpoints import find_note
+from lesion_jax.io.saved_checkpoints import last_and_best
 from lesion_jax.sweep.cells import Cell
 from lesion_jax.sweep.directory import Sweep, open_sweep
 from lesion_jax.sweep.settings import describe_best, setting_rows
@@ -46,7 +46,7 @@ def _row(sweep: Sweep, cell: Cell) -> dict[str, Any]:
     row: dict[str, Any] = {"cell": cell.index, **fields}
     state, detail = sweep.state_of(cell.index)
     reason = detail.get("reason") or detail.get("stopped")
-    last, best = (find_note(run.checkpoints, which) for which in ("last", "best"))
+    last, best = last_and_best(run.checkpoints)
     scored = best if best and best.score is not None else None
     return row | {
         "state": state,
