@@ -4,10 +4,9 @@
     python benchmarks/sweep_scale.py --workdir /tmp/scale --trained 4 --cells 50
 
 Each command is a process of its own: wall and CPU seconds and the largest memory of it alone. The cells of the large
-sweep are copies of a trained one, of which each has its own directory and files. Two to three minutes on two idle cores.
+sweep are copies of a trained one, of which each has its own directory and files. Five minutes on two cores.
 """
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -16,7 +15,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from rows import Row, write_rows
+from rows import Row, Spread, begin, parser_of, sized, write_rows
 from trials import ROOT, make_data
 
 from lesion_jax.data.cohort import Cohort
@@ -52,23 +51,27 @@ class Cost(NamedTuple):
 
 def main() -> None:
     """Measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--workdir", type=Path, required=True, help="emptied folder for everything that is made")
-    parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--trained", type=int, default=200, help="cells that are trained")
+    parser.add_argument("--repeats", type=int, default=3, help="of each command on the large sweep")
     parser.add_argument("--cells", type=int, default=1000, help="cells that are planned, told and collected")
-    flags = parser.parse_args()
+    flags = begin(parser)
     folder = flags.workdir.absolute()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     _, dataset = make_data(folder)
-    sizes = "CNN of W = 4, 32 x 32, batch 16, 40 steps, float32"
+
+    def named(what: str) -> str:
+        name = f"sweep of {flags.trained} classifiers of 40 steps, {what}"
+        return sized(name, width=4, batch=16, image=32, dtype="float32", packing="auto", device="1 x cpu")
+
     small = _config(folder / "small.py", flags.trained, dataset)
     trained = _run("sweep", *small, f"--workdir={folder}/small")
     rows = [
-        _row(f"sweep of {flags.trained} cells, {sizes}: a cell", trained.wall / flags.trained, "s"),
-        _row(f"sweep of {flags.trained} cells, {sizes}: CPU time of a cell", trained.cpu / flags.trained, "s"),
-        _row(f"sweep of {flags.trained} cells, {sizes}: memory", trained.mib, "MiB"),
+        Row(measure=named("a cell"), value=trained.wall / flags.trained, unit="s"),
+        Row(measure=named("CPU time of a cell"), value=trained.cpu / flags.trained, unit="s"),
+        Row(measure=named("memory"), value=trained.mib, unit="MiB"),
     ]
     large = _config(folder / "large.py", flags.cells, dataset)
     _fill(folder / "large", folder / "small" / "cells" / "0000", flags.cells, dataset)
@@ -79,18 +82,19 @@ def main() -> None:
         ("sweep --collect", ("sweep", told, "--collect")),
         ("sweep, finished", ("sweep", *large, told)),
     ):
-        cost = _run(*words)
+        costs = zip(*(_run(*words) for _ in range(flags.repeats)), strict=True)
+        wall, cpu, mib = (Spread.of(values) for values in costs)
         rows += [
-            _row(f"{name}, {flags.cells} cells", cost.wall, "s", _MOST_SECONDS),
-            _row(f"{name}, {flags.cells} cells: CPU time", cost.cpu, "s", _MOST_SECONDS),
-            _row(f"{name}, {flags.cells} cells: memory", cost.mib, "MiB", _MOST_MIB),
+            _row(f"{name}, {flags.cells} cells", wall, "s", _MOST_SECONDS),
+            _row(f"{name}, {flags.cells} cells: CPU time", cpu, "s", _MOST_SECONDS),
+            _row(f"{name}, {flags.cells} cells: memory", mib, "MiB", _MOST_MIB),
         ]
-    write_rows(rows, flags.out)
+    write_rows(rows, flags)
 
 
-def _row(measure: str, value: float, unit: str, most: float = 0.0) -> Row:
-    peer = f"asked: {most:g} {unit} at most" if most else ""
-    return Row(measure=measure, value=value, unit=unit, peer=peer, ratio=most / value, must=1.0 if most else 0.0)
+def _row(measure: str, value: Spread, unit: str, most: float) -> Row:
+    peer = f"asked: {most:g} {unit} at most"
+    return Row(measure=measure, value=value, unit=unit, peer=peer, ratio=most / value.median, must=1.0)
 
 
 def _config(path: Path, cells: int, dataset: Path) -> tuple[str, ...]:
