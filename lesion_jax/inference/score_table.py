@@ -52,6 +52,14 @@ def _row(scored: ScoredRun, settings: Row) -> Row:
     return row
 
 
+def metric_values(result: Row) -> dict[str, float]:
+    """Name -> value of every metric of one run that has one, which is finite; of what `score_run` returns."""
+    predictions, images = ((result.get(name) or {}).get("metrics", {}) for name in ("predictions", "images"))
+    found = {name: score["total"].get("value") for name, score in predictions.items() if score["total"]["n"]}
+    found |= {name: score["value"] for name, score in images.items() if score}
+    return {name: value for name, value in found.items() if _finite(value) is not None}
+
+
 def prediction_rows(scored: Sequence[ScoredRun]) -> Iterator[Row]:
     """One row per run and lesion, of the runs that classify.
 

@@ -2,10 +2,13 @@ import csv
 import dataclasses
 import json
 import shutil
+import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
+from tensorboardX.proto import event_pb2, plugin_hparams_pb2
 
 from lesion_jax.commands import main
 from lesion_jax.data.dataset import load_dataset
@@ -145,8 +148,25 @@ def test_a_directory_is_of_one_sweep(finished, tiny, tmp_path):
         Sweep.of(SweepConfig(base=CLASSIFIER, grid=(("data.dataset", ("a", "b")),)), tmp_path)
 
 
+def events(folder):
+    """What the one events file of a folder holds: scalars by tag, and the settings that the hparams plugin shows."""
+    (path,) = folder.iterdir()
+    found, content = {}, path.read_bytes()
+    while content:
+        (size,) = struct.unpack("<Q", content[:8])
+        for value in event_pb2.Event.FromString(content[12 : 12 + size]).summary.value:
+            found[value.tag] = value.simple_value
+            if value.tag.endswith("start_info"):
+                data = plugin_hparams_pb2.HParamsPluginData.FromString(value.metadata.plugin_data.content)
+                found[value.tag] = {name: x.number_value for name, x in data.session_start_info.hparams.items()}
+        content = content[16 + size :]
+    return found
+
+
 def test_what_came_of_it_stands_in_tables_and_a_picture(finished):
     files = collect(open_sweep(finished))
+    # Once more: nothing is there twice.
+    assert collect(open_sweep(finished)) == files
     rows = json.loads(files["json"].read_text())
     assert [row["width"] for row in rows] == [2, 2, 3, 3] and all(row["state"] == "done" for row in rows)
     assert all(row["step"] == 8 and isinstance(row["score"], float) for row in rows)
@@ -157,6 +177,10 @@ def test_what_came_of_it_stands_in_tables_and_a_picture(finished):
     with files["settings"].open() as file:
         settings = list(csv.DictReader(file))
     assert [float(row["mean"]) for row in settings] == sorted((row["score"] for row in rows), reverse=True)
+    assert [json.loads(line) for line in files["lines"].read_text().splitlines()] == rows
+    told = [events(folder) for folder in sorted(files["hparams"].iterdir())]
+    assert [one["_hparams_/session_start_info"]["learning_rate"] for one in told] == [1e-3, 2e-3] * 2
+    np.testing.assert_allclose([one["score"] for one in told], [row["score"] for row in rows], rtol=1e-6)
     assert files["picture"].read_bytes().startswith(b"\x89PNG")
     text = describe_sweep(open_sweep(finished), rows)
     assert "4 cells, 4 done" in text and "program 1: 16 of 16 steps" in text
@@ -283,7 +307,15 @@ def test_the_verbs(tiny, tmp_path, capsys, monkeypatch):
     assert "1 programs of 1 devices, 2 members, 8 steps" in capsys.readouterr().out
     assert main(["plan", *words, "--config.device_memory=1e-5"]) == 2
     assert main(["sweep", *words, f"--workdir={workdir}"]) == 0
-    assert main(["sweep", f"--workdir={workdir}", "--status", "--collect"]) == 0
+    assert main(["sweep", f"--workdir={workdir}", "--part=test"]) == 2
+    assert main(["sweep", f"--workdir={workdir}", "--status", "--collect", "--part=test"]) == 0
+    assert main(["evaluate", f"--workdir={workdir}", f"--table={tmp_path}/scores.json"]) == 0
+    scores = [row["accuracy"] for row in json.loads((tmp_path / "scores.json").read_text())]
+    cells = json.loads((workdir / "cells.json").read_text())
+    assert [row["test_accuracy"] for row in cells] == scores
+    (setting,) = csv.DictReader((workdir / "settings.csv").read_text().splitlines())
+    assert float(setting["test_accuracy_mean"]) == pytest.approx(np.mean(scores))
+    assert float(setting["test_accuracy_sd"]) == pytest.approx(np.std(scores, ddof=1))
     assert "2 cells, 2 done" in capsys.readouterr().out and (workdir / "scores.png").exists()
     assert main(["show", f"--workdir={workdir}/cells/0001"]) == 0
     assert main(["sweep", f"--workdir={workdir}", "--status"]) == 0
