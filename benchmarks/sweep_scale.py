@@ -7,11 +7,11 @@ Each command is a process of its own: wall and CPU seconds and the largest memor
 sweep are copies of a trained one, of which each has its own directory and files. Five minutes on two cores.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -113,22 +113,26 @@ def _fill(workdir: Path, like: Path, cells: int, dataset: Path) -> None:
         shutil.copytree(like, sweep.directory(cell.index))
 
 
+# In a process that is small itself: a child's largest memory counts from what its parent held when it was forked.
+_MEASURE = """
+import json, os, subprocess, sys, time
+start = time.perf_counter()
+process = subprocess.Popen([sys.executable, *sys.argv[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+text = process.stderr.read().decode(errors="replace")
+_, status, used = os.wait4(process.pid, 0)
+cost = [time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]
+print(json.dumps({"cost": cost, "status": os.waitstatus_to_exitcode(status), "text": text[-2000:]}))
+"""
+
+
 def _run(*words: str) -> Cost:
     """Runs a command of lesion-jax; RuntimeError where it fails."""
     environment = os.environ | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lesion_jax", *words], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    assert process.stderr is not None
-    text = process.stderr.read().decode(errors="replace")
-    # Of this process alone, not of all that there were.
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.perf_counter() - start
-    if status:
-        raise RuntimeError(f"{' '.join(words)} ended with status {status}: {text[-2000:]}")
-    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    command = [sys.executable, "-c", _MEASURE, "-m", "lesion_jax", *words]
+    found = json.loads(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
+    if found["status"]:
+        raise RuntimeError(f"{' '.join(words)} ended with status {found['status']}: {found['text']}")
+    return Cost(*found["cost"])
 
 
 if __name__ == "__main__":
