@@ -8,12 +8,11 @@ TensorFlow. NOT RUN YET on an accelerator: none was at hand; on a CPU it runs wi
 """
 
 import argparse
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 from population_throughput import population_rows
-from rows import Row, interleaved_seconds, write_rows
+from rows import Row, begin, interleaved_seconds, parser_of, sized, write_rows
 from step_throughput import gan_runner
 
 from lesion_jax.runtime.population import PACKINGS
@@ -24,8 +23,7 @@ PAPER_WIDTH, PAPER_DISCRIMINATOR_WIDTH = 128, 64
 
 def main() -> None:
     """Measures, prints and writes; what was measured is written even where a later part fails."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser = parser_of(__doc__)
     parser.add_argument("--width", type=int, action="append", help="of the populations; default 16, 64")
     parser.add_argument("--paper_width", type=int, default=PAPER_WIDTH)
     parser.add_argument("--members", type=int, default=9)
@@ -34,7 +32,7 @@ def main() -> None:
     parser.add_argument("--matrix", type=int, default=8192, help="side of the matrices whose product is the limit")
     parser.add_argument("--packing", choices=PACKINGS, action="append", help="may be repeated; default: all")
     parser.add_argument("--repeats", type=int, default=5)
-    flags = parser.parse_args()
+    flags = begin(parser)
     rows: list[Row] = []
     try:
         for width in flags.width or (16, 64):
@@ -52,7 +50,7 @@ def main() -> None:
         rows += _paper_width(flags)
     finally:
         if rows:
-            write_rows(rows, flags.out)
+            write_rows(rows, flags)
 
 
 def _paper_width(flags: argparse.Namespace) -> list[Row]:
@@ -63,16 +61,17 @@ def _paper_width(flags: argparse.Namespace) -> list[Row]:
     functions = {"ours": ours, "product": lambda: jax.block_until_ready(product(matrix, matrix))}
     functions |= _torch_steps(width, batch, size)
     seconds = interleaved_seconds(functions, flags.repeats)
-    limit = 2 * flags.matrix**3 / seconds["product"]
-    rate = ours.flops / seconds["ours"]
-    what = f"DCGAN step, W = {width}, batch {batch}, bfloat16, {jax.devices()[0].device_kind}"
+    limit = 2 * flags.matrix**3 / seconds["product"].median
+    rate = seconds["ours"].under(ours.flops)
+    device = f"1 x {jax.devices()[0].device_kind}"
+    what = sized("DCGAN step", width=width, batch=batch, image=size, dtype="bfloat16", device=device)
     rows = [
         Row(
             measure=f"{what}: share of the matrix rate",
-            value=100 * rate / limit,
+            value=rate.times(100 / limit),
             unit="%",
             peer=f"product of {flags.matrix} x {flags.matrix} bfloat16 matrices, {limit / 1e12:,.1f} TFLOP/s",
-            ratio=rate / limit,
+            ratio=rate.median / limit,
             must=0.25,
         )
     ]
@@ -81,10 +80,10 @@ def _paper_width(flags: argparse.Namespace) -> list[Row]:
             rows.append(
                 Row(
                     measure=what,
-                    value=1e3 * seconds["ours"],
+                    value=seconds["ours"].times(1e3),
                     unit="ms",
-                    peer=f"PyTorch {name}, channels_last, {1e3 * seconds[name]:.2f} ms",
-                    ratio=seconds[name] / seconds["ours"],
+                    peer=f"PyTorch {name}, channels_last, {1e3 * seconds[name].median:.2f} ms",
+                    ratio=seconds[name].median / seconds["ours"].median,
                     must=must,
                 )
             )

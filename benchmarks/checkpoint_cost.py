@@ -7,7 +7,6 @@ share of a training of the paper's length at the default interval, bytes on disk
 seconds from a command to the first step after a checkpoint, with and without JAX's persistent compilation cache.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
-from rows import Row, write_rows
+from rows import Row, Spread, begin, parser_of, sized, write_rows
 from step_throughput import gan_runner
 from trials import Job, make_data, train_job, wait_for
 
@@ -33,17 +32,16 @@ _SAVES = 10
 
 def main() -> None:
     """Measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--workdir", type=Path, required=True, help="emptied folder for everything that is made")
-    parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--width", type=int, default=128, help="W of the generator; the discriminator has W / 2")
     parser.add_argument("--steps", type=int, default=3, help="timed steps between two saves")
-    flags = parser.parse_args()
+    flags = begin(parser)
     tune_cpu()
     folder = flags.workdir.absolute()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    write_rows([*_saving(folder, flags.width, flags.steps), *_resuming(folder)], flags.out)
+    write_rows([*_saving(folder, flags.width, flags.steps), *_resuming(folder)], flags)
 
 
 def _saving(folder: Path, width: int, num_steps: int) -> list[Row]:
@@ -61,32 +59,36 @@ def _saving(folder: Path, width: int, num_steps: int) -> list[Row]:
         start = time.perf_counter()
         checkpoints.wait()
         written = time.perf_counter() - start
-    seconds, waits = statistics.median(steps), statistics.median(blocked)
+    seconds, waits = statistics.median(steps), Spread.of(blocked)
     num_bytes = sum(path.stat().st_size for path in (folder / "checkpoints" / "3").rglob("*") if path.is_file())
     start = time.perf_counter()
     load_checkpoint(folder / "checkpoints", "last")
     read = time.perf_counter() - start
-    where = f"{jax.devices()[0].device_kind}, W = {width}"
-    share = 100 * _SAVES * waits / (_STEPS * seconds + _SAVES * waits)
+    device = f"1 x {jax.devices()[0].device_kind}"
+    share = 100 * _SAVES * waits.median / (_STEPS * seconds + _SAVES * waits.median)
+
+    def named(what: str) -> str:
+        return sized(f"{what}, DCGAN", width=width, batch=64, image=64, dtype="float32", device=device)
+
     return [
         Row(
-            measure=f"a save keeps the loop waiting, {where}",
+            measure=named("a save keeps the loop waiting"),
             value=waits,
             unit="s",
             peer=f"hashing and writing beside the steps, {written:.2f} s",
-            ratio=(waits + written) / waits,
+            ratio=(waits.median + written) / waits.median,
             must=0.0,
         ),
         Row(
-            measure=f"share of a training of {_STEPS} steps that {_SAVES} saves take",
+            measure=named(f"share of a training of {_STEPS} steps that {_SAVES} saves take"),
             value=share,
             unit="%",
             peer=f"a step, {seconds:.2f} s; target 1 %",
             ratio=1 / share,
             must=0.0,
         ),
-        Row(measure="a checkpoint on disk", value=num_bytes / 2**20, unit="MiB", peer="", ratio=1.0, must=0.0),
-        Row(measure="reading it back and checking its digest", value=read, unit="s", peer="", ratio=1.0, must=0.0),
+        Row(measure=named("a checkpoint on disk"), value=num_bytes / 2**20, unit="MiB", peer="", ratio=1.0, must=0.0),
+        Row(measure=named("reading it back and checking its digest"), value=read, unit="s"),
     ]
 
 
@@ -100,17 +102,18 @@ def _resuming(folder: Path) -> list[Row]:
     cold = [_seconds_to_a_new_step(job, {}) for _ in range(3)]
     _seconds_to_a_new_step(job, cache)
     warm = [_seconds_to_a_new_step(job, cache) for _ in range(3)]
-    cold_seconds, warm_seconds = statistics.median(cold), statistics.median(warm)
+    cold_seconds, warm_seconds = Spread.of(cold), Spread.of(warm)
+    what = sized(
+        "command to first resumed step, DCGAN", width=16, batch=16, image=32, dtype="float32", device="1 x cpu"
+    )
     return [
+        Row(measure=what, value=cold_seconds, unit="s"),
         Row(
-            measure="command to first resumed step, W = 16", value=cold_seconds, unit="s", peer="", ratio=1.0, must=0.0
-        ),
-        Row(
-            measure="the same with JAX_COMPILATION_CACHE_DIR",
+            measure=f"{what}, with JAX_COMPILATION_CACHE_DIR",
             value=warm_seconds,
             unit="s",
-            peer=f"without, {cold_seconds:.1f} s",
-            ratio=cold_seconds / warm_seconds,
+            peer=f"without, {cold_seconds.median:.1f} s",
+            ratio=cold_seconds.median / warm_seconds.median,
             must=0.0,
         ),
     ]

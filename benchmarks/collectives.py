@@ -5,14 +5,12 @@
 On a machine with one CPU it takes four fake devices. Needs no TensorFlow.
 """
 
-import argparse
 import math
 import os
 import re
-from pathlib import Path
 from typing import Any
 
-from rows import Row, write_rows
+from rows import Row, begin, parser_of, sized, write_rows
 
 _COLLECTIVES = "all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter|collective-broadcast"
 # The results of a collective, such as (f32[5,5,1,16], f32[16]) all-reduce(...).
@@ -22,11 +20,10 @@ _ARRAY = re.compile(r"([a-z]+)(\d+)\[([\d,]*)\]")
 
 def main() -> None:
     """Compiles, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser = parser_of(__doc__)
     parser.add_argument("--width", type=int, default=16, help="W of both networks of a DCGAN")
     parser.add_argument("--image_size", type=int, default=64)
-    flags = parser.parse_args()
+    flags = begin(parser)
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4".strip()
     import jax
     import jax.numpy as jnp
@@ -69,7 +66,8 @@ def main() -> None:
     told = _bytes(population.lower(states, images, *rest).compile().as_text())
     trained = jax.tree.leaves([network.params for network in state.networks.values()])
     parameters = sum(leaf.size * leaf.dtype.itemsize for leaf in trained)
-    where = f"DCGAN W = {flags.width} over {number} x {devices[0].device_kind}"
+    device = f"{number} x {devices[0].device_kind}"
+    where = sized("DCGAN", width=flags.width, batch=batch, image=size, dtype=config.dtype, device=device)
     rows = [
         Row(
             measure=f"collectives in a population, {where}",
@@ -89,7 +87,7 @@ def main() -> None:
             must=0.99,
         ),
     ]
-    write_rows(rows, flags.out)
+    write_rows(rows, flags)
 
 
 def _bytes(hlo: str) -> list[int]:

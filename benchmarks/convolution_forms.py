@@ -11,19 +11,17 @@ device. Where it is well below one on a device that you train on, choose anew in
 Needs no TensorFlow.
 """
 
-import argparse
 import dataclasses
 import functools
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.experimental import topologies
-from rows import Row, interleaved_seconds, write_rows
+from rows import Row, Spread, begin, interleaved_seconds, parser_of, sized, write_rows
 from step_throughput import lax_down
 
 from lesion_jax.commands.plan import TPU_ENVIRONMENT
@@ -41,19 +39,18 @@ class Gauge:
 
     Attributes:
       unit: Of its values.
-      where: Put behind what is measured; empty where that is this machine.
+      where: Devices, or what it is compiled for.
       measure: Forms by name, the first lax's own, and their arguments -> value of each.
     """
 
     unit: str
     where: str
-    measure: Callable[[Mapping[str, Form], Arguments], dict[str, float]]
+    measure: Callable[[Mapping[str, Form], Arguments], dict[str, Spread]]
 
 
 def main() -> None:
     """Measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser = parser_of(__doc__)
     parser.add_argument("--network", choices=("DCGAN", "classifier"), action="append", help="default both")
     parser.add_argument("--width", type=int, action="append", help="W of the DCGAN; may be repeated; default 16, 64")
     parser.add_argument("--classifier_width", type=int, default=32)
@@ -62,14 +59,14 @@ def main() -> None:
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--topology", help="of TPUs that are not here, such as v5e:2x2: counts bytes")
-    flags = parser.parse_args()
+    flags = begin(parser)
     if flags.topology:
         os.environ |= TPU_ENVIRONMENT
         jax.config.update("jax_platforms", "cpu")
-        gauge = Gauge("MiB", f", compiled for {flags.topology}", functools.partial(_mebibytes, flags.topology))
+        gauge = Gauge("MiB", f"compiled for {flags.topology}", functools.partial(_mebibytes, flags.topology))
     else:
         tune_cpu()
-        gauge = Gauge("ms", "", functools.partial(_milliseconds, flags.repeats))
+        gauge = Gauge("ms", f"1 x {jax.devices()[0].device_kind}", functools.partial(_milliseconds, flags.repeats))
     networks, dtype = flags.network or ("DCGAN", "classifier"), jnp.dtype(flags.dtype)
     rows: list[Row] = []
     if "DCGAN" in networks:
@@ -84,7 +81,7 @@ def main() -> None:
             shape = (flags.batch_size, side, channels[layer], channels[layer + 1])
             rows += _valid_rows(shape, dtype, gauge)
             side = (side - 2) // 2
-    write_rows(rows, flags.out)
+    write_rows(rows, flags)
 
 
 def _strided_rows(shape: tuple[int, int, int, int], dtype: np.dtype, gauge: Gauge) -> list[Row]:
@@ -128,16 +125,16 @@ def _row(measure: str, used: Form, forms: Mapping[str, Form], arguments: Argumen
     values = gauge.measure({**forms, "used": used}, arguments)
     mine = values.pop("used")
     return Row(
-        measure=f"{measure}, {arguments[0].dtype}{gauge.where}",
+        measure=sized(measure, dtype=arguments[0].dtype, device=gauge.where),
         value=mine,
         unit=gauge.unit,
-        peer=", ".join(f"{name} {value:.2f} {gauge.unit}" for name, value in values.items()),
-        ratio=min(values.values()) / mine,
+        peer=", ".join(f"{name} {value.median:.2f} {gauge.unit}" for name, value in values.items()),
+        ratio=min(value.median for value in values.values()) / mine.median,
         must=0.0,
     )
 
 
-def _milliseconds(repeats: int, forms: Mapping[str, Form], arguments: Arguments) -> dict[str, float]:
+def _milliseconds(repeats: int, forms: Mapping[str, Form], arguments: Arguments) -> dict[str, Spread]:
     calls: dict[str, Callable[[], object]] = {}
     expected = None
     tolerance = 1e-5 if arguments[0].dtype == jnp.float32 else 1e-2
@@ -147,15 +144,15 @@ def _milliseconds(repeats: int, forms: Mapping[str, Form], arguments: Arguments)
         expected = value if expected is None else expected
         np.testing.assert_allclose(value, expected, rtol=0, atol=tolerance * abs(expected).max(), err_msg=name)
         calls[name] = functools.partial(lambda f: jax.block_until_ready(f(*arguments)), compiled)
-    return {name: 1e3 * seconds for name, seconds in interleaved_seconds(calls, repeats).items()}
+    return {name: seconds.times(1e3) for name, seconds in interleaved_seconds(calls, repeats).items()}
 
 
-def _mebibytes(topology: str, forms: Mapping[str, Form], arguments: Arguments) -> dict[str, float]:
+def _mebibytes(topology: str, forms: Mapping[str, Form], arguments: Arguments) -> dict[str, Spread]:
     device = topologies.get_topology_desc(platform="tpu", topology_name=topology).devices[0]
     sharding = jax.sharding.SingleDeviceSharding(device)
     placed = [jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding) for x in arguments]
     costs = {name: jax.jit(form).lower(*placed).compile().cost_analysis() for name, form in forms.items()}
-    return {name: (cost or {})["bytes accessed"] / 2**20 for name, cost in costs.items()}
+    return {name: Spread.of([(cost or {})["bytes accessed"] / 2**20]) for name, cost in costs.items()}
 
 
 # The first of each is lax's own, with lax's own gradients.

@@ -6,15 +6,13 @@ The batches mix real and synthetic images as a classifier's do. All are timed in
 the share of a loop over the paper's CNN that is spent asking for the next batch, streamed and resident.
 """
 
-import argparse
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from rows import Row, interleaved_seconds, write_rows
+from rows import Row, begin, interleaved_seconds, parser_of, sized, write_rows
 from step_throughput import Runner, classifier_runner, gan_runner
 
 from lesion_jax.core.types import Images
@@ -26,8 +24,7 @@ from lesion_jax.runtime.cpu import tune_cpu
 
 def main() -> None:
     """Measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser = parser_of(__doc__)
     parser.add_argument("--num_images", type=int, default=10000, help="of which three tenths are synthetic")
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument("--image_size", type=int, default=64)
@@ -36,7 +33,7 @@ def main() -> None:
     parser.add_argument("--gan_width", type=int, default=16, help="of the DCGAN whose step eats them")
     parser.add_argument("--num_waits", type=int, default=50, help="steps of the loop whose waiting is measured")
     parser.add_argument("--repeats", type=int, default=5)
-    flags = parser.parse_args()
+    flags = begin(parser)
     tune_cpu()
 
     generator = np.random.default_rng(0)
@@ -56,8 +53,16 @@ def main() -> None:
         flags.repeats,
     )
     num_drawn = flags.num_batches * flags.batch_size
-    rate = {name: num_drawn / seconds[name] for name in ("pipeline", "numpy")}
-    rate |= {name: flags.batch_size / seconds[name] for name in ("step", "gan")}
+    rate = {name: seconds[name].under(num_drawn) for name in ("pipeline", "numpy")}
+    rate |= {name: seconds[name].under(flags.batch_size) for name in ("step", "gan")}
+    device = f"1 x {jax.devices()[0].device_kind}"
+    pipeline = sized(
+        f"input pipeline alone, {flags.num_images} images",
+        batch=flags.batch_size,
+        image=flags.image_size,
+        dtype="int16",
+        device=device,
+    )
     peers = {
         "numpy": ("numpy gather, no overlap", 0.0),
         "step": (f"images that the classifier's step (W = {flags.width}) eats", 10.0),
@@ -65,11 +70,11 @@ def main() -> None:
     }
     rows = [
         Row(
-            measure=f"input pipeline alone, batch {flags.batch_size}, {flags.image_size}x{flags.image_size}",
+            measure=pipeline,
             value=rate["pipeline"],
             unit="images/s",
-            peer=f"{text}, {rate[name]:,.0f} images/s",
-            ratio=rate["pipeline"] / rate[name],
+            peer=f"{text}, {rate[name].median:,.0f} images/s",
+            ratio=rate["pipeline"].median / rate[name].median,
             must=must,
         )
         for name, (text, must) in peers.items()
@@ -84,7 +89,14 @@ def main() -> None:
         share = 100 * _waiting(feed, step, flags.num_waits)
         rows.append(
             Row(
-                measure=f"waiting for {name} data, share of a loop over the classifier's step (W = {flags.width})",
+                measure=sized(
+                    f"waiting for {name} data, share of a loop over the classifier's step",
+                    width=flags.width,
+                    batch=flags.batch_size,
+                    image=flags.image_size,
+                    dtype="float32",
+                    device=device,
+                ),
                 value=share,
                 unit="%",
                 peer="2 %",
@@ -92,7 +104,7 @@ def main() -> None:
                 must=1.0,
             )
         )
-    write_rows(rows, flags.out)
+    write_rows(rows, flags)
 
 
 def _waiting(feed: Iterator[object], step: Runner, num_steps: int) -> float:

@@ -8,7 +8,6 @@ moments drawn from --seed and uniform over the time that the command takes. Ever
 bit, wall times excepted (`same_results.py`). About a quarter of an hour on two cores.
 """
 
-import argparse
 import os
 import random
 import shutil
@@ -19,7 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rows import Row, write_rows
+from rows import Row, begin, parser_of, write_rows
 from same_results import differences, results_of
 from trials import Job, build_job, make_data, mixed_job, paper_job, sample_job, train_job
 
@@ -41,9 +40,8 @@ _AGAIN = 75
 
 def main() -> None:
     """Tries, prints and writes; exit status 1 where a result differs."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--workdir", type=Path, required=True, help="emptied folder for everything that is made")
-    parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--kills", type=int, default=sum(SHARES.values()), help="over all commands")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument(
@@ -53,7 +51,7 @@ def main() -> None:
         help="TERM and USR1 must end with status 75, or 0 in the last moments, or by the signal in the first",
     )
     parser.add_argument("--only", default="", help="commands whose name begins so")
-    flags = parser.parse_args()
+    flags = begin(parser)
     folder = flags.workdir.absolute()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -70,7 +68,7 @@ def main() -> None:
         peer = f"{killed} times SIG{flags.signal}, seed {flags.seed}; uninterrupted {seconds:.0f} s"
         same = 0 if differing else killed
         rows.append(Row(measure=measure, value=same, unit="kills", peer=peer, ratio=same / killed, must=0.0))
-    write_rows(rows, flags.out)
+    write_rows(rows, flags)
     sys.exit(0 if all_same else 1)
 
 

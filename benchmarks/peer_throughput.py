@@ -5,42 +5,44 @@
 
 All variants of a network are timed in turn; the medians count. PyTorch runs eagerly and compiled, and the faster one
 is the peer. Both libraries keep their threads in one process: on a machine whose cores something else uses, PyTorch's
-barriers wait for the core that is taken, and its numbers are worth nothing.
+barriers wait for the core that is taken, and its numbers are worth nothing. PyTorch is the extra `peer`:
+`pip install -e '.[peer]'`.
 """
 
-import argparse
 from collections.abc import Callable
-from pathlib import Path
 
+import jax
 import jax.numpy as jnp
-import torch_peer
-from rows import Row, interleaved_seconds, write_rows
+from rows import Row, begin, interleaved_seconds, parser_of, sized, write_rows
 from step_throughput import classifier_runner, gan_runner
 
 from lesion_jax.runtime.cpu import tune_cpu
 
 CELLS = ("DCGAN:16", "DCGAN:32", "DCGAN:64", "classifier:32")
-MAKERS = {
-    "DCGAN": (gan_runner, torch_peer.gan_step, 0.85),
-    "classifier": (classifier_runner, torch_peer.classifier_step, 0.7),
-}
 
 
 def main() -> None:
     """Measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser = parser_of(__doc__)
     parser.add_argument("--cell", action="append", help=f"NETWORK:W; may be repeated; default {', '.join(CELLS)}")
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument("--image_size", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--eager", action="store_true", help="leave torch.compile out")
-    flags = parser.parse_args()
+    flags = begin(parser)
+    try:
+        import torch_peer
+    except ModuleNotFoundError as error:
+        parser.error(f"there is no {error.name} here; pip install -e '.[peer]'")
+    makers = {
+        "DCGAN": (gan_runner, torch_peer.gan_step, 0.85),
+        "classifier": (classifier_runner, torch_peer.classifier_step, 0.7),
+    }
     tune_cpu()
     rows: list[Row] = []
     for cell in flags.cell or CELLS:
         kind, _, width = cell.partition(":")
-        ours, peer, must = MAKERS[kind]
+        ours, peer, must = makers[kind]
         sizes = (int(width), flags.batch_size, flags.image_size)
         calls: dict[str, Callable[[], object]] = {"ours": ours(*sizes, jnp.float32), "eager": peer(*sizes)}
         absent = ""
@@ -53,18 +55,25 @@ def main() -> None:
                 absent = f"; compiling failed: {type(error).__name__}"
         seconds = interleaved_seconds(calls, flags.repeats)
         mine = seconds.pop("ours")
-        each = ", ".join(f"{name} {1e3 * value:.1f} ms" for name, value in seconds.items())
+        each = ", ".join(f"{name} {1e3 * value.median:.1f} ms" for name, value in seconds.items())
         rows.append(
             Row(
-                measure=f"{kind} step, W = {width}, batch {flags.batch_size}, float32",
-                value=1e3 * mine,
+                measure=sized(
+                    f"{kind} step",
+                    width=width,
+                    batch=flags.batch_size,
+                    image=flags.image_size,
+                    dtype="float32",
+                    device=f"1 x {jax.devices()[0].device_kind}",
+                ),
+                value=mine.times(1e3),
                 unit="ms",
                 peer=f"PyTorch, channels_last: {each}{absent}",
-                ratio=min(seconds.values()) / mine,
+                ratio=min(value.median for value in seconds.values()) / mine.median,
                 must=must,
             )
         )
-    write_rows(rows, flags.out)
+    write_rows(rows, flags)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,11 @@ A single run compiles its step and takes it alone, so that runs given one after 
 a process costs is not counted, in favour of the single runs. Needs no TensorFlow.
 """
 
-import argparse
 import time
-from pathlib import Path
 
 import jax
 import numpy as np
-from rows import Row, interleaved_seconds, write_rows
+from rows import Row, begin, interleaved_seconds, parser_of, sized, write_rows
 
 from lesion_jax.config import DataConfig
 from lesion_jax.core.types import UNITS
@@ -27,8 +25,7 @@ from lesion_jax.train.training import make_program
 
 def main() -> None:
     """Measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser = parser_of(__doc__)
     parser.add_argument("--width", type=int, default=16, help="W of both networks of a DCGAN")
     parser.add_argument("--members", type=int, default=9)
     parser.add_argument("--steps", type=int, default=3710, help="of each member; the paper's DCGANs take about 3,710")
@@ -38,9 +35,22 @@ def main() -> None:
     parser.add_argument("--packing", choices=PACKINGS, action="append", help="may be repeated; default: all")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--must", type=float, default=1.0, help="ratio that the best packing is asked for")
-    flags = parser.parse_args()
+    flags = begin(parser)
     tune_cpu()
-    write_rows(population_rows(**{name: value for name, value in vars(flags).items() if name != "out"}), flags.out)
+    write_rows(
+        population_rows(
+            width=flags.width,
+            members=flags.members,
+            steps=flags.steps,
+            batch_size=flags.batch_size,
+            image_size=flags.image_size,
+            dtype=flags.dtype,
+            packing=flags.packing,
+            repeats=flags.repeats,
+            must=flags.must,
+        ),
+        flags,
+    )
 
 
 def population_rows(
@@ -62,14 +72,22 @@ def population_rows(
     single = _Calls(config, program, "one", 1)
     packed = {name: _Calls(config, program, name, members) for name in packing or PACKINGS}
     seconds = interleaved_seconds({"single": single, **packed}, repeats)
-    alone = seconds["single"] / single.num_steps
+    alone = seconds["single"].median / single.num_steps
     singles = members * (single.compile_seconds + steps * alone)
-    device = jax.devices()[0].device_kind
+    device = f"1 x {jax.devices()[0].device_kind}"
     rows = []
     for name, calls in packed.items():
-        each = seconds[name] / calls.num_steps
-        whole = calls.compile_seconds + steps * members * each
-        what = f"{members} DCGANs W = {width}, batch {batch_size}, {dtype}, packing {name}, {device}"
+        each = seconds[name].times(1 / calls.num_steps)
+        whole = calls.compile_seconds + steps * members * each.median
+        what = sized(
+            f"{members} DCGANs",
+            width=width,
+            batch=batch_size,
+            image=image_size,
+            dtype=dtype,
+            packing=name,
+            device=device,
+        )
         rows.append(
             Row(
                 measure=f"{what}, {steps} steps each, compilation included",
@@ -83,15 +101,15 @@ def population_rows(
         rows.append(
             Row(
                 measure=f"{what}, a step of a member",
-                value=1e3 * each,
+                value=each.times(1e3),
                 unit="ms",
                 peer=f"a step alone, {1e3 * alone:.2f} ms",
-                ratio=alone / each,
+                ratio=alone / each.median,
                 must=0.0,
             )
         )
-    best = max(rows[::2], key=lambda row: row["ratio"])
-    best["must"] = must
+    best = max(rows[::2], key=lambda row: row.ratio)
+    best.must = must
     return rows
 
 

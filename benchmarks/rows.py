@@ -1,24 +1,67 @@
-"""What the benchmarks share: interleaved timing, the table, and the file of rows."""
+"""What the benchmarks share: flags, interleaved timing, the table, and the file of rows.
 
-import contextlib
-import importlib.metadata
+A file is {hardware, versions, commit, dirty, date, command, load: {before, after, others}, rows: [...]}; a row has
+measure, value (the median), low and high (quartiles), repeats, unit, peer, ratio, must and missed. `compare.py`
+compares two of them.
+"""
+
+import argparse
+import dataclasses
+import datetime
 import json
 import os
-import platform
+import shlex
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from statistics import median
-from typing import TypedDict
+from statistics import quantiles
+from typing import Any
+
+import machine
 
 
-class Row(TypedDict):
-    """One measured number.
+@dataclasses.dataclass(frozen=True)
+class Spread:
+    """Repeated measurements of one quantity.
 
     Attributes:
-      measure: What was measured, with its sizes.
-      value: In `unit`.
+      median: Their median.
+      low: First quartile.
+      high: Third quartile.
+      repeats: How many there were.
+    """
+
+    median: float
+    low: float
+    high: float
+    repeats: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        """Median and quartiles; of a single value they are it."""
+        if len(values) == 1:
+            return cls(values[0], values[0], values[0], 1)
+        low, middle, high = quantiles(values, n=4, method="inclusive")
+        return cls(middle, low, high, len(values))
+
+    def times(self, factor: float) -> "Spread":
+        """In another unit."""
+        return dataclasses.replace(self, median=factor * self.median, low=factor * self.low, high=factor * self.high)
+
+    def under(self, amount: float) -> "Spread":
+        """An amount divided by each: seconds become a rate."""
+        return dataclasses.replace(self, median=amount / self.median, low=amount / self.high, high=amount / self.low)
+
+
+@dataclasses.dataclass(kw_only=True)
+class Row:
+    """One measured quantity.
+
+    Attributes:
+      measure: What was measured, with everything that changes it: see `sized`.
+      value: In `unit`; a single number was measured once.
       unit: "ms", "s", "images/s", "%", "MiB", or what is counted.
       peer: What it is compared with, measured in the same run; empty where there is nothing.
       ratio: How many times better than the peer; of trials the share that went well; 1 where there is no peer.
@@ -26,15 +69,69 @@ class Row(TypedDict):
     """
 
     measure: str
-    value: float
+    value: Spread | float
     unit: str
-    peer: str
-    ratio: float
-    must: float
+    peer: str = ""
+    ratio: float = 1.0
+    must: float = 0.0
+
+    @property
+    def spread(self) -> Spread:
+        """The value as a spread."""
+        return self.value if isinstance(self.value, Spread) else Spread.of([self.value])
+
+    @property
+    def missed(self) -> bool:
+        """Whether the ratio is below what is asked for."""
+        return self.ratio < self.must
+
+    def plain(self) -> dict[str, Any]:
+        """As it stands in a file."""
+        spread = dataclasses.asdict(self.spread)
+        facts = {name: getattr(self, name) for name in ("unit", "peer", "ratio", "must", "missed")}
+        return {"measure": self.measure, "value": spread.pop("median"), **spread, **facts}
 
 
-def interleaved_seconds(functions: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Median wall time of each function, called in turn so that a busy machine disturbs all alike.
+def sized(what: str, *, device: str, **sizes: Any) -> str:
+    """The name of a measure.
+
+    Args:
+      what: What is measured.
+      device: Devices that compute, such as "1 x cpu", or what it is compiled for.
+      **sizes: Whatever changes it, in words: width=16, batch=64, image=64, dtype="float32", packing="vmap".
+    """
+    words = {"width": "W = {}", "image": "{0} x {0}", "dtype": "{}"}
+    texts = [words.get(name, f"{name} {{}}").format(value) for name, value in sizes.items()]
+    return ", ".join([what, *texts, device])
+
+
+def parser_of(doc: str | None) -> argparse.ArgumentParser:
+    """A parser with the flags of every benchmark: --out, --overwrite, --strict."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace --out where it exists")
+    parser.add_argument(
+        "--strict", action="store_true", help="end with status 1 where a ratio that is asked for is missed"
+    )
+    return parser
+
+
+def begin(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Reads the flags, refuses to overwrite a file, and warns of a machine that others use; `begun` is the moment."""
+    flags = parser.parse_args()
+    if flags.out and flags.out.exists() and not flags.overwrite:
+        parser.error(f"--out {flags.out} exists; name another file, or add --overwrite")
+    if (others := machine.others_now()) > machine.BUSY:
+        print(
+            f"The machine is busy: others use {100 * others:.0f} % of its cores. Times will be too long.",
+            file=sys.stderr,
+        )
+    flags.begun = machine.Moment.now()
+    return flags
+
+
+def interleaved_seconds(functions: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, Spread]:
+    """Wall time of each function, called in turn so that a busy machine disturbs all alike.
 
     Args:
       functions: Name -> a call that returns when its work is done. Each is called once more, before timing.
@@ -51,38 +148,56 @@ def interleaved_seconds(functions: Mapping[str, Callable[[], object]], repeats: 
             start = time.perf_counter()
             function()
             taken[name].append(time.perf_counter() - start)
-    return {name: median(values) for name, values in taken.items()}
+    return {name: Spread.of(values) for name, values in taken.items()}
 
 
-def write_rows(rows: Sequence[Row], out: Path | None) -> None:
-    """Prints the rows as a table and, where `out` is given, writes them as JSON, whole or not at all.
+def write_rows(rows: Sequence[Row], flags: argparse.Namespace) -> None:
+    """Prints the rows as a table, writes them where --out says, whole or not at all, and ends as --strict asks.
 
-    The file is {"hardware": ..., "versions": ..., "rows": [...]}.
+    Args:
+      rows: At least one.
+      flags: What `begin` returned.
+
+    Raises:
+      SystemExit: With --strict, a ratio is missed.
     """
-    width = max(len(row["measure"]) for row in rows)
-    print(f"{'measure':{width}}  {'value':>12} {'unit':8}  {'ratio':>8}  {'must':>5}  peer")
+    _print_table(rows)
+    now = machine.Moment.now()
+    others = now.others_since(flags.begun)
+    if others > machine.BUSY:
+        print(f"Others used {100 * others:.0f} % of the cores meanwhile: compare ratios only.", file=sys.stderr)
+    if flags.out is not None:
+        content = {
+            "hardware": machine.hardware(),
+            "versions": machine.versions(),
+            **machine.code(),
+            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "command": shlex.join(["python", *sys.argv]),
+            "load": {"before": flags.begun.load, "after": now.load, "others": round(others, 3)},
+            "rows": [row.plain() for row in rows],
+        }
+        flags.out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=flags.out.parent, suffix=".part", delete=False) as file:
+            json.dump(content, file, indent=1)
+        os.replace(file.name, flags.out)
+    if flags.strict and any(row.missed for row in rows):
+        raise SystemExit(1)
+
+
+def _print_table(rows: Sequence[Row]) -> None:
+    width = max(len(row.measure) for row in rows)
+    print(
+        f"{'measure':{width}}  {'median':>12} {'quartiles':>21} {'n':>4} {'unit':8}  {'ratio':>8}  {'must':>12}  peer"
+    )
     for row in rows:
-        value = f"{row['value']:,.1f}" if row["value"] >= 10 else f"{row['value']:.3g}"
-        must = f"{row['must']:.2f}" if row["must"] else ""
-        print(f"{row['measure']:{width}}  {value:>12} {row['unit']:8}  {row['ratio']:8.2f}  {must:>5}  {row['peer']}")
-    if out is None:
-        return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=out.parent, suffix=".part", delete=False) as file:
-        json.dump({"hardware": _hardware(), "versions": _versions(), "rows": list(rows)}, file, indent=1)
-    os.replace(file.name, out)
+        spread = row.spread
+        between = f"{_number(spread.low)} to {_number(spread.high)}" if spread.repeats > 1 else ""
+        must = f"{row.must:.2f}{' MISSED' if row.missed else ''}" if row.must else ""
+        print(
+            f"{row.measure:{width}}  {_number(spread.median):>12} {between:>21} {spread.repeats:>4} {row.unit:8}  "
+            f"{row.ratio:8.2f}  {must:>12}  {row.peer}"
+        )
 
 
-def _hardware() -> str:
-    cpus = Path("/proc/cpuinfo")
-    lines = cpus.read_text().splitlines() if cpus.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{os.cpu_count()} x {names[0] if names else platform.machine()}"
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in ("jax", "jaxlib", "flax", "torch"):
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.version(name)
-    return found
+def _number(value: float) -> str:
+    return f"{value:,.1f}" if value >= 10 else f"{value:.3g}"

@@ -7,9 +7,7 @@ Both variants of a network are compiled first and then timed in turn; the median
 convolutions, transposed convolutions and max-pooling are lax's own, with lax's own gradients. Needs no TensorFlow.
 """
 
-import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -18,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from rows import Row, interleaved_seconds, write_rows
+from rows import Row, begin, interleaved_seconds, parser_of, sized, write_rows
 
 from lesion_jax.core import keys
 from lesion_jax.families.classifier_step import create_classifier_state, make_classifier_step
@@ -35,8 +33,7 @@ LATENT_SIZE = 100
 
 def main() -> None:
     """Measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser = parser_of(__doc__)
     parser.add_argument(
         "--width", type=int, action="append", help="W of both networks; may be repeated; default 16, 32"
     )
@@ -47,7 +44,7 @@ def main() -> None:
     parser.add_argument(
         "--untuned", action="store_true", help="leave the process as it is; see lesion_jax/runtime/cpu.py"
     )
-    flags = parser.parse_args()
+    flags = begin(parser)
     if not flags.untuned:
         tune_cpu()
     rows: list[Row] = []
@@ -64,16 +61,21 @@ def main() -> None:
             seconds = interleaved_seconds({"ours": ours, "plain": plain}, flags.repeats)
             rows.append(
                 Row(
-                    measure=f"{kind} step, W = {width}, batch {flags.batch_size}, {flags.dtype}, "
-                    f"{jax.device_count()} x {jax.devices()[0].device_kind}",
-                    value=1e3 * seconds["ours"],
+                    measure=sized(
+                        f"{kind} step{' (untuned process)' if flags.untuned else ''}",
+                        width=width,
+                        batch=flags.batch_size,
+                        image=flags.image_size,
+                        dtype=flags.dtype,
+                        device=f"1 x {jax.devices()[0].device_kind}",
+                    ),
+                    value=seconds["ours"].times(1e3),
                     unit="ms",
-                    peer=f"lax as written, {1e3 * seconds['plain']:.1f} ms",
-                    ratio=seconds["plain"] / seconds["ours"],
-                    must=0.0,
+                    peer=f"lax as written, {1e3 * seconds['plain'].median:.1f} ms",
+                    ratio=seconds["plain"].median / seconds["ours"].median,
                 )
             )
-    write_rows(rows, flags.out)
+    write_rows(rows, flags)
 
 
 class Runner:

@@ -7,7 +7,6 @@ places drawn from --seed. A disk that is full in the middle of a save (a small t
 on one run directory. A lock file that a killed process left. Some minutes on two cores.
 """
 
-import argparse
 import os
 import random
 import shutil
@@ -18,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rows import Row, write_rows
+from rows import Row, begin, parser_of, write_rows
 from same_results import differences, results_of
 from trials import Job, make_data, train_job, wait_for
 
@@ -27,12 +26,11 @@ _EVERY = "--config.loop.checkpoint_every=20 steps"
 
 def main() -> None:
     """Tries, prints and writes; exit status 1 where something was lost."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--workdir", type=Path, required=True, help="emptied folder for everything that is made")
-    parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--seed", type=int, default=0, help="of the places that are spoilt")
     parser.add_argument("--most", type=int, default=0, help="of the spoilt files, drawn from --seed; 0 for all of them")
-    flags = parser.parse_args()
+    flags = begin(parser)
     folder = flags.workdir.absolute()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -63,7 +61,7 @@ def main() -> None:
                 must=0.0,
             )
         )
-    write_rows(rows, flags.out)
+    write_rows(rows, flags)
     sys.exit(0 if all_survived else 1)
 
 

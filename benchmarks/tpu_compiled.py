@@ -6,19 +6,16 @@
 Takes four minutes on two cores at W = 16, as many more at W = 64. Needs no TensorFlow.
 """
 
-import argparse
 import os
-from pathlib import Path
 
-from rows import Row, write_rows
+from rows import Row, begin, parser_of, sized, write_rows
 
 from lesion_jax.commands.plan import TPU_ENVIRONMENT
 
 
 def main() -> None:
     """Compiles, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser = parser_of(__doc__)
     parser.add_argument("--topology", default="v5e:2x2")
     parser.add_argument("--network", choices=("DCGAN", "classifier"), action="append", help="default both")
     parser.add_argument("--width", type=int, action="append", help="W of the DCGAN; may be repeated; default 16")
@@ -27,7 +24,7 @@ def main() -> None:
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument("--image_size", type=int, default=64)
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="bfloat16")
-    flags = parser.parse_args()
+    flags = begin(parser)
     os.environ |= TPU_ENVIRONMENT
     # Imports JAX, which reads the environment.
     from lesion_jax.config import DataConfig, TrainingConfig
@@ -53,8 +50,14 @@ def main() -> None:
         )
         rows.append(
             Row(
-                measure=f"bytes moved by a step of one of {flags.members} {name}, batch {flags.batch_size}, "
-                f"{flags.dtype}, vmapped, compiled for {flags.topology}",
+                measure=sized(
+                    f"bytes moved by a step of one of {flags.members} {name}",
+                    batch=flags.batch_size,
+                    image=flags.image_size,
+                    dtype=flags.dtype,
+                    packing="vmap",
+                    device=f"compiled for {flags.topology}",
+                ),
                 value=all_of_them / 2**20,
                 unit="MiB",
                 peer=f"alone, {one / 2**20:,.1f} MiB",
@@ -63,7 +66,7 @@ def main() -> None:
                 must=1 / 1.2,
             )
         )
-    write_rows(rows, flags.out)
+    write_rows(rows, flags)
 
 
 if __name__ == "__main__":

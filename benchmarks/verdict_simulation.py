@@ -14,14 +14,13 @@ Where a truth lies outside 95 % intervals 5 % of the time, R replicates find tha
 (one standard error, printed).
 """
 
-import argparse
 import dataclasses
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rows import Row, write_rows
+from rows import Row, begin, parser_of, write_rows
 from scipy import stats
 from simulated_runs import Simulator, World, effect_of, true_difference
 
@@ -41,11 +40,10 @@ _RESAMPLES = 1000
 
 def main() -> None:
     """Simulates, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser = parser_of(__doc__)
     parser.add_argument("--replicates", type=int, default=500, help="studies of each condition")
     parser.add_argument("--predictions", type=Path, help=".npz of one arm with many seeds, not simulated")
-    flags = parser.parse_args()
+    flags = begin(parser)
     rows: list[Row] = []
     if flags.predictions:
         rows += _real(Runs.load(flags.predictions), flags.replicates)
@@ -60,7 +58,7 @@ def main() -> None:
         for world in (World(num_seeds=5), World(num_lesions=600, num_seeds=10), _CROSSED):
             rows += _effects(world, flags.replicates)
             _say(*rows[-3:])
-    write_rows(rows, flags.out)
+    write_rows(rows, flags)
 
 
 # Cohorts of training patients and a large test set, as a study has them.
@@ -284,7 +282,7 @@ def _size(value: float, metric: str) -> str:
 def _say(*rows: Row) -> None:
     """Progress: the table comes at the end."""
     for row in rows:
-        print(f"{row['value']:6.1f} {row['unit']:8} {row['measure']}; {row['peer']}", flush=True)
+        print(f"{row.spread.median:6.1f} {row.unit:8} {row.measure}; {row.peer}", flush=True)
 
 
 if __name__ == "__main__":

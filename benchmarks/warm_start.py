@@ -5,26 +5,23 @@
 Both programs have the same shape; the second finds what the first has compiled, and its augmented images.
 """
 
-import argparse
 import os
 import shutil
 import signal
 import time
 from pathlib import Path
-from statistics import median
 
-from rows import Row, write_rows
+from rows import Row, Spread, begin, parser_of, sized, write_rows
 from trials import ROOT, Job, make_data, wait_for
 
 
 def main() -> None:
     """Measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser = parser_of(__doc__)
     parser.add_argument("--workdir", type=Path, required=True, help="scratch; only what this script makes is removed")
     parser.add_argument("--width", type=int, default=16, help="W of both networks of a DCGAN")
     parser.add_argument("--repeats", type=int, default=3)
-    flags = parser.parse_args()
+    flags = begin(parser)
     flags.workdir.mkdir(parents=True, exist_ok=True)
     _, dataset = make_data(flags.workdir)
     sweep = flags.workdir / "sweep"
@@ -33,16 +30,24 @@ def main() -> None:
         shutil.rmtree(sweep, ignore_errors=True)
         cold.append(_seconds_to_first_step(sweep, dataset, flags.width, 0))
         warm.append(_seconds_to_first_step(sweep, dataset, flags.width, 1))
+    first, second = Spread.of(cold), Spread.of(warm)
     row = Row(
-        measure=f"command to first step, second process of a sweep, DCGAN W = {flags.width}",
-        value=median(warm),
+        measure=sized(
+            "command to first step, second process of a sweep, DCGAN",
+            width=flags.width,
+            batch=64,
+            image=64,
+            dtype="float32",
+            device="1 x cpu",
+        ),
+        value=second,
         unit="s",
-        peer=f"the first process, {median(cold):.1f} s",
-        ratio=median(cold) / median(warm),
+        peer=f"the first process, {first.median:.1f} s",
+        ratio=first.median / second.median,
         # 0.3 of the time.
         must=1 / 0.3,
     )
-    write_rows([row], flags.out)
+    write_rows([row], flags)
 
 
 def _seconds_to_first_step(sweep: Path, dataset: Path, width: int, index: int) -> float:

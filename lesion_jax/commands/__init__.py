@@ -3,6 +3,7 @@
 import errno
 import importlib
 import logging
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from lesion_jax import __version__
+from lesion_jax.disk.limits import require_addresses
 from lesion_jax.errors import ConfigError, LesionJaxError, Preempted
 from lesion_jax.runtime import jax_settings, preemption, streams
 from lesion_jax.runtime.cpu import tune_cpu
@@ -96,22 +98,31 @@ def _run(argv: Sequence[str] | None) -> int:
     # Before anything starts JAX.
     tune_cpu()
     ignored = jax_settings.ignore_environment()
+    # Pictures go to files; a backend for windows, or one that matplotlib does not know, is for other programs.
+    os.environ.pop("MPLBACKEND", None)
+    try:
+        with jax_settings.readable():
+            return _run_verb(verb, words[1:], ignored)
+    except (LesionJaxError, Preempted) as error:
+        print(f"lesion-jax {verb}: {error}", file=sys.stderr)
+        return error.exit_status
+
+
+def _run_verb(verb: str, words: Sequence[str], ignored: Sequence[str]) -> int:
     module = importlib.import_module(f"lesion_jax.commands.{verb}")
     # Flags live in an object of their own, so that no verb sees another's, nor a library's.
     values = flags.FlagValues()
     module.define_flags(values)
-    if any(word in ("-h", "--help", "-help") for word in words[1:]):
+    if any(word in ("-h", "--help", "-help") for word in words):
         print(_help(verb, module.__doc__, values))
         return 0
     logging.basicConfig(level=logging.WARNING, format=f"lesion-jax {verb}: %(message)s")
     for name in ignored:
         print(f"lesion-jax {verb}: {name} is ignored: it would change results.", file=sys.stderr)
-    try:
-        _parse(values, verb, words[1:], more_of=getattr(module, "MORE_OF", None))
-        module.run(values)
-    except (LesionJaxError, Preempted) as error:
-        print(f"lesion-jax {verb}: {error}", file=sys.stderr)
-        return error.exit_status
+    require_addresses()
+    jax_settings.require_known_flags()
+    _parse(values, verb, words, more_of=getattr(module, "MORE_OF", None))
+    module.run(values)
     return 0
 
 

@@ -1,5 +1,6 @@
 """The flags that several verbs share."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,21 @@ class PathParser(flags.ArgumentParser):
     syntactic_help = "a path"
 
     def parse(self, argument: str | Path) -> Path:
-        """Refuses an empty one."""
+        """Refuses an empty one, and what the system cannot even look for."""
         if not str(argument):
             raise ValueError("a path must not be empty")
-        return Path(argument).expanduser()
+        # Without a home, `~` stays as it is.
+        with contextlib.suppress(RuntimeError):
+            argument = Path(argument).expanduser()
+        try:
+            os.stat(argument)
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except (OSError, ValueError) as error:
+            # Too long, without permission to look there, a loop of links, a NUL.
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise ValueError(f"it cannot be looked for ({reason})") from error
+        return Path(argument)
 
 
 class _CheckpointParser(flags.ArgumentParser):

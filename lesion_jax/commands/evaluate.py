@@ -124,8 +124,9 @@ def _check_classifies(runs: Sequence[Path]) -> None:
 
 
 def _write(values: flags.FlagValues, scored: "Sequence[ScoredRun]") -> None:
+    from lesion_jax.core.csv_text import csv_text
     from lesion_jax.disk.atomic import write_bytes, write_json, writing
-    from lesion_jax.inference.score_table import csv_text, prediction_rows, score_rows
+    from lesion_jax.inference.score_table import prediction_rows, score_rows
 
     if values.predictions:
         with writing(values.predictions):

@@ -6,8 +6,8 @@ lesion-jax plan --config configs/paper.py --config.dataset=DATASET
 lesion-jax plan --config configs/study_smoke.py --config.dataset=DATASET --pilot=STUDY
 
 It measures a few steps on the device at hand; with --topology it asks the TPU's compiler, which needs no TPU (pip
-install libtpu), and gives a lower limit. An array for `sweep --index` has as many tasks as the sweep has programs, one
-for `study --index` as many as the study has settings.
+install libtpu), and gives a lower limit; with --nomeasure it counts at once what a sweep or a training has. An array for
+`sweep --index` has as many tasks as the sweep has programs, one for `study --index` as many as the study has settings.
 Of the sizes that the paper chooses along the way it takes the largest. Of a study it also says which differences it
 could show, by the variances of a finished one, --pilot, or by those measured on the phantom. Nothing is written. Where
 it does not fit, it says so and ends with status 2.
@@ -35,9 +35,11 @@ TPU_ENVIRONMENT = {
 
 
 def define_flags(values: flags.FlagValues) -> None:
-    """--config, --topology, --pilot, --json."""
+    """--config, --topology, --measure, --pilot, --json."""
     define_config(values)
     flags.DEFINE_string("topology", None, "TPUs to plan for, such as v5e:4x4 or v5p:2x2x2.", flag_values=values)
+    measure = "Find out times; --nomeasure counts programs, steps and memory of a sweep, and compiles nothing."
+    flags.DEFINE_bool("measure", True, measure, flag_values=values)
     define_path(values, "pilot", "Workdir of a finished study, whose variances are taken.", required=False)
     flags.DEFINE_bool("json", False, "As JSON.", flag_values=values)
 
@@ -45,6 +47,8 @@ def define_flags(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Prints the plan."""
     config = config_of(values)
+    if not values.measure and config.kind in ("paper", "study"):
+        raise ConfigError(f"--nomeasure plans a sweep or a training; --config is of kind {config.kind!r}.")
     if values.topology:
         import jax
 
@@ -70,7 +74,7 @@ def run(values: flags.FlagValues) -> None:
         print(text, file=sys.stderr if values.json else sys.stdout)
         plan = plan_study(layout, topology=values.topology, tell=tell)
     else:
-        plan = make_plan(config, topology=values.topology, tell=tell)
+        plan = make_plan(config, topology=values.topology, measure=values.measure, tell=tell)
     print(json.dumps(dataclasses.asdict(plan), indent=2) if values.json else describe_plan(plan))
     if plan.refusals:
         raise ConfigError(plan.refusals[0])

@@ -44,7 +44,8 @@ def run(values: flags.FlagValues) -> None:
 
 def _run(path: Path) -> tuple[Any, str]:
     if (path / "sweep.json").exists():
-        from lesion_jax.sweep.status import cell_rows, describe_sweep, open_sweep
+        from lesion_jax.sweep.directory import open_sweep
+        from lesion_jax.sweep.status import cell_rows, describe_sweep
 
         sweep = open_sweep(path)
         rows = cell_rows(sweep)

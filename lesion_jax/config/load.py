@@ -2,6 +2,7 @@
 
 import collections.abc
 import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Mapping
@@ -15,15 +16,13 @@ from lesion_jax.errors import ConfigError
 Kinds = Mapping[str, type]
 
 
-def to_dict(config: Any) -> dict[str, Any]:
+def to_dict(config: Any) -> Any:
     """A config as nested plain values that JSON can hold; tuples become lists."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {k: plain(v) for k, v in value.items()}
-        return [plain(v) for v in value] if isinstance(value, tuple | list) else value
-
-    return plain(dataclasses.asdict(config))
+    if dataclasses.is_dataclass(config):
+        return {name: to_dict(getattr(config, name)) for name in _hints(type(config))}
+    if isinstance(config, Mapping):
+        return {name: to_dict(value) for name, value in config.items()}
+    return [to_dict(value) for value in config] if isinstance(config, tuple | list) else config
 
 
 def to_config_dict(config: Any) -> ml_collections.ConfigDict:
@@ -55,6 +54,13 @@ def from_mapping(values: Mapping[str, Any] | ml_collections.ConfigDict, kinds: K
     return config
 
 
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    """Declared type of each field, in order; a sweep reads the same few classes a thousand times."""
+    hints = typing.get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
 @dataclasses.dataclass(frozen=True)
 class _Builder:
     kinds: Kinds
@@ -62,7 +68,7 @@ class _Builder:
     def build(self, cls: type, values: Any, path: str) -> Any:
         if not isinstance(values, Mapping):
             raise ConfigError(f"{path.rstrip('.')} is {values!r}; it holds settings, not a value.")
-        hints = typing.get_type_hints(cls)
+        hints = _hints(cls)
         for name in values:
             if name not in hints:
                 raise ConfigError(f"{path}{name} is not a setting; {cls.__name__} has {', '.join(hints)}.")
@@ -80,7 +86,7 @@ class _Builder:
     def _value(self, hint: Any, value: Any, path: str) -> Any:
         if dataclasses.is_dataclass(hint):
             cls = typing.cast(type, hint)
-            if "kind" in typing.get_type_hints(cls):
+            if "kind" in _hints(cls):
                 cls = self._of_kind(cls, value, path)
             return self.build(cls, value, path + ".")
         origin, arguments = typing.get_origin(hint), typing.get_args(hint)

@@ -1,10 +1,12 @@
-"""What a process may have of its machine: open files, memory."""
+"""What a process may have of its machine: open files, memory, addresses."""
 
 import os
 import resource
 
 from lesion_jax.errors import ConfigError, RunError
 
+# Libraries alone took 700 MiB of addresses where this was measured; commands 1.4 to 2 GiB.
+_ADDRESSES = 2**30
 # What a process has open besides: libraries, devices, logs and checkpoints under way.
 _OTHERS = 256
 
@@ -25,6 +27,20 @@ def allow_open_files(num: int) -> None:
             "with `ulimit -n`, or make programs smaller with a lower device_memory."
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def require_addresses() -> None:
+    """Refuses a limit under which libraries cannot be loaded: OpenBLAS then sends the process a Ctrl-C.
+
+    Raises:
+      ConfigError: Both numbers are told.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft != resource.RLIM_INFINITY and soft < _ADDRESSES:
+        raise ConfigError(
+            f"A process may have {soft / 2**20:.0f} MiB of addresses here (ulimit -v), and this one needs "
+            f"{_ADDRESSES / 2**20:.0f} at least; raise the limit."
+        )
 
 
 def memory_bytes() -> int:

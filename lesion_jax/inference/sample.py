@@ -16,7 +16,8 @@ from lesion_jax.families import FAMILIES
 from lesion_jax.inference.own_copies import draw_without_copies
 from lesion_jax.inference.own_lesions import own_lesions
 from lesion_jax.inference.restore import restore_generator
-from lesion_jax.io.bank_picture import bank_picture
+from lesion_jax.io.class_picture import class_picture
+from lesion_jax.io.picture_file import png_bytes
 from lesion_jax.io.run_files import load_provenance
 from lesion_jax.io.saved_checkpoints import Which
 
@@ -115,5 +116,6 @@ def draw_bank(
         provenance["dropped_copies"] = dropped
     told = Origins.joined(origins) if generator.family.origins else None
     bank = Images(np.concatenate(images), np.concatenate(labels))
-    picture = bank_picture(bank, generator.class_names, (data.window[0], data.window[1]), UNITS[generator.unit].title)
+    window = data.window[0], data.window[1]
+    picture = png_bytes(class_picture(bank, generator.class_names, window, UNITS[generator.unit].title))
     save_bank(out, bank, provenance, told, picture=picture)

@@ -1,8 +1,5 @@
-"""Scores of several runs as one table, and what they said of every lesion as another; CSV or plain rows."""
+"""Scores of several runs as one table, and what they said of every lesion as another."""
 
-import csv
-import io
-import json
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -55,6 +52,14 @@ def _row(scored: ScoredRun, settings: Row) -> Row:
     return row
 
 
+def metric_values(result: Row) -> dict[str, float]:
+    """Name -> value of every metric of one run that has one, which is finite; of what `score_run` returns."""
+    predictions, images = ((result.get(name) or {}).get("metrics", {}) for name in ("predictions", "images"))
+    found = {name: score["total"].get("value") for name, score in predictions.items() if score["total"]["n"]}
+    found |= {name: score["value"] for name, score in images.items() if score}
+    return {name: value for name, value in found.items() if _finite(value) is not None}
+
+
 def prediction_rows(scored: Sequence[ScoredRun]) -> Iterator[Row]:
     """One row per run and lesion, of the runs that classify.
 
@@ -79,17 +84,3 @@ def prediction_rows(scored: Sequence[ScoredRun]) -> Iterator[Row]:
                 # As many digits as a float32 has.
                 **{f"probability_{name}": f"{p:.9g}" for name, p in zip(names, said.probabilities[i], strict=True)},
             }
-
-
-def csv_text(rows: Sequence[Row]) -> str:
-    """Rows as CSV; the columns are those of all rows, and what a row lacks is empty."""
-    text = io.StringIO()
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    # As JSON where a value is no single one: a setting that is a tuple.
-    writer.writerows(
-        {name: json.dumps(value) if isinstance(value, list | tuple | dict) else value for name, value in row.items()}
-        for row in rows
-    )
-    return text.getvalue()

@@ -55,6 +55,12 @@ def find_note(directory: Path, which: Ranking) -> Note | None:
     return next(iter(ranked_notes(directory.absolute(), which)), None)
 
 
+def last_and_best(directory: Path) -> tuple[Note | None, Note | None]:
+    """What `find_note` says of both, each note read once."""
+    notes = ranked_notes(directory.absolute(), "last")
+    return (notes[0], _best_first(notes)[0]) if notes else (None, None)
+
+
 def ranked_notes(
     directory: Path, which: Ranking, tell: Callable[[DamagedError], None] = lambda _: None
 ) -> Sequence[Note]:
@@ -71,8 +77,10 @@ def ranked_notes(
             notes.append(read_note(directory / str(step)))
         except DamagedError as error:
             tell(error)
-    if which == "last":
-        return notes
+    return notes if which == "last" else _best_first(notes)
+
+
+def _best_first(notes: Sequence[Note]) -> list[Note]:
     # Sorting is stable: of equal scores the newest comes first.
     scored = sorted((note for note in notes if note.score is not None), key=lambda note: note.score or 0, reverse=True)
     return [*scored, *(note for note in notes if note.score is None)]

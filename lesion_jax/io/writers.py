@@ -2,23 +2,16 @@
 
 import json
 import math
-import socket
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any
 
 import numpy as np
 import tensorboardX.summary
-from tensorboardX.proto import event_pb2
-from tensorboardX.record_writer import RecordWriter
 
 from lesion_jax.disk.atomic import write_bytes, writing
+from lesion_jax.io.event_files import EventFile
 from lesion_jax.io.picture_file import write_picture
 from lesion_jax.io.run_directory import RunDirectory
-
-# Any: a generated module, whose classes appear when it is imported.
-_proto: Any = event_pb2
 
 
 class MetricsWriter:
@@ -44,15 +37,7 @@ class MetricsWriter:
             self._lines = run.metrics.open("a")
         with writing(run.tensorboard):
             run.tensorboard.mkdir(exist_ok=True)
-            # Not SummaryWriter: it writes in a thread, which dies on a full disk with a traceback, and after ten
-            # more events everything waits for it. The suffix: names hold whole seconds, and a file of the same name
-            # would be overwritten.
-            name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.from{start}"
-            self._events = RecordWriter(str(run.tensorboard / name))
-            self._add(0, file_version="brain.Event:2")
-            # Tells TensorBoard to forget what an interrupted run wrote from this step on.
-            self._add(start + 1, session_log=_proto.SessionLog(status=_proto.SessionLog.START))
-            self._events.flush()
+            self._events = EventFile(run.tensorboard, start)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Writes one line.
@@ -67,7 +52,7 @@ class MetricsWriter:
             self._lines.flush()
         with writing(self._run.tensorboard):
             for name, value in values.items():
-                self._add(step, summary=tensorboardX.summary.scalar(name, value))
+                self._events.add(step, summary=tensorboardX.summary.scalar(name, value))
             self._events.flush()
 
     def image(self, step: int, name: str, pixels: np.ndarray) -> None:
@@ -83,7 +68,7 @@ class MetricsWriter:
             write_picture(self._run.samples / f"{name}_{step:08d}.png", pixels)
         with writing(self._run.tensorboard):
             dataformats = "HW" if pixels.ndim == 2 else "HWC"
-            self._add(step, summary=tensorboardX.summary.image(name, pixels, dataformats=dataformats))
+            self._events.add(step, summary=tensorboardX.summary.image(name, pixels, dataformats=dataformats))
             self._events.flush()
 
     def close(self) -> None:
@@ -93,9 +78,6 @@ class MetricsWriter:
             stack.callback(self._events.close)
             stack.enter_context(writing(self._run.metrics))
             stack.callback(self._lines.close)
-
-    def _add(self, step: int, **content: Any) -> None:
-        self._events.write(_proto.Event(step=step, wall_time=time.time(), **content).SerializeToString())
 
 
 def _drop_after(run: RunDirectory, start: int) -> None:

@@ -8,6 +8,7 @@ time does not wait for that.
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,10 +26,14 @@ _num_asked = 0
 
 @contextmanager
 def installed() -> Iterator[None]:
-    """Takes over the signals; for an entry point, in the main thread. Ctrl-C is given back at the end of the block.
+    """Takes over the signals; for an entry point. Ctrl-C is given back at the end of the block.
 
-    SIGINT is left alone where it is ignored, as a shell does for what runs in the background.
+    SIGINT is left alone where it is ignored, as a shell does for what runs in the background; all of them in a thread
+    that is not the main one, which alone may take them over.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     for number in (signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, _receive)
     before = signal.getsignal(signal.SIGINT)

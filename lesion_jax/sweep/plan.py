@@ -75,6 +75,7 @@ def make_plan(
     config: TrainingConfig | SweepConfig,
     *,
     topology: str | None = None,
+    measure: bool = True,
     cohort: Cohort | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Plan:
@@ -84,6 +85,7 @@ def make_plan(
       config: Config of either.
       topology: TPU topology such as "v5e:4x4", compiled for and not run; None measures a few steps on the device at
         hand.
+      measure: Whether to find out times; False counts programs, trainings, steps and memory, and compiles nothing.
       cohort: Content of the dataset; None loads it.
       tell: Called with what is being done.
 
@@ -95,7 +97,8 @@ def make_plan(
     cells = expand(sweep)
     cohort = cohort or Cohort.load(Path(dataset_of(cells)).expanduser())
     check_cells(sweep, cells, cohort)
-    planner = Planner(cohort, sweep.num_devices, topology, "one" if sweep.packing == "auto" else sweep.packing, tell)
+    packing = "one" if sweep.packing == "auto" else sweep.packing
+    planner = Planner(cohort, sweep.num_devices, topology, packing if measure else None, tell)
     planner.add([cell.config for cell in cells], programs_of(sweep, cells, cohort))
     return planner.plan()
 
@@ -138,7 +141,12 @@ class Planner:
     """Collects what is to be trained, and estimates each shape once."""
 
     def __init__(
-        self, cohort: Cohort, num_devices: int, topology: str | None, packing: Packing, tell: Callable[[str], None]
+        self,
+        cohort: Cohort,
+        num_devices: int,
+        topology: str | None,
+        packing: Packing | None,
+        tell: Callable[[str], None],
     ):
         """Starts empty.
 
@@ -146,15 +154,16 @@ class Planner:
           cohort: The dataset of all trainings.
           num_devices: Devices that each program is spread over.
           topology: TPU topology to compile for; None measures on the device at hand.
-          packing: Packing that is measured; ignored with a topology.
+          packing: Packing that is measured; ignored with a topology. None finds out no times.
           tell: Called with what is being done.
         """
         self._cohort, self._num_devices = cohort, num_devices
-        self._estimate = (
-            _Compiler(topology, num_devices, cohort, tell)
-            if topology
-            else _Stopwatch(num_devices, packing, cohort, tell)
-        )
+        if packing is None:
+            self._estimate = _Count()
+        elif topology:
+            self._estimate = _Compiler(topology, num_devices, cohort, tell)
+        else:
+            self._estimate = _Stopwatch(num_devices, packing, cohort, tell)
         self._programs: list[PlannedProgram] = []
 
     def add(self, configs: Sequence[TrainingConfig], groups: Sequence[Group]) -> None:
@@ -188,6 +197,17 @@ class Planner:
         estimate = self._estimate
         refusals = tuple(dict.fromkeys(estimate.refusals))
         return Plan(tuple(self._programs), self._num_devices, estimate.method + note, refusals)
+
+
+class _Count:
+    """Finds out no times."""
+
+    method = "times not measured"
+    refusals = ()
+
+    def __call__(self, config: TrainingConfig, group: Group) -> tuple[float | None, int]:
+        del config
+        return None, group.device_bytes
 
 
 class _Stopwatch:
@@ -276,11 +296,12 @@ def describe_plan(plan: Plan) -> str:
         at_once = p.slots_per_device * plan.num_devices
         table.append((p.index, p.kind, p.num_members, at_once, p.num_steps, *numbers))
     lines = [text_table(names, table, indent="")]
-    hours = sum(p.device_hours or 0.0 for p in plan.programs)
+    hours = [p.device_hours for p in plan.programs if p.device_hours is not None]
+    cost = f"{sum(hours):.3g} device-hours: " if hours else ""
     members = sum(p.num_members for p in plan.programs)
     lines.append(
         f"{len(plan.programs)} programs of {plan.num_devices} devices, {members} members, "
-        f"{sum(p.num_steps for p in plan.programs)} steps, {hours:.3g} device-hours: {plan.method}. "
+        f"{sum(p.num_steps for p in plan.programs)} steps, {cost}{plan.method}. "
         "Compilation and scoring are not counted."
     )
     return "\n".join([*lines, *(f"DOES NOT FIT: {text}" for text in plan.refusals)])

@@ -1,27 +1,21 @@
 """Runs the programs of a sweep, each a function of (config, index); the same command again carries on."""
 
-import dataclasses
 import functools
-import json
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
-from lesion_jax.config import to_dict
-from lesion_jax.config.fields import names_where
 from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.training_images import check_images
-from lesion_jax.disk.atomic import replace_json, write_bytes, write_json, writing
+from lesion_jax.disk.atomic import write_bytes, write_json, writing
 from lesion_jax.disk.lock import locked
-from lesion_jax.errors import BankError, ConfigError, RunError
-from lesion_jax.io.differences import differences, plain, sentence
+from lesion_jax.errors import BankError, ConfigError
 from lesion_jax.io.progress import Progress
-from lesion_jax.io.run_directory import RunDirectory
 from lesion_jax.runtime import parallel, preemption
-from lesion_jax.sweep.cells import Cell, dataset_of, expand
+from lesion_jax.sweep.cells import Cell, dataset_of
 from lesion_jax.sweep.config import SweepConfig
+from lesion_jax.sweep.directory import Sweep
 from lesion_jax.sweep.halving import Halving, rung_steps
 from lesion_jax.train.groups import Group, make_groups
 from lesion_jax.train.memory import num_steps, schedule_of
@@ -29,96 +23,6 @@ from lesion_jax.train.train_group import train_group
 from lesion_jax.train.training import check_family
 
 _NOTE_SECONDS = 5.0
-# What tasks that start at the same time may have made already.
-_OURS = frozenset({"sweep.json", "programs", "cells", "cache", "compiled", "packings"})
-# Settings that divide the cells into programs. Halving compares the cells of one program: there they are part of the
-# sweep.
-_PLACING = frozenset({"config.num_devices", "config.device_memory"})
-
-
-@dataclasses.dataclass(frozen=True)
-class Sweep:
-    """A sweep and its directory.
-
-    WORKDIR/cells/NNNN are run directories of single trainings; sweep.json is the config and what it was started on,
-    programs/ what is under way.
-
-    Attributes:
-      config: Config of the sweep.
-      workdir: Directory of the sweep, absolute.
-      cells: All cells, by index.
-    """
-
-    config: SweepConfig
-    workdir: Path
-    cells: list[Cell]
-
-    @classmethod
-    def of(cls, config: SweepConfig, workdir: Path) -> "Sweep":
-        """Expands a config; nothing is read or written.
-
-        Raises:
-          ConfigError: A cell is impossible or repeated, or the cells are on several datasets.
-        """
-        cells = expand(config)
-        dataset_of(cells)
-        return cls(config, workdir.expanduser().absolute(), cells)
-
-    @property
-    def varied(self) -> list[str]:
-        """Every field that some cell varies: cells of a list may vary different ones."""
-        return list(dict.fromkeys(name for cell in self.cells for name in cell.changes))
-
-    def directory(self, cell: int) -> Path:
-        """Run directory of a cell."""
-        return self.workdir / "cells" / f"{cell:04d}"
-
-    def file(self, program: int, kind: str) -> Path:
-        """A file of a program under way.
-
-        Args:
-          program: Number of the program.
-          kind: "lock", who trains it; "json", how far it is; "cells", its run directories, a line each, which
-            launch/slurm.sh reads; "rungs.json", which cells came to its rungs.
-        """
-        return self.workdir / "programs" / f"{program:04d}.{kind}"
-
-    def claim(self, cohort: Cohort) -> None:
-        """Makes the directory this sweep's, or checks that it is; many tasks may do so at once.
-
-        Raises:
-          RunError: It is another sweep's, or cannot be written.
-        """
-        path = self.workdir / "sweep.json"
-        mine = plain(
-            {
-                "config": to_dict(self.config),
-                "dataset_fingerprint": cohort.lesions.fingerprint,
-                "fold_fingerprint": cohort.folds and cohort.folds.fingerprint,
-            }
-        )
-        with writing(path):
-            if not path.exists():
-                there = {file.name for file in self.workdir.iterdir()} if self.workdir.is_dir() else set()
-                if {name for name in there if not name.startswith(".sweep.json.")} - _OURS:
-                    raise RunError(f"{self.workdir} holds files but no sweep.json; name an empty --workdir.")
-                (self.workdir / "programs").mkdir(parents=True, exist_ok=True)
-                replace_json(path, mine)
-        found = differences(load_sweep(self.workdir), mine)
-        # What may differ when a sweep is submitted again: what may in each cell, but its length, for a finished one is
-        # skipped; and how trainings share a device.
-        of_cells = names_where(self.config.base, lambda setting: setting.is_free) - {"loop.duration"}
-        free = {"config.packing"} | {f"config.base.{name}" for name in of_cells}
-        if not self.config.halving.rungs:
-            free |= _PLACING
-        if refused := {name: text for name, text in found.items() if name not in free}:
-            raise RunError(
-                f"{self.workdir} is another sweep's ({sentence(refused)}); name another --workdir, or take back the "
-                "change."
-            )
-        if found:
-            with writing(path):
-                replace_json(path, mine)
 
 
 def check_cells(config: SweepConfig, cells: Sequence[Cell], cohort: Cohort) -> None:
@@ -127,14 +31,16 @@ def check_cells(config: SweepConfig, cells: Sequence[Cell], cohort: Cohort) -> N
     Raises:
       ConfigError: A cell's feed, fold, class, size, duration or banks, or a rung, that cannot be; which cell is said.
     """
-    checked = set()
+    checked, counted = set(), set()
     for cell in cells:
         try:
             if cell.config.data.feed == "stream":
                 raise ConfigError("data.feed is 'stream', but a sweep's images lie on its devices; leave it at 'auto'.")
             check_family(cell.config, cohort)
-            num_steps(cell.config, cohort)
             # Cells that differ in seeds and rates have the same.
+            if (length := (cell.config.kind, cell.config.data, cell.config.loop)) not in counted:
+                num_steps(cell.config, cohort)
+                counted.add(length)
             if (data := (cell.config.kind, cell.config.data)) not in checked:
                 check_images(cell.config, cohort)
                 checked.add(data)
@@ -155,25 +61,14 @@ def programs_of(config: SweepConfig, cells: Sequence[Cell], cohort: Cohort) -> l
     )
 
 
-def load_sweep(workdir: Path) -> dict[str, Any]:
-    """What `Sweep.claim` wrote.
-
-    Raises:
-      RunError: It is not the directory of a sweep.
-    """
-    try:
-        return json.loads((workdir / "sweep.json").read_text())
-    except (OSError, ValueError) as error:
-        raise RunError(f"{workdir} is not the directory of a sweep: its sweep.json cannot be read ({error}).") from None
-
-
 def run_sweep(
     config: SweepConfig, workdir: Path | str, *, index: int | None = None, cohort: Cohort | None = None
 ) -> int:
     """Trains the programs of a sweep in turn, or one of them.
 
     A program that is finished is skipped, one that was interrupted resumes, and one that another process trains is
-    refused by its lock.
+    refused by its lock. Cells that a changed config adds are numbered after those that there are; where it is longer,
+    all of them are continued.
 
     Args:
       config: Config of the sweep, of `lesion_jax.config`.
@@ -182,7 +77,7 @@ def run_sweep(
       cohort: Content of the dataset; None loads it.
 
     Returns:
-      How many cells have diverged in the programs that ran, now or before.
+      How many cells have diverged in this call; those that had before are passed over.
 
     Raises:
       LesionJaxError: Bad settings or data at the start, a directory of another sweep, no such program.
@@ -190,6 +85,7 @@ def run_sweep(
     """
     sweep = Sweep.of(config, Path(workdir))
     cohort = cohort or Cohort.load(Path(dataset_of(sweep.cells)).expanduser())
+    sweep = sweep.continued(cohort)
     check_cells(config, sweep.cells, cohort)
     programs = programs_of(config, sweep.cells, cohort)
     if index is not None and not 0 <= index < len(programs):
@@ -213,17 +109,10 @@ def run_sweep(
 def _run_program(
     sweep: Sweep, program: Group, number: int, num_programs: int, devices: list[parallel.Device], cohort: Cohort
 ) -> int:
-    left = []
-    failed = 0
-    for cell in program.trainings:
-        run = RunDirectory(sweep.directory(cell))
-        if (run.path / "FAILED").exists():
-            # It would diverge again at the same step.
-            failed += 1
-        elif not run.is_done:
-            left.append(cell)
+    # A cell that has diverged would do so again, at the same step.
+    left = [cell for cell in program.trainings if sweep.state_of(cell)[0] not in ("done", "stopped", "failed")]
     if not left:
-        return failed
+        return 0
     names = sweep.file(number, "cells")
     with writing(names):
         lines = [f"{sweep.directory(cell).relative_to(sweep.workdir)}\n" for cell in program.trainings]
@@ -245,7 +134,7 @@ def _run_program(
         stop_rule=stop_rule,
         progress=functools.partial(_Noted, sweep.file(number, "json")),
     )
-    return failed + len(diverged)
+    return len(diverged)
 
 
 class _Noted(Progress):

@@ -7,7 +7,7 @@ import numpy as np
 
 from lesion_jax.families import family_of
 from lesion_jax.metrics.images import CHOOSES, GENERATOR_METRICS
-from lesion_jax.sweep.run import Sweep
+from lesion_jax.sweep.directory import Sweep
 
 # Fields that repeat a training rather than change it.
 REPEATED = ("seed", "data.fold")
@@ -27,17 +27,18 @@ def score_title(sweep: Sweep) -> str:
     return f"{sign}{metric.title[0].lower()}{metric.title[1:]}, inner patients"
 
 
-def setting_rows(sweep: Sweep, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def setting_rows(sweep: Sweep, rows: Sequence[dict[str, Any]], others: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Means over repetitions.
 
     Args:
       sweep: The sweep.
       rows: Of `status.cell_rows`.
+      others: Names of further numbers of the cells; a cell may lack them.
 
     Returns:
       By setting, the best mean first and those without a score last: every varied field but seed and fold; cells, how
       many there are; n, how many of them have a score, which is what mean and sd (with n - 1; None below two) are over;
-      best_cell, the run directory of the best.
+      best_cell, the run directory of the best; NAME_mean and NAME_sd of each other number.
     """
     fields = varied_settings(sweep)
     grouped: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
@@ -46,18 +47,26 @@ def setting_rows(sweep: Sweep, rows: Sequence[dict[str, Any]]) -> list[dict[str,
     found = []
     for values, some in grouped.items():
         scored = [row for row in some if row["score"] is not None]
-        scores = [row["score"] for row in scored]
+        mean, sd = _mean_and_sd([row["score"] for row in scored])
         found.append(
             {
                 **dict(zip(fields, values, strict=True)),
                 "cells": len(some),
                 "n": len(scored),
-                "mean": float(np.mean(scores)) if scores else None,
-                "sd": float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
+                "mean": mean,
+                "sd": sd,
                 "best_cell": max(scored, key=lambda row: row["score"])["run"] if scored else None,
             }
         )
+        for name in others:
+            values = [row[name] for row in some if row.get(name) is not None]
+            found[-1] |= dict(zip((f"{name}_mean", f"{name}_sd"), _mean_and_sd(values), strict=True))
     return sorted(found, key=lambda row: -np.inf if row["mean"] is None else row["mean"], reverse=True)
+
+
+def _mean_and_sd(values: Sequence[float]) -> tuple[float | None, float | None]:
+    mean = float(np.mean(values)) if values else None
+    return mean, float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
 def describe_best(sweep: Sweep, rows: Sequence[dict[str, Any]]) -> list[str]:

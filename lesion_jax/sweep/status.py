@@ -7,33 +7,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lesion_jax.config import from_mapping
 from lesion_jax.core.text_table import text_table
-from lesion_jax.errors import RunError
-from lesion_jax.families import config_kinds
+from lesion_jax.disk.lock import holder
 from lesion_jax.io.progress import duration_text
 from lesion_jax.io.run_directory import RunDirectory
-from lesion_jax.io.saved_checkpoints import find_note
-from lesion_jax.io.summary import state_of
+from lesion_jax.io.saved_checkpoints import last_and_best
 from lesion_jax.sweep.cells import Cell
-from lesion_jax.sweep.config import SweepConfig
-from lesion_jax.sweep.run import Sweep, load_sweep
+from lesion_jax.sweep.directory import Sweep, open_sweep
 from lesion_jax.sweep.settings import describe_best, setting_rows
 
-# A program whose note is older than this is not under way, whatever the note says.
+# A program whose note is older than this may hang, though its process holds the lock.
 _SILENT_SECONDS = 600.0
-
-
-def open_sweep(workdir: Path) -> Sweep:
-    """The sweep of a directory that `Sweep.claim` made.
-
-    Raises:
-      RunError: It is not the directory of a sweep.
-    """
-    config = from_mapping(load_sweep(workdir)["config"], {**config_kinds(), "sweep": SweepConfig})
-    if not isinstance(config, SweepConfig):
-        raise RunError(f"{workdir} is the directory of a {config.kind!r}, not of a sweep.")
-    return Sweep.of(config, workdir)
 
 
 def sweep_rows(workdir: Path | str) -> list[dict[str, Any]]:
@@ -49,9 +33,9 @@ def cell_rows(sweep: Sweep) -> list[dict[str, Any]]:
     """What has come of each cell.
 
     Returns:
-      By cell: cell, every field that some cell varies, state (waiting, running, done, stopped, failed or interrupted),
-      step (of the newest checkpoint), best_step, score (of the best one, on inner patients; higher is better),
-      collapse, reason (of a failure or a stop) and run (its directory); None where there is nothing.
+      By cell: cell, every field that some cell varies, state (of `Sweep.state_of`), step (of the newest checkpoint),
+      best_step, score (of the best one, on inner patients; higher is better), collapse, reason (of a failure or a stop)
+      and run (its directory); None where there is nothing.
     """
     return [_row(sweep, cell) for cell in sweep.cells]
 
@@ -60,12 +44,12 @@ def _row(sweep: Sweep, cell: Cell) -> dict[str, Any]:
     run = RunDirectory(sweep.directory(cell.index))
     fields = {name: functools.reduce(getattr, name.split("."), cell.config) for name in sweep.varied}
     row: dict[str, Any] = {"cell": cell.index, **fields}
-    state, detail = state_of(run) if (run.path / "config.json").exists() else ("waiting", {})
+    state, detail = sweep.state_of(cell.index)
     reason = detail.get("reason") or detail.get("stopped")
-    last, best = (find_note(run.checkpoints, which) for which in ("last", "best"))
+    last, best = last_and_best(run.checkpoints)
     scored = best if best and best.score is not None else None
     return row | {
-        "state": "stopped" if detail.get("stopped") else state,
+        "state": state,
         "step": last and last.step,
         "best_step": scored and scored.step,
         "score": scored and scored.score,
@@ -96,7 +80,9 @@ def _programs(sweep: Sweep) -> list[str]:
             continue
         left, silent = note["total"] - note["done"], time.time() - note["time"]
         text = f"program {int(path.stem)}: {note['done']} of {note['total']} steps"
-        if left and silent > _SILENT_SECONDS:
+        if left and holder(path.with_suffix(".lock")) is None:
+            text += ", not under way"
+        elif left and silent > _SILENT_SECONDS:
             text += f", not heard of for {duration_text(silent)}"
         elif left and note["rate"]:
             text += f", {duration_text(left / note['rate'])} left"

@@ -9,17 +9,16 @@ import numpy as np
 
 from lesion_jax.config import TrainingConfig
 from lesion_jax.core import keys
-from lesion_jax.core.types import Images
+from lesion_jax.core.types import UNITS, Images
 from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.families import family_of
 from lesion_jax.families.base import Arrays
 from lesion_jax.families.context import Context
-from lesion_jax.io.pictures import grid
 from lesion_jax.metrics.collapse import describe_collapse
 from lesion_jax.metrics.images import checkpoint_score, scalars, score_images
 from lesion_jax.metrics.sample import Sample
 
-# Images per class in a sample grid.
+# Images per class in a sample grid, in two rows.
 _NUM_SHOWN = 16
 
 
@@ -60,12 +59,22 @@ def evaluate(config: TrainingConfig, images: TrainingImages, arrays: Arrays, ste
 
 
 def pictures(config: TrainingConfig, images: TrainingImages, arrays: Arrays) -> dict[str, np.ndarray]:
-    """{name: uint8 picture} of a training; empty for a family that draws nothing."""
+    """{name: uint8 picture [H, W, 3]} of a training: images of each class, with its name and a scale in the unit.
+
+    Empty for a family that draws nothing.
+    """
     if family_of(config).draw is None:
         return {}
+    # Here: it imports matplotlib, for its font, which a classifier does without.
+    from lesion_jax.io.class_picture import class_picture
+
     labels = np.repeat(np.unique(images.images.labels), _NUM_SHOWN).astype(np.int32)
-    window: Any = config.data.window
-    return {"samples": grid(draw(config, images, arrays, labels, config.seed), window)}
+    drawn, window = Images(draw(config, images, arrays, labels, config.seed), labels), config.data.window
+    unit = UNITS[images.unit].title
+    sheet = class_picture(
+        drawn, images.class_names, (window[0], window[1]), unit, most=_NUM_SHOWN, columns=_NUM_SHOWN // 2, side=64
+    )
+    return {"samples": np.asarray(sheet)}
 
 
 def draw(config: TrainingConfig, images: TrainingImages, arrays: Arrays, labels: np.ndarray, seed: int) -> np.ndarray:

@@ -47,13 +47,16 @@ def run_apart(script, out, *flags):
 
 def read(out):
     written = json.loads(out.read_text())
-    assert written["hardware"] and written["versions"]["jax"]
+    assert written["hardware"] and written["versions"]["jax"] and written["date"] and str(out) in written["command"]
+    assert written["load"].keys() == {"before", "after", "others"} and {"commit", "dirty"} <= written.keys()
+    out.unlink()
     return written["rows"]
 
 
 def check(rows, table):
     for row in rows:
-        assert set(row) == {"measure", "value", "unit", "peer", "ratio", "must"}
+        assert row["low"] <= row["value"] <= row["high"] and row["repeats"] >= 1
+        assert row["missed"] == (row["ratio"] < row["must"])
         assert row["value"] > 0 and row["ratio"] > 0 and row["unit"] in ("ms", "s", "%", "images/s")
         assert row["measure"] in table and row["peer"] in table
 
@@ -63,7 +66,8 @@ def test_step_throughput(run):
     rows, table = run("step_throughput.py", *sizes)
     check(rows, table)
     assert [row["measure"].split(",")[0] for row in rows] == ["DCGAN step", "classifier step"]
-    assert [path.name for path in Path.cwd().iterdir()] == ["rows.json"]
+    assert all(", W = 2, batch 4, 32 x 32, float32, 1 x cpu" in row["measure"] for row in rows)
+    assert not list(Path.cwd().iterdir())
 
 
 def test_peer_throughput(tmp_path):

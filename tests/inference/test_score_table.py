@@ -6,10 +6,11 @@ import pytest
 
 from lesion_jax import restore_classifier
 from lesion_jax.commands import main
+from lesion_jax.core.csv_text import csv_text
 from lesion_jax.data.lesion_images import original_images
 from lesion_jax.inference.own_lesions import own_lesions
 from lesion_jax.inference.score_run import ScoredRun
-from lesion_jax.inference.score_table import csv_text, score_rows
+from lesion_jax.inference.score_table import score_rows
 from tests.inference.conftest import CONFIGS, DATA
 
 NAMES = ["cyst", "metastasis", "hemangioma"]

@@ -6,9 +6,10 @@ import pytest
 from lesion_jax.errors import Preempted
 from lesion_jax.runtime import preemption
 from lesion_jax.sweep.config import HalvingConfig, SweepConfig
+from lesion_jax.sweep.directory import open_sweep
 from lesion_jax.sweep.halving import Halving
 from lesion_jax.sweep.run import run_sweep
-from lesion_jax.sweep.status import cell_rows, open_sweep
+from lesion_jax.sweep.status import cell_rows
 from tests.train.tiny import cohort, configs
 
 CLASSIFIER = dataclasses.replace(configs()["classifier"], num_devices=1)

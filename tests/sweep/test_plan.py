@@ -42,6 +42,11 @@ def test_a_plan_counts_what_the_sweep_will_do(tiny):
     assert [(p.num_members, p.num_steps, p.kind) for p in plan.programs] == [(3, 24, "classifier")] * 2
     assert all(p.device_hours == pytest.approx(p.num_steps * p.seconds_per_step / 3600) for p in plan.programs)
     assert all(0 < p.device_gib < 1 for p in plan.programs) and not plan.refusals
+    counted = make_plan(sweep, cohort=tiny, measure=False)
+    assert [(p.num_steps, p.device_gib, p.device_hours) for p in counted.programs] == [
+        (p.num_steps, p.device_gib, None) for p in plan.programs
+    ]
+    assert "48 steps, times not measured" in describe_plan(counted)
     text = describe_plan(plan)
     assert "2 programs of 1 devices, 6 members, 48 steps" in text
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from lesion_jax.sweep.config import SweepConfig
-from lesion_jax.sweep.run import Sweep
+from lesion_jax.sweep.directory import Sweep
 from lesion_jax.sweep.settings import describe_best, score_title, setting_rows
 from lesion_jax.sweep.status import cell_rows, describe_sweep
 from tests.train.tiny import configs

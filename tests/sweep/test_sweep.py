@@ -1,10 +1,14 @@
 import csv
 import dataclasses
 import json
+import shutil
+import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
+from tensorboardX.proto import event_pb2, plugin_hparams_pb2
 
 from lesion_jax.commands import main
 from lesion_jax.data.dataset import load_dataset
@@ -17,8 +21,9 @@ from lesion_jax.runtime import preemption
 from lesion_jax.sweep.cells import expand
 from lesion_jax.sweep.collect import collect
 from lesion_jax.sweep.config import HalvingConfig, SweepConfig
-from lesion_jax.sweep.run import Sweep, programs_of, run_sweep
-from lesion_jax.sweep.status import cell_rows, describe_sweep, open_sweep
+from lesion_jax.sweep.directory import Sweep, open_sweep
+from lesion_jax.sweep.run import programs_of, run_sweep
+from lesion_jax.sweep.status import cell_rows, describe_sweep
 from lesion_jax.train import evaluation
 from tests.train.tiny import cohort, configs, true_at
 
@@ -62,6 +67,35 @@ def test_a_finished_sweep_is_left_as_it_is(finished, tiny):
     before = contents(finished)
     run_sweep(TWO, finished, cohort=tiny)
     assert contents(finished) == before
+
+
+def test_what_is_added_to_a_finished_sweep_is_all_that_is_trained(finished, tiny, tmp_path):
+    workdir = tmp_path / "more"
+    shutil.copytree(finished, workdir)
+    rates = ("learning_rate", (5e-4, 1e-3, 2e-3))
+    before, more = contents(workdir), dataclasses.replace(TWO, grid=(("width", (2, 3)), rates))
+    # A task of an array that holds nothing new, one that does, and all of them again.
+    for index in (1, 0, None):
+        run_sweep(more, workdir, index=index, cohort=tiny)
+    after = contents(workdir)
+    assert {path: after[path] for path in before} == before
+    rows = cell_rows(open_sweep(workdir))
+    assert [(row["width"], row["learning_rate"]) for row in rows[4:]] == [(2, 5e-4), (3, 5e-4)]
+    assert all(row["state"] == "done" for row in rows)
+    assert {path.parts[-2] for path in after if path.name == "DONE"} == {f"{cell:04d}" for cell in range(6)}
+    loop = dataclasses.replace(CLASSIFIER.loop, duration="12 steps")
+    longer = dataclasses.replace(more, base=dataclasses.replace(CLASSIFIER, loop=loop))
+    Sweep.of(longer, workdir).continued(tiny).claim(tiny)
+    assert {row["state"] for row in cell_rows(open_sweep(workdir))} == {"waiting"}
+    run_sweep(longer, workdir, cohort=tiny)
+    assert {(row["state"], row["step"]) for row in cell_rows(open_sweep(workdir))} == {("done", 12)}
+    run_sweep(dataclasses.replace(longer, grid=(("width", (3,)), rates)), tmp_path / "at_once", cohort=tiny)
+    # By number: 5e-4 came last here, and first there.
+    for cell, fresh in ((5, 0), (2, 1), (3, 2)):
+        one, other = workdir / f"cells/{cell:04d}", tmp_path / f"at_once/cells/{fresh:04d}"
+        assert (one / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
+    with pytest.raises(RunError, match="12 steps, but loop.duration now means 8; .* never shorter"):
+        run_sweep(more, workdir, cohort=tiny)
 
 
 def test_tasks_of_an_array_do_the_same_as_one_process(finished, tiny, tmp_path):
@@ -114,8 +148,25 @@ def test_a_directory_is_of_one_sweep(finished, tiny, tmp_path):
         Sweep.of(SweepConfig(base=CLASSIFIER, grid=(("data.dataset", ("a", "b")),)), tmp_path)
 
 
+def events(folder):
+    """What the one events file of a folder holds: scalars by tag, and the settings that the hparams plugin shows."""
+    (path,) = folder.iterdir()
+    found, content = {}, path.read_bytes()
+    while content:
+        (size,) = struct.unpack("<Q", content[:8])
+        for value in event_pb2.Event.FromString(content[12 : 12 + size]).summary.value:
+            found[value.tag] = value.simple_value
+            if value.tag.endswith("start_info"):
+                data = plugin_hparams_pb2.HParamsPluginData.FromString(value.metadata.plugin_data.content)
+                found[value.tag] = {name: x.number_value for name, x in data.session_start_info.hparams.items()}
+        content = content[16 + size :]
+    return found
+
+
 def test_what_came_of_it_stands_in_tables_and_a_picture(finished):
     files = collect(open_sweep(finished))
+    # Once more: nothing is there twice.
+    assert collect(open_sweep(finished)) == files
     rows = json.loads(files["json"].read_text())
     assert [row["width"] for row in rows] == [2, 2, 3, 3] and all(row["state"] == "done" for row in rows)
     assert all(row["step"] == 8 and isinstance(row["score"], float) for row in rows)
@@ -126,6 +177,10 @@ def test_what_came_of_it_stands_in_tables_and_a_picture(finished):
     with files["settings"].open() as file:
         settings = list(csv.DictReader(file))
     assert [float(row["mean"]) for row in settings] == sorted((row["score"] for row in rows), reverse=True)
+    assert [json.loads(line) for line in files["lines"].read_text().splitlines()] == rows
+    told = [events(folder) for folder in sorted(files["hparams"].iterdir())]
+    assert [one["_hparams_/session_start_info"]["learning_rate"] for one in told] == [1e-3, 2e-3] * 2
+    np.testing.assert_allclose([one["score"] for one in told], [row["score"] for row in rows], rtol=1e-6)
     assert files["picture"].read_bytes().startswith(b"\x89PNG")
     text = describe_sweep(open_sweep(finished), rows)
     assert "4 cells, 4 done" in text and "program 1: 16 of 16 steps" in text
@@ -147,7 +202,7 @@ def test_a_cell_that_diverges_is_marked_once_and_the_others_are_trained(tiny, tm
     assert [row["state"] for row in rows] == ["done", "failed"] and "Step" in rows[1]["reason"]
     assert "cell 1 failed: Step" in describe_sweep(open_sweep(tmp_path / "wild"), rows)
     before = contents(tmp_path / "wild")
-    assert run_sweep(sweep, tmp_path / "wild", cohort=tiny) == 1
+    assert run_sweep(sweep, tmp_path / "wild", cohort=tiny) == 0
     assert contents(tmp_path / "wild") == before
 
 
@@ -252,7 +307,15 @@ def test_the_verbs(tiny, tmp_path, capsys, monkeypatch):
     assert "1 programs of 1 devices, 2 members, 8 steps" in capsys.readouterr().out
     assert main(["plan", *words, "--config.device_memory=1e-5"]) == 2
     assert main(["sweep", *words, f"--workdir={workdir}"]) == 0
-    assert main(["sweep", f"--workdir={workdir}", "--status", "--collect"]) == 0
+    assert main(["sweep", f"--workdir={workdir}", "--part=test"]) == 2
+    assert main(["sweep", f"--workdir={workdir}", "--status", "--collect", "--part=test"]) == 0
+    assert main(["evaluate", f"--workdir={workdir}", f"--table={tmp_path}/scores.json"]) == 0
+    scores = [row["accuracy"] for row in json.loads((tmp_path / "scores.json").read_text())]
+    cells = json.loads((workdir / "cells.json").read_text())
+    assert [row["test_accuracy"] for row in cells] == scores
+    (setting,) = csv.DictReader((workdir / "settings.csv").read_text().splitlines())
+    assert float(setting["test_accuracy_mean"]) == pytest.approx(np.mean(scores))
+    assert float(setting["test_accuracy_sd"]) == pytest.approx(np.std(scores, ddof=1))
     assert "2 cells, 2 done" in capsys.readouterr().out and (workdir / "scores.png").exists()
     assert main(["show", f"--workdir={workdir}/cells/0001"]) == 0
     assert main(["sweep", f"--workdir={workdir}", "--status"]) == 0
