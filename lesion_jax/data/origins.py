@@ -4,6 +4,8 @@ import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from lesion_jax.core.types import Lesion
 
 
@@ -46,6 +48,12 @@ class Origins:
         """What `to_json` wrote."""
         held = json.loads(text)
         return cls(tuple(map(tuple, held["lesions"])), tuple(held["tissue"]), held["patients"])
+
+    def __getitem__(self, index: np.ndarray) -> "Origins":
+        """Those of the images at `index`, int [M]."""
+        lesions, tissue = (tuple(all_of[i] for i in index.tolist()) for all_of in (self.lesions, self.tissue))
+        named = {*tissue, *(one for some in lesions for one in some)}
+        return Origins(lesions, tissue, {name: patient for name, patient in self.patients.items() if name in named})
 
     def to_json(self) -> str:
         """As a file holds them; the same origins give the same text."""

@@ -50,7 +50,7 @@ def audit_labels(bank: Sample, train: Sample, held_out: Sample | None, class_nam
       "shows": {label: class that most of its images show}, "shown": int list [N], what each bank image shows}.
     """
     num_classes = len(class_names)
-    bank_seen, train_seen, held_seen = _answers(bank, train, held_out, num_classes)
+    bank_seen, train_seen, held_seen = out_of_fold_answers(bank, train, held_out, num_classes)
     shown = bank_seen.argmax(1)
     truth, seen, patients = train.labels, train_seen.argmax(1), train.patients
     if held_out is not None and held_seen is not None:
@@ -75,9 +75,21 @@ def audit_labels(bank: Sample, train: Sample, held_out: Sample | None, class_nam
     return {**_verdict(found, ours, class_names), **found}
 
 
-def _answers(
+def out_of_fold_answers(
     bank: Sample, train: Sample, held_out: Sample | None, num_classes: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """What the classifiers of `audit_labels` say of images, none of them having seen the image's patient.
+
+    Args:
+      bank: N synthetic images.
+      train: M original images of the training patients, two classes at least.
+      held_out: K original images of other patients; None where there are none.
+      num_classes: C.
+
+    Returns:
+      (float64 [N, C], [M, C], [K, C] or None): class probabilities; those of the bank and of held-out images are means
+      over the classifiers of all folds.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
     out_of_fold = np.zeros((len(train), num_classes))
@@ -97,7 +109,8 @@ def _answers(
         out_of_fold[left] = answers[0]
         for total, answer in zip(sums, answers[1:], strict=True):
             total += answer
-    return sums[0], out_of_fold, None if held_out is None else sums[1]
+    means = [total / num_folds for total in sums]
+    return means[0], out_of_fold, None if held_out is None else means[1]
 
 
 def _verdict(found: dict[str, Any], ours: np.ndarray, class_names: Sequence[str]) -> dict[str, str]:

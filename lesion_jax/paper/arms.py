@@ -30,6 +30,8 @@ class Arm:
         family must draw.
       changes: Fields of the predictor's config that this arm sets, dotted: {"data.classic_size": 0}.
       mixing: Those that it sets only where synthetic images join its training: how they are used.
+      selects: Whether the synthetic images are selected from a larger bank, see `metrics.selection`; the arm with the
+        same generator that does not select has as many random ones. Only `study` does so.
       members: Networks whose probabilities are averaged, each of a seed of its own.
       chosen: Sizes that each fold chooses for this arm. Without "classic_size", and without a change that sets it, the
         predictor is trained on the size that the baseline chose (or on the generators', if it is one itself). With a
@@ -44,6 +46,7 @@ class Arm:
     generator: str | None = None
     changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     mixing: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    selects: bool = False
     members: int = 1
     chosen: tuple[Size, ...] = ("classic_size",)
 
@@ -53,8 +56,8 @@ class Arm:
             for field in fields:
                 if field in ("kind", "seed", "num_devices") or (field.startswith("data.") and field not in allowed):
                     raise ValueError(f"Arm {self.name!r} changes {field}, which the protocol sets alike for every arm.")
-        if self.mixing and self.generator is None:
-            raise ValueError(f"Arm {self.name!r} says how synthetic images are mixed in, but has no generator.")
+        if (self.mixing or self.selects) and self.generator is None:
+            raise ValueError(f"Arm {self.name!r} says how synthetic images are used, but has no generator.")
         for size, field in _SIZES.items():
             if size in self.chosen and field in self.changes:
                 raise ValueError(f"Arm {self.name!r} chooses {size}, but its changes set {field}; do one of the two.")
@@ -134,6 +137,9 @@ ARMS = {
             generator="dcgan",
             mixing={"data.synthetic_share": 0.5, "mixing": "genmix", "mixing_alpha": 0.2},
             chosen=_BOTH,
+        ),
+        Arm(
+            "dcgan_selected", "Classic + selected DCGAN", "#0072B2", "X", generator="dcgan", selects=True, chosen=_BOTH
         ),
         Arm("bovw", "Bag of visual words", "#CC79A7", "s", predictor="bovw", chosen=()),
     )

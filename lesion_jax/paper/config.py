@@ -79,8 +79,7 @@ class PaperConfig:
             raise ConfigError(f"synthetic_sizes is {sizes}; it must rise from above 0.")
 
     def _check_arm(self, arm: Arm) -> None:
-        if arm.members > 1:
-            raise ConfigError(
-                f"Arm {arm.name!r} averages {arm.members} networks, which only `study` does; leave it out."
-            )
+        only = {f"averages {arm.members} networks": arm.members > 1, "selects among synthetic images": arm.selects}
+        for what in (what for what, does in only.items() if does):
+            raise ConfigError(f"Arm {arm.name!r} {what}, which only `study` does; leave it out.")
         check_arm(arm, self.models)

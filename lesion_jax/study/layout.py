@@ -1,6 +1,7 @@
 """Every training of a study: its config and its place below the workdir, both functions of what it is."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from lesion_jax.config import TrainingConfig, replace
@@ -13,6 +14,8 @@ from lesion_jax.paper.ledger import Named
 from lesion_jax.study.config import ScenarioConfig, StudyConfig
 
 _MEMBER_SEEDS = 1_000_000
+# Images that are drawn for one that is selected.
+_DRAWN_TO_SELECT = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +104,10 @@ class Layout:
         """Bank drawn from a training."""
         return self.workdir / "banks" / name
 
+    def selected(self, name: str) -> Path:
+        """Bank of the images that are selected from that of a training."""
+        return self.workdir / "banks" / f"{name}-selected"
+
     def classic_size(self, arm: Arm, setting: Setting) -> int:
         """Classic images per training fold of an arm."""
         fixed = arm.fixed_classic_size
@@ -128,7 +135,8 @@ class Layout:
         config = self._config(arm.predictor, setting, fold, self.classic_size(arm, setting))
         config = replace(config, arm.own_changes)
         if arm.generator is not None:
-            banks = tuple(str(self.bank(name)) for name, _ in self.generator(arm.generator, setting, fold))
+            bank = self.selected if arm.selects else self.bank
+            banks = tuple(str(bank(name)) for name, _ in self.generator(arm.generator, setting, fold))
             size = self.synthetic_size(arm, setting) if dose is None else dose
             config = replace(config, {"data.banks": banks, "data.synthetic_size": size, **arm.mixing})
         name = f"{setting.name}/fold{fold}/{arm.name}{'' if dose is None else f'-dose{dose}'}"
@@ -152,10 +160,15 @@ class Layout:
         ]
 
     def bank_size(self, model: str, setting: Setting) -> int:
-        """Images of each class that the arms take of a model."""
-        arms = [arm for arm in self.arms if arm.generator == model]
+        """Images of each class that are drawn from a model: what its arms take, more where one of them selects."""
+        some = [arm for arm in self.arms if arm.generator == model]
+        selected = _DRAWN_TO_SELECT * self.num_taken([arm for arm in some if arm.selects], model, setting)
+        return max(selected, self.num_taken([arm for arm in some if not arm.selects], model, setting))
+
+    def num_taken(self, arms: Sequence[Arm], model: str, setting: Setting) -> int:
+        """Images of each class of a model that the largest training of these arms takes; 0 of no arms."""
         sizes = [size for arm in arms for size in (self.synthetic_size(arm, setting), *self.doses(arm, setting))]
-        return max(sizes) * self.cohort.training_folds(self._config(model, setting, 0, 0).data)
+        return max(sizes, default=0) * self.cohort.training_folds(self._config(model, setting, 0, 0).data)
 
     def _config(self, model: str, setting: Setting, fold: int, classic_size: int) -> TrainingConfig:
         return replace(

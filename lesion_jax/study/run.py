@@ -15,6 +15,7 @@ from lesion_jax.disk.atomic import write_bytes, writing
 from lesion_jax.disk.lock import locked
 from lesion_jax.errors import ConfigError, LockedError
 from lesion_jax.inference.sample import draw_bank
+from lesion_jax.inference.select_bank import select_bank
 from lesion_jax.io.progress import Progress
 from lesion_jax.io.provenance import describe_environment
 from lesion_jax.io.run_directory import RunDirectory
@@ -169,3 +170,5 @@ def _draw_banks(layout: Layout, settings: Sequence[Setting]) -> None:
         draw_bank(layout.run(name), num, layout.bank(name), seed=setting.seed, which="last")
     if wanted:
         progress.update(len(wanted))
+    for name, num in stages.selections(layout, settings):
+        select_bank(layout.bank(name), num, layout.selected(name), layout.cohort)

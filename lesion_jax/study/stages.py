@@ -33,6 +33,18 @@ def banks(layout: Layout, settings: Sequence[Setting] | None = None) -> list[tup
     ]
 
 
+def selections(layout: Layout, settings: Sequence[Setting] | None = None) -> list[tuple[str, int]]:
+    """(name of a generator's training, images of each class to select from its bank) of every selected bank."""
+    return [
+        (name, layout.num_taken(some, model, setting))
+        for setting in (layout.settings if settings is None else settings)
+        for fold in layout.folds(setting)
+        for model in layout.generators
+        if (some := [arm for arm in layout.arms if arm.generator == model and arm.selects])
+        for name, _ in layout.generator(model, setting, fold)
+    ]
+
+
 def second(layout: Layout, settings: Sequence[Setting] | None = None) -> list[Named]:
     """Arms with synthetic images, at all of their doses."""
     return [

@@ -27,6 +27,7 @@ def test_arms_can_be_told_apart_in_figures():
         ({"changes": {"seed": 1}}, "changes seed"),
         ({"changes": {"data.synthetic_share": 0.5}}, "changes data.synthetic_share"),
         ({"mixing": {"data.synthetic_share": 0.5}}, "has no generator"),
+        ({"selects": True}, "has no generator"),
     ],
 )
 def test_a_row_that_contradicts_itself_is_refused(row, message):

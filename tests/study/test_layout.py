@@ -1,5 +1,6 @@
 import collections
 import dataclasses
+from pathlib import Path
 
 from lesion_jax.study import stages
 from lesion_jax.study.layout import Setting
@@ -58,3 +59,17 @@ def test_doses_are_trained_on_one_bank_that_is_large_enough():
     }
     # Of two training folds.
     assert {num for *_, num in stages.banks(found)} == {40}
+
+
+def test_an_arm_that_selects_takes_other_banks_of_the_same_training_and_size():
+    found = layout(arms=("classic", "dcgan", "dcgan_selected"))
+    second = dict(stages.second(found))
+    (random,) = [name for name in second if name.endswith("fold0/dcgan")]
+    chosen = second[f"{random}_selected"].data
+    assert chosen.banks == tuple(f"{bank}-selected" for bank in second[random].data.banks) and len(chosen.banks) == 3
+    assert chosen.synthetic_size == second[random].data.synthetic_size == 5
+    # Of two training folds: 10 are taken, out of three times as many.
+    assert {num for *_, num in stages.banks(found)} == {30}
+    assert {num for _, num in stages.selections(found)} == {10}
+    assert {found.selected(name) for name, _ in stages.selections(found)} >= set(map(Path, chosen.banks))
+    assert not stages.selections(layout(arms=("classic", "dcgan")))
