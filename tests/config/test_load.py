@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 import runpy
 from pathlib import Path
 
@@ -38,7 +39,9 @@ def test_a_seed_beyond_every_float_is_refused_in_words():
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
 def test_every_config_file_is_valid_and_its_header_gives_the_command(path):
     module = runpy.run_path(str(path))
-    from_mapping(module["get_config"](), kinds())
+    questions = re.findall(rf"--config configs/{path.name}:(\w+)", module["__doc__"])
+    for config in (module["get_config"](), *(module["get_config"](question) for question in questions)):
+        from_mapping(config, kinds()).check()
     assert f"--config configs/{path.name}" in module["__doc__"]
 
 
