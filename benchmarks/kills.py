@@ -2,6 +2,7 @@
 
     python benchmarks/kills.py --workdir /tmp/kills --out kills.json
     python benchmarks/kills.py --workdir /tmp/kills --only train --kills 4
+    python benchmarks/kills.py --workdir /tmp/kills --only "train classifier" --kills 20 --signal INT
 
 SIGKILL to `build`, `train` (DCGAN, ACGAN, classifier, classifier with a synthetic bank), `sample` and `paper`, at
 moments drawn from --seed and uniform over the time that the command takes. Every file must come out the same to the
@@ -35,7 +36,7 @@ SHARES = {
 
 
 # Exit status of a command that a signal asked to end.
-_AGAIN = 75
+_AGAIN = {signal.SIGTERM: 75, signal.SIGUSR1: 75, signal.SIGINT: 130}
 
 
 def main() -> None:
@@ -47,8 +48,8 @@ def main() -> None:
     parser.add_argument(
         "--signal",
         default="KILL",
-        choices=("KILL", "TERM", "USR1"),
-        help="TERM and USR1 must end with status 75, or 0 in the last moments, or by the signal in the first",
+        choices=("KILL", "TERM", "USR1", "INT"),
+        help="TERM and USR1 must end with status 75, INT with 130, or 0 in the last moments, or by it in the first",
     )
     parser.add_argument("--only", default="", help="commands whose name begins so")
     flags = begin(parser)
@@ -128,7 +129,7 @@ def _ends(job: Job, end_after: float | None, number: signal.Signals) -> bool:
         os.killpg(process.pid, number)
         text, _ = process.communicate()
         # By the signal itself where the command has not taken it over yet.
-        allowed |= {-number} if number == signal.SIGKILL else {-number, _AGAIN}
+        allowed |= {-number} if number == signal.SIGKILL else {-number, _AGAIN[number]}
     if process.returncode not in allowed:
         raise RuntimeError(f"{job.name} ended with status {process.returncode}: {text[-2000:]}")
     return process.returncode == 0
