@@ -11,7 +11,6 @@ bit, wall times excepted (`same_results.py`). About a quarter of an hour on two 
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from rows import Row, begin, parser_of, write_rows
 from same_results import differences, results_of
-from trials import Job, build_job, make_data, mixed_job, paper_job, sample_job, train_job
+from trials import Job, build_job, emptied, make_data, mixed_job, paper_job, sample_job, train_job
 
 # Of all kills, which go where.
 SHARES = {
@@ -53,9 +52,7 @@ def main() -> None:
     )
     parser.add_argument("--only", default="", help="commands whose name begins so")
     flags = begin(parser)
-    folder = flags.workdir.absolute()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = emptied(parser, flags.workdir)
     studies, dataset = make_data(folder)
     draw = random.Random(flags.seed)
     chosen = {name: share for name, share in SHARES.items() if name.startswith(flags.only)}

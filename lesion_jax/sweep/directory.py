@@ -168,7 +168,7 @@ class Sweep:
         return plain(
             {
                 "config": to_dict(self.config),
-                "order": self.order,
+                **({"order": self.order} if self.order else {}),
                 "dataset_fingerprint": cohort.lesions.fingerprint,
                 "fold_fingerprint": cohort.folds and cohort.folds.fingerprint,
             }
@@ -228,4 +228,4 @@ def open_sweep(workdir: Path) -> Sweep:
     config = from_mapping(there["config"], {**config_kinds(), "sweep": SweepConfig})
     if not isinstance(config, SweepConfig):
         raise RunError(f"{workdir} is the directory of a {config.kind!r}, not of a sweep.")
-    return Sweep.of(config, workdir, tuple(there["order"]))
+    return Sweep.of(config, workdir, tuple(there.get("order", ())))
