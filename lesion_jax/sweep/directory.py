@@ -88,13 +88,16 @@ class Sweep:
 
         Returns:
           ("waiting", "running", "done", "stopped", "failed" or "interrupted"; what `io.summary.state_of` says of it). A
-          cell that is done waits again where the sweep has been made longer; one that was stopped or that diverged
-          stays as it is.
+          cell waits until it has a slot, and again where it is done and the sweep has been made longer; one that was
+          stopped or that diverged stays as it is.
         """
         run = RunDirectory(self.directory(cell))
         if not (run.path / "config.json").exists():
             return "waiting", {}
         state, detail = state_of(run)
+        # Its program's process holds all cells from the beginning, and writes there once it trains one.
+        if state in ("running", "interrupted") and not run.metrics.exists():
+            return "waiting", {}
         if state == "done" and detail.get("stopped"):
             return "stopped", detail
         if state == "done" and load_config(run.path)["loop"]["duration"] != self.cells[cell].config.loop.duration:
