@@ -9,7 +9,6 @@ seconds from a command to the first step after a checkpoint, with and without JA
 
 import json
 import os
-import shutil
 import signal
 import statistics
 import time
@@ -19,7 +18,7 @@ import jax
 import jax.numpy as jnp
 from rows import Row, Spread, begin, parser_of, sized, write_rows
 from step_throughput import gan_runner
-from trials import Job, make_data, train_job, wait_for
+from trials import Job, emptied, make_data, train_job, wait_for
 
 from lesion_jax.io.checkpoints import Checkpoints
 from lesion_jax.io.saved_checkpoints import last_step, load_checkpoint
@@ -38,9 +37,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3, help="timed steps between two saves")
     flags = begin(parser)
     tune_cpu()
-    folder = flags.workdir.absolute()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = emptied(parser, flags.workdir)
     write_rows([*_saving(folder, flags.width, flags.steps), *_resuming(folder)], flags)
 
 

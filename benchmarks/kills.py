@@ -2,6 +2,7 @@
 
     python benchmarks/kills.py --workdir /tmp/kills --out kills.json
     python benchmarks/kills.py --workdir /tmp/kills --only train --kills 4
+    python benchmarks/kills.py --workdir /tmp/kills --only "train classifier" --kills 20 --signal INT
 
 SIGKILL to `build`, `train` (DCGAN, ACGAN, classifier, classifier with a synthetic bank), `sample` and `paper`, at
 moments drawn from --seed and uniform over the time that the command takes. Every file must come out the same to the
@@ -10,7 +11,6 @@ bit, wall times excepted (`same_results.py`). About a quarter of an hour on two 
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from rows import Row, begin, parser_of, write_rows
 from same_results import differences, results_of
-from trials import Job, build_job, make_data, mixed_job, paper_job, sample_job, train_job
+from trials import Job, build_job, emptied, make_data, mixed_job, paper_job, sample_job, train_job
 
 # Of all kills, which go where.
 SHARES = {
@@ -35,7 +35,7 @@ SHARES = {
 
 
 # Exit status of a command that a signal asked to end.
-_AGAIN = 75
+_AGAIN = {signal.SIGTERM: 75, signal.SIGUSR1: 75, signal.SIGINT: 130}
 
 
 def main() -> None:
@@ -47,14 +47,12 @@ def main() -> None:
     parser.add_argument(
         "--signal",
         default="KILL",
-        choices=("KILL", "TERM", "USR1"),
-        help="TERM and USR1 must end with status 75, or 0 in the last moments, or by the signal in the first",
+        choices=("KILL", "TERM", "USR1", "INT"),
+        help="TERM and USR1 must end with status 75, INT with 130, or 0 in the last moments, or by it in the first",
     )
     parser.add_argument("--only", default="", help="commands whose name begins so")
     flags = begin(parser)
-    folder = flags.workdir.absolute()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = emptied(parser, flags.workdir)
     studies, dataset = make_data(folder)
     draw = random.Random(flags.seed)
     chosen = {name: share for name, share in SHARES.items() if name.startswith(flags.only)}
@@ -128,7 +126,7 @@ def _ends(job: Job, end_after: float | None, number: signal.Signals) -> bool:
         os.killpg(process.pid, number)
         text, _ = process.communicate()
         # By the signal itself where the command has not taken it over yet.
-        allowed |= {-number} if number == signal.SIGKILL else {-number, _AGAIN}
+        allowed |= {-number} if number == signal.SIGKILL else {-number, _AGAIN[number]}
     if process.returncode not in allowed:
         raise RuntimeError(f"{job.name} ended with status {process.returncode}: {text[-2000:]}")
     return process.returncode == 0

@@ -117,7 +117,7 @@ def parser_of(doc: str | None) -> argparse.ArgumentParser:
 
 
 def begin(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """Reads the flags, refuses to overwrite a file, and warns of a machine that others use; `begun` is the moment."""
+    """Reads the flags, refuses to overwrite a file, and warns of a machine that others use."""
     flags = parser.parse_args()
     if flags.out and flags.out.exists() and not flags.overwrite:
         parser.error(f"--out {flags.out} exists; name another file, or add --overwrite")
@@ -126,7 +126,8 @@ def begin(parser: argparse.ArgumentParser) -> argparse.Namespace:
             f"The machine is busy: others use {100 * others:.0f} % of its cores. Times will be too long.",
             file=sys.stderr,
         )
-    flags.begun = machine.Moment.now()
+    # Now: what is measured has been read from the disk, whatever is there at the end.
+    flags.code, flags.begun = machine.code(), machine.Moment.now()
     return flags
 
 
@@ -170,7 +171,7 @@ def write_rows(rows: Sequence[Row], flags: argparse.Namespace) -> None:
         content = {
             "hardware": machine.hardware(),
             "versions": machine.versions(),
-            **machine.code(),
+            **flags.code,
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "command": shlex.join(["python", *sys.argv]),
             "load": {"before": flags.begun.load, "after": now.load, "others": round(others, 3)},

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from rows import Row, begin, parser_of, write_rows
 from same_results import differences, results_of
-from trials import Job, make_data, train_job, wait_for
+from trials import Job, emptied, make_data, train_job, wait_for
 
 _EVERY = "--config.loop.checkpoint_every=20 steps"
 
@@ -31,9 +31,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the places that are spoilt")
     parser.add_argument("--most", type=int, default=0, help="of the spoilt files, drawn from --seed; 0 for all of them")
     flags = begin(parser)
-    folder = flags.workdir.absolute()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = emptied(parser, flags.workdir)
     _, dataset = make_data(folder)
     job = train_job(folder, dataset, "dcgan", "--config.data.label=cyst", _EVERY)
     job.finish()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rows import Row, Spread, begin, parser_of, sized, write_rows
-from trials import ROOT, make_data
+from trials import ROOT, emptied, make_data
 
 from lesion_jax.data.cohort import Cohort
 from lesion_jax.sweep.config import SweepConfig
@@ -57,9 +57,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="of each command on the large sweep")
     parser.add_argument("--cells", type=int, default=1000, help="cells that are planned, told and collected")
     flags = begin(parser)
-    folder = flags.workdir.absolute()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = emptied(parser, flags.workdir)
     _, dataset = make_data(folder)
 
     def named(what: str) -> str:

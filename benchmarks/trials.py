@@ -1,5 +1,6 @@
 """What the trials of trust share: a small dataset, commands in processes of their own, and the jobs that are tried."""
 
+import argparse
 import dataclasses
 import os
 import shutil
@@ -66,6 +67,17 @@ class Job:
     def clear(self) -> None:
         """Takes away what it filled."""
         shutil.rmtree(self.out, ignore_errors=True)
+
+
+def emptied(parser: argparse.ArgumentParser, folder: Path) -> Path:
+    """A folder without anything in it, absolute; made if absent, and refused where it holds what no trial has made."""
+    folder, mark = folder.absolute(), ".trials"
+    if folder.exists() and any(folder.iterdir()) and not (folder / mark).exists():
+        parser.error(f"--workdir {folder} holds files that no benchmark has made; name another folder")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / mark).touch()
+    return folder
 
 
 def make_data(folder: Path) -> tuple[Path, Path]:

@@ -6,11 +6,11 @@ lesion-jax plan --config configs/paper.py --config.dataset=DATASET
 lesion-jax plan --config configs/study_smoke.py --config.dataset=DATASET --pilot=STUDY
 
 It measures a few steps on the device at hand; with --topology it asks the TPU's compiler, which needs no TPU (pip
-install libtpu), and gives a lower limit; with --nomeasure it counts at once what a sweep or a training has. An array of
-`sweep --index` has as many tasks as the sweep has programs, of `study --index` as many as the study has settings.
-Of the sizes that the paper chooses along the way it takes the largest. Of a study it also says which differences it
-could show, by the variances of a finished one, --pilot, or by those measured on the phantom. Nothing is written. Where
-it does not fit, it says so and ends with status 2.
+install libtpu), and gives a lower limit; with --nomeasure it counts at once what a sweep or a training has. An array
+for `sweep --index` has as many tasks as the sweep has programs, one for `study --index` as many as the study has
+settings. Of the sizes that the paper chooses along the way it takes the largest. Of a study it also says which
+differences it could show, by the variances of a finished one, --pilot, or by those measured on the phantom. Nothing is
+written. Where it does not fit, it says so and ends with status 2.
 """
 
 import dataclasses

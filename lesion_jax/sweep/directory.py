@@ -88,13 +88,16 @@ class Sweep:
 
         Returns:
           ("waiting", "running", "done", "stopped", "failed" or "interrupted"; what `io.summary.state_of` says of it). A
-          cell that is done waits again where the sweep has been made longer; one that was stopped or that diverged
-          stays as it is.
+          cell waits until it has a slot, and again where it is done and the sweep has been made longer; one that was
+          stopped or that diverged stays as it is.
         """
         run = RunDirectory(self.directory(cell))
         if not (run.path / "config.json").exists():
             return "waiting", {}
         state, detail = state_of(run)
+        # Its program's process holds all cells from the beginning, and writes there once it trains one.
+        if state in ("running", "interrupted") and not run.metrics.exists():
+            return "waiting", {}
         if state == "done" and detail.get("stopped"):
             return "stopped", detail
         if state == "done" and load_config(run.path)["loop"]["duration"] != self.cells[cell].config.loop.duration:
@@ -168,7 +171,7 @@ class Sweep:
         return plain(
             {
                 "config": to_dict(self.config),
-                "order": self.order,
+                **({"order": self.order} if self.order else {}),
                 "dataset_fingerprint": cohort.lesions.fingerprint,
                 "fold_fingerprint": cohort.folds and cohort.folds.fingerprint,
             }
@@ -228,4 +231,4 @@ def open_sweep(workdir: Path) -> Sweep:
     config = from_mapping(there["config"], {**config_kinds(), "sweep": SweepConfig})
     if not isinstance(config, SweepConfig):
         raise RunError(f"{workdir} is the directory of a {config.kind!r}, not of a sweep.")
-    return Sweep.of(config, workdir, tuple(there["order"]))
+    return Sweep.of(config, workdir, tuple(there.get("order", ())))

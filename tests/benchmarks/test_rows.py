@@ -65,6 +65,19 @@ def test_no_file_is_overwritten_unless_that_is_asked_for(rows, write, tmp_path):
     assert write(some, "--out", out, "--overwrite")[0] == 0 and json.loads(out.read_text())["rows"]
 
 
+def test_a_folder_is_emptied_only_if_a_benchmark_has_filled_it(rows, tmp_path, capsys):
+    from trials import emptied
+
+    folder, parser = tmp_path / "work", rows.parser_of("A script.")
+    for _ in range(2):
+        assert list((emptied(parser, folder) / "x").parent.iterdir()) == [folder / ".trials"]
+        (folder / "x").touch()
+    (tmp_path / "mine").touch()
+    with pytest.raises(SystemExit, match="2"):
+        emptied(parser, tmp_path)
+    assert "holds files that no benchmark has made" in capsys.readouterr().err and (tmp_path / "mine").exists()
+
+
 def test_a_busy_machine_is_told_of(rows, write, monkeypatch):
     some = [rows.Row(measure="a", value=1.0, unit="s")]
     monkeypatch.setattr(machine.Moment, "others_since", lambda *_: 0.0)

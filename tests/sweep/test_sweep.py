@@ -114,7 +114,7 @@ def test_an_interrupted_program_resumes(finished, tiny, tmp_path, monkeypatch):
         run_sweep(TWO, tmp_path / "broken", cohort=tiny)
     states = [row["state"] for row in cell_rows(open_sweep(tmp_path / "broken"))]
     # One after another on one device: the second cell of the program is only prepared.
-    assert states == ["interrupted", "interrupted", "waiting", "waiting"]
+    assert states == ["interrupted", "waiting", "waiting", "waiting"]
     monkeypatch.setattr(preemption, "requested", lambda: False)
     run_sweep(TWO, tmp_path / "broken", cohort=tiny)
     for cell in range(4):
