@@ -19,6 +19,8 @@ from lesion_jax.sources.plausible import image_digest, implausible
 from lesion_jax.sources.review import Mistakes, Review
 
 AUTO = "auto"
+# Computed and digital radiography differ by the detector alone.
+_RADIOGRAPHS = {"CR": "DX"}
 _log = logging.getLogger(__name__)
 
 
@@ -183,16 +185,21 @@ def _check_once(found: Sequence[RawLesion], mistakes: Mistakes) -> None:
 
 def _check_one_unit(found: Sequence[RawLesion], mistakes: Mistakes) -> None:
     first, *others = found
-    kind = first.image.unit, first.image.value_range
+    kind = _kind(first)
     for raw in others:
-        if (raw.image.unit, raw.image.value_range) != kind:
+        if _kind(raw) != kind:
             mistakes.add(
                 f"{raw.where}: {raw.path} holds {_pixels_of(raw)}, but {first.path} {_pixels_of(first)}; "
-                "a dataset has one unit, so store all images alike or build two datasets.",
+                "a dataset has one unit and one modality, so store all images alike or build two datasets.",
                 [raw.where],
             )
 
 
+def _kind(raw: RawLesion) -> tuple[object, ...]:
+    return raw.image.unit, raw.image.value_range, _RADIOGRAPHS.get(raw.image.modality, raw.image.modality)
+
+
 def _pixels_of(raw: RawLesion) -> str:
     title, stated = UNITS[raw.image.unit].title, raw.image.value_range
-    return f"{title} from {stated[0]:g} to {stated[1]:g}" if stated else title
+    told = f"{title} from {stated[0]:g} to {stated[1]:g}" if stated else title
+    return f"{told} of {raw.image.modality}" if raw.image.modality else told

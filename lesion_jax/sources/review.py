@@ -46,6 +46,13 @@ CHECKS = {
     "off_slice": Check("structures with contours that lie on no slice, which are left out"),
     "parts": Check("structures of several parts on a slice, of which the largest is taken", only_warns=True),
     "specks": Check("regions of masks of fewer than 4 pixels, which are left out", only_warns=True),
+    "plane": Check("slices that are not axial"),
+    "grey_scale": Check(
+        "images of no CT, whose grey values 0 and 1000 are the 0.5th and 99.5th percentile of their series",
+        only_warns=True,
+    ),
+    "uptake": Check("images of PET, whose grey values are no uptake values", only_warns=True),
+    "detector": Check("images whose distances are those at the detector, larger than the patient's", only_warns=True),
     "lossy": Check("slices that were compressed with loss", only_warns=True),
     "same_patient_id": Check("patients of the csv that share the one PatientID of all files", only_warns=True),
     "copies": Check("images that repeat another, and count as the same patient", only_warns=True),

@@ -17,7 +17,7 @@ from pydicom.uid import (
 from pydicom.uid import JPEGLossless as JPEGLosslessAny
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources.ct_slice import load_slice
+from lesion_jax.sources.dicom_slice import load_slice
 from tests.sources import jpeg_lossless
 
 

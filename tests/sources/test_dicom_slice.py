@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import DSfloat
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources.ct_slice import load_slice
+from lesion_jax.sources.dicom_slice import load_slice
 from lesion_jax.sources.dicom_file import index_files
 from lesion_jax.sources.files import list_files
 
@@ -95,10 +95,10 @@ def test_padding_written_with_the_other_sign_is_still_found(write_ct):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"Modality": "MR"}, "Modality is MR"),
+        ({"Modality": "OT"}, "Modality is OT"),
         ({"Modality": None}, "Modality is missing"),
-        ({"NumberOfFrames": 3}, "multi-frame"),
-        ({"SharedFunctionalGroupsSequence": [Dataset()]}, "enhanced"),
+        ({"NumberOfFrames": 3}, "multi-frame object of 3 images; say in a column `frame`"),
+        ({"NumberOfFrames": 1, "PerFrameFunctionalGroupsSequence": [Dataset()] * 2}, "describes 2 of 1 frames"),
         ({"PhotometricInterpretation": "MONOCHROME1"}, "PhotometricInterpretation is MONOCHROME1"),
         ({"PixelData": None}, "PixelData is missing"),
         ({"PixelData": b"\0\0"}, "is not a whole DICOM file"),
