@@ -66,7 +66,7 @@ def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[R
     for done, (name, points) in enumerate(wanted.items(), start=1):
         with mistakes.collected([point.mark.where for point in points]):
             path = folder / name
-            spacing, patient = _spacing(points), one_patient(points)
+            spacing, patient = one_spacing(points), one_patient(points)
             pixels, unit = load_png(path)
             image = Slice(pixels, (spacing, spacing), patient or "", unit)
             yield from (point.lesion(path, image, name=name) for point in points)
@@ -84,7 +84,12 @@ def _by_file(folder: Path, points: dict[str, list[Point]]) -> dict[str, list[Poi
     return found
 
 
-def _spacing(points: Sequence[Point]) -> float:
+def one_spacing(points: Sequence[Point]) -> float:
+    """Spacing of an image as its rows give it, mm.
+
+    Raises:
+      DataError: The rows differ.
+    """
     spacings = [point.mark.number("spacing_mm", positive=True) for point in points]
     for point, spacing in zip(points, spacings, strict=True):
         if spacing != spacings[0]:

@@ -53,6 +53,8 @@ CHECKS = {
     ),
     "uptake": Check("images of PET, whose grey values are no uptake values", only_warns=True),
     "detector": Check("images whose distances are those at the detector, larger than the patient's", only_warns=True),
+    "noisy": Check("lesions that DeepLesion calls possibly noisy, which are left out", only_warns=True),
+    "no_type": Check("lesions without a type, which are left out", only_warns=True),
     "lossy": Check("slices that were compressed with loss", only_warns=True),
     "same_patient_id": Check("patients of the csv that share the one PatientID of all files", only_warns=True),
     "copies": Check("images that repeat another, and count as the same patient", only_warns=True),
