@@ -57,11 +57,13 @@ class Reading:
         the patch.
       class_names: Their classes in order; those of `found` in order of appearance where something is wrong with them.
       review: What is wrong and doubtful; a dataset may be made only where its `check` raises nothing.
+      source: Title of the source that read it.
     """
 
     found: list[tuple[RawLesion, tuple[float, float]]]
     class_names: tuple[str, ...]
     review: Review
+    source: str
 
 
 def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> Reading:
@@ -103,7 +105,7 @@ def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> 
     if not found:
         if not review.found:
             review.add(f"--input {asked.input} holds nothing for the source {source.name}; name another folder.")
-        return Reading(found, (), review)
+        return Reading(found, (), review, source.title)
     _check_once(raws, review)
     if "label" not in source.columns:
         with review.collected():
@@ -113,7 +115,8 @@ def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> 
         if doubt := implausible(raw, center):
             review.doubt(doubt, [raw.where])
     check_patients(raws, seen, review)
-    return Reading(found, names or tuple(dict.fromkeys(raw.label for raw in raws)), review)
+    names = names or tuple(dict.fromkeys(raw.label for raw in raws))
+    return Reading(found, names, review, source.title)
 
 
 def _choose(asked: Asked, mistakes: Mistakes) -> tuple[Source, list[Mark]]:
