@@ -1,6 +1,7 @@
 """Grey PNG slices and a csv of marks: 16 bits hold HU + 32768 (DeepLesion's convention), 8 bits hold grey values."""
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -29,7 +30,8 @@ def load_png(path: Path) -> tuple[np.ndarray, str]:
       DataError: No such file, not a PNG, or not grey.
     """
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        # Pillow warns of odd metadata, and of what is large and not yet a bomb.
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=["PNG"]) as image:
             mode, values = image.mode, np.asarray(image)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; the csv's `file` is relative to --input.") from None
