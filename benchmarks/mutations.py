@@ -110,12 +110,14 @@ def _bomb(draw: random.Random, path: Path, data: bytearray) -> bytes:
         head = zlib.compressobj(9, zlib.DEFLATED, -15)
         begin = head.compress(gzip.decompress(bytes(data))[:352]) + head.flush(zlib.Z_FULL_FLUSH)
         return gzip.compress(b"")[:10] + begin + blocks + end + bytes(8)
-    if b"1.2.840.10008.1.2.1.99" in data[:400]:
-        # All after the file meta is one stream, without zlib's head: a private element of gigabytes, then the pixels.
-        meta = 144 + int.from_bytes(data[140:144], "little")
+    syntax = b"1.2.840.10008.1.2.1.99"
+    if (at := data.find(syntax)) > 0:
+        # All after the file meta is one stream, without zlib's head: the slice, and a private element of gigabytes.
+        meta = at + len(syntax)
         head = zlib.compressobj(9, zlib.DEFLATED, -15)
-        element = b"\x09\x00\x01\x10OB\0\0" + _UNPACKED.to_bytes(4, "little")
-        return bytes(data[:meta]) + head.compress(element) + head.flush(zlib.Z_FULL_FLUSH) + blocks + end
+        element = b"\xe1\x7f\x01\x10OB\0\0" + _UNPACKED.to_bytes(4, "little")
+        begin = head.compress(zlib.decompress(bytes(data[meta:]), -15) + element) + head.flush(zlib.Z_FULL_FLUSH)
+        return bytes(data[:meta]) + begin + blocks + end
     return bytes(data) + stream
 
 

@@ -7,11 +7,10 @@ viewer counted them. On a supine axial slice that is patient left on the right, 
 from pathlib import Path
 
 import pydicom
-from pydicom.errors import InvalidDicomError
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Slice
-from lesion_jax.sources.dicom_file import quiet, read_file, refusal, value
+from lesion_jax.sources.dicom_file import read_file, refusal, value, whole
 from lesion_jax.sources.dicom_frames import take_frame
 from lesion_jax.sources.dicom_header import load_header, refuse_without_pixels
 from lesion_jax.sources.dicom_pixels import encoding
@@ -37,15 +36,8 @@ def load_slice(path: Path, frame: int | None = None, series: SeriesFiles | None 
       DataError: Not an image with pixels, spacing and a modality that can be used; of a CT, not axial or not in
         Hounsfield units. Names the file and all fields that are wrong.
     """
-    try:
-        with quiet():
-            return _load(path, read_file(path), frame, series)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}; copy it again.") from error
-    # pydicom has no exception of its own for a header that it cannot take apart.
-    except (InvalidDicomError, EOFError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path} is not a whole DICOM file ({reason}); export it again.") from error
+    with whole(path, "DICOM file"):
+        return _load(path, read_file(path), frame, series)
 
 
 def _load(path: Path, data: pydicom.Dataset, frame: int | None, series: SeriesFiles | None) -> Slice:
