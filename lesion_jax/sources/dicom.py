@@ -78,6 +78,8 @@ def _missing(uid: str, point: Point, folder: Path, index: "Index", unreadable: S
     begin = f"{point.mark.where}: {_UID} {uid}"
     if re.fullmatch(r"\d([.,]\d+)?[eE]\+?\d+", uid):
         return f"{begin} is what a spreadsheet makes of a UID; write the column anew, as text."
+    if not re.fullmatch(r"[\d.]+", uid) and not what_else(uid, index.dicom):
+        return f"{begin} ({uid!a}) has characters that no UID has; write digits and points alone."
     if other := what_else(uid, index.dicom):
         return f"{begin} is {other}; give the SOPInstanceUID of the slice."
     also = f" ({len(unreadable)} files or folders cannot be read, such as {unreadable[0]})" if unreadable else ""

@@ -64,7 +64,7 @@ def is_padding(data: pydicom.Dataset, stored: np.ndarray) -> np.ndarray:
     # Files write -2000 as 63536 and the reverse: only the bits are the pixels' own.
     bits = 8 * stored.dtype.itemsize
     first, last = (
-        np.array((value if isinstance(value, int) else values[0]) % (1 << bits), f"u{bits // 8}").view(stored.dtype)
+        np.array((value if isinstance(value, int) else values[0]) % (1 << bits), f"u{bits // 8}").view(stored.dtype.newbyteorder("="))
         for value in values
     )
     return (stored >= min(first, last)) & (stored <= max(first, last))

@@ -14,7 +14,7 @@ from lesion_jax.sources.labels import check_labels, class_of, parse_labels
 from lesion_jax.sources.likeness import signature
 from lesion_jax.sources.marks import load_marks
 from lesion_jax.sources.patches import cut_patch, half_side
-from lesion_jax.sources.patients import Seen, check_patients
+from lesion_jax.sources.patients import Seen, check_patients, check_rois
 from lesion_jax.sources.plausible import image_digest, implausible
 from lesion_jax.sources.review import Mistakes, Review
 
@@ -115,6 +115,7 @@ def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> 
         if doubt := implausible(raw, center):
             review.doubt(doubt, [raw.where])
     check_patients(raws, seen, review)
+    check_rois(found, review)
     names = names or tuple(dict.fromkeys(raw.label for raw in raws))
     return Reading(found, names, review, source.title)
 

@@ -92,6 +92,16 @@ def test_padding_written_with_the_other_sign_is_still_found(write_ct):
     assert load_slice(path).pixels.tolist() == [[-1024, -1024], [-1024, 0]]
 
 
+@pytest.mark.parametrize("written", [("US", 63536), ("SS", -2000), ("OB", b"\xf8\x30")])
+def test_padding_of_a_big_endian_file_is_found(write_ct, new_ct, tmp_path, written):
+    stored = np.array([[63536, 1024], [1124, 63536]], ">u2")
+    data = new_ct(stored.astype(np.int32), PixelData=stored.tobytes(), PixelRepresentation=0)
+    data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRBigEndian
+    data.add_new("PixelPaddingValue", *written)
+    pydicom.dcmwrite(tmp_path / "a", data, implicit_vr=False, little_endian=False)
+    assert load_slice(tmp_path / "a").pixels.tolist() == [[-1024, 0], [100, -1024]]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
