@@ -75,7 +75,7 @@ def _checks() -> str:
     """What can be accepted, one line each."""
     from lesion_jax.sources.review import CHECKS
 
-    lines = ["Checks to overrule where you know better; what they found is kept in the dataset's notes.json."]
+    lines = ["Checks to overrule where you know better; what they found is kept in the dataset's card."]
     return "\n".join([*lines, *(f"{name}: {check.title}." for name, check in CHECKS.items() if not check.only_warns)])
 
 

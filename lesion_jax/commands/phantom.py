@@ -73,6 +73,7 @@ def run(values: flags.FlagValues) -> None:
         print(write_phantom(values.out, **options))
         return
     from lesion_jax.data.build import check_out, store_dataset
+    from lesion_jax.sources.cohort import Origin
     from lesion_jax.sources.phantom.rois import render_lesions
 
     # Random folds would mix the two sets.
@@ -82,7 +83,9 @@ def run(values: flags.FlagValues) -> None:
     if values.num_test_lesions:
         test = {"num_lesions": _numbers(values.num_test_lesions), "phantom": Phantom(Scanner(**shifted))}
         lesions = _with_test(lesions, render_lesions(**{**options, **test, "seed": values.seed + _TEST_SEEDS}))
-    written = store_dataset(lesions, values.out, is_new=is_new, num_folds=num_folds, fold_seed=values.fold_seed)
+    written = store_dataset(
+        lesions, values.out, Origin("the phantom"), is_new=is_new, num_folds=num_folds, fold_seed=values.fold_seed
+    )
     print(f"{values.out}: {len(written.lesions)} lesions of {', '.join(written.class_names)}")
 
 

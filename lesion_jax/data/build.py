@@ -7,14 +7,14 @@ from lesion_jax.core.types import LesionSet
 from lesion_jax.data.dataset import load_dataset
 from lesion_jax.data.folds import Folds, load_folds, make_folds, save_folds
 from lesion_jax.data.lesion_arrays import write_lesion_arrays
-from lesion_jax.disk.atomic import OR_ELSEWHERE, write_json, writing
+from lesion_jax.disk.atomic import OR_ELSEWHERE, writing
 from lesion_jax.disk.building import building_new, check_new
 from lesion_jax.disk.room import require_room
 from lesion_jax.errors import FoldError, LesionJaxError, RunError
-from lesion_jax.sources.cohort import AUTO, read_lesions
+from lesion_jax.sources.cohort import Origin, read_cohort
+from lesion_jax.sources.reading import AUTO, Asked
 
 FOLDS = "folds.json"
-NOTES = "notes.json"
 # Beside the patches: TFDS's description, the folds, the file system's blocks.
 _OVERHEAD_BYTES = 1 << 20
 
@@ -62,19 +62,9 @@ def build_dataset(
     """
     out = Path(out)
     is_new = check_out(out, num_folds)
-    notes: list[str] = []
-    lesions = read_lesions(
-        Path(input_dir),
-        annotations,
-        class_names,
-        progress,
-        source=source,
-        tags=tags,
-        labels=labels,
-        accept=accept,
-        note=notes.append,
-    )
-    return store_dataset(lesions, out, is_new=is_new, num_folds=num_folds, fold_seed=fold_seed, notes=notes)
+    asked = Asked(Path(input_dir), annotations, source, class_names or (), tags, accept, labels)
+    lesions, origin = read_cohort(asked, progress)
+    return store_dataset(lesions, out, origin, is_new=is_new, num_folds=num_folds, fold_seed=fold_seed)
 
 
 def check_out(out: Path, num_folds: int) -> bool:
@@ -99,17 +89,17 @@ def check_num_folds(num_folds: int) -> None:
 
 
 def store_dataset(
-    lesions: LesionSet, out: Path, *, is_new: bool, num_folds: int, fold_seed: int, notes: Sequence[str] = ()
+    lesions: LesionSet, out: Path, origin: Origin, *, is_new: bool, num_folds: int, fold_seed: int
 ) -> LesionSet:
-    """Writes lesions as a TFDS dataset with its folds, or finds that they are there already.
+    """Writes lesions as a TFDS dataset with its folds and its card, or finds that they are there already.
 
     Args:
       lesions: The lesions.
       out: Folder to make, which appears complete or not at all.
+      origin: What the lesions were made of, for the card.
       is_new: From `check_out`.
       num_folds: Test folds; 0 writes none.
       fold_seed: Seed of the partition.
-      notes: What was doubted of the input and overruled, kept beside the dataset.
 
     Returns:
       The dataset as it is read back.
@@ -132,8 +122,9 @@ def store_dataset(
         write_lesion_arrays(written, folder)
         if folds is not None:
             save_folds(folds, folder / FOLDS)
-        if notes:
-            write_json(folder / NOTES, {"notes": list(notes)})
+        from lesion_jax.data.card import write_card
+
+        write_card(folder, written, folds, origin)
     return written
 
 

@@ -7,12 +7,16 @@ import numpy as np
 from lesion_jax.config import DataConfig
 from lesion_jax.core.types import UNITS, Lesion
 from lesion_jax.data.augment import original
+from lesion_jax.sources.grey_scale import PERCENTILES
 from lesion_jax.sources.patches import MAX_EXTRA, MAX_MARGIN, MAX_SHIFT_PX, SPARE_PX, half_side
 
 _SOURCES = {
     "HU": "a CT slice in Hounsfield units: stored values by the header's modality LUT or rescale, rounded and clipped "
     "to {limits}; padding outside of the scan is {limits[0]}; rows and columns as they are stored",
-    "grey": "a greyscale image, values as they are stored; rows and columns as they are stored",
+    "grey": "a greyscale image, values as they are stored; of DICOM other than CT, values v after the header's "
+    f"modality LUT or rescale become 1000 (v - a) / (b - a), rounded, with a and b the {PERCENTILES[0]} and "
+    f"{PERCENTILES[1]} percentile of each second row and column of all images of the series but padding (of 40 evenly "
+    "chosen by SOPInstanceUID, where there are more); rows and columns as they are stored",
 }
 # Of the example: pixels that are not square, a diameter in mm, a seed of its noise.
 _SPACING_MM, _DIAMETER_MM, _SEED = (0.7, 0.8), 31.0, 0

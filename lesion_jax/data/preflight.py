@@ -55,8 +55,13 @@ class Preflight:
 
     @property
     def captions(self) -> list[str]:
-        """What names each lesion to the user, the line of the csv, the image or what marks it, and its size."""
-        return [_caption(raw) for raw, _ in self.reading.found]
+        """What names each lesion to the user, the line of the csv or the number of its file, and its size.
+
+        No name of a file or of a patient: a contact sheet may be shown around.
+        """
+        paths = sorted({raw.path for raw, _ in self.reading.found})
+        numbers = {path: number for number, path in enumerate(paths, start=1)}
+        return [_caption(raw, numbers[raw.path]) for raw, _ in self.reading.found]
 
     def rois(self, side: int, progress: Progress) -> tuple[np.ndarray, float]:
         """The lesions with their surroundings, at least one.
@@ -123,11 +128,13 @@ def _folds(lesions: LesionSet, num_folds: int, seed: int) -> Folds | FoldError:
         return error
 
 
-def _caption(raw: RawLesion) -> str:
-    if raw.image.reflected:
-        return raw.name
+def _caption(raw: RawLesion, number: int) -> str:
     line = re.search(r" (line \d+)$", raw.where)
-    return f"{line[1] if line else raw.where.removeprefix(f'{raw.path.parent}/')}: {raw.diameter_mm:.1f} mm"
+    image = line[1] if line else f"file {number}"
+    if raw.image.reflected:
+        # A benchmark has many in one file, which number them.
+        return f"{image}, {raw.name}" if re.fullmatch(r"\w+/\d+", raw.name) else image
+    return f"{image if line else f'{image}, row {raw.row:.0f}, column {raw.column:.0f}'}: {raw.diameter_mm:.1f} mm"
 
 
 def _crops(lesions: list[Lesion], side: int, margin: float, progress: Progress) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 from lesion_jax.core.text_table import text_table
 from lesion_jax.core.types import UNITS
 from lesion_jax.data.bank import PICTURE, load_bank
-from lesion_jax.data.build import NOTES
+from lesion_jax.data.card import describe, read_origin
 from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.overview import folds_text, lesions_text
 
@@ -22,28 +22,15 @@ def describe_dataset(directory: Path) -> tuple[dict[str, Any], str]:
       DataError, FoldError: Something is missing or does not belong together.
     """
     cohort = Cohort.load(directory)
-    lesions, folds, notes = cohort.lesions, cohort.folds, directory / NOTES
-    facts = {
-        "dataset": str(directory),
-        "fingerprint": lesions.fingerprint,
-        "unit": lesions.unit,
-        "window": list(lesions.window),
-        "num_lesions": {
-            name: sum(lesion.label == label for lesion in lesions.lesions)
-            for label, name in enumerate(lesions.class_names)
-        },
-        "num_patients": len({lesion.patient for lesion in lesions.lesions}),
-        "tags": sorted({tag for lesion in lesions.lesions for tag in lesion.tags}),
-        "folds": folds and {"num_folds": folds.num_folds, "seed": folds.seed, "fingerprint": folds.fingerprint},
-        "notes": json.loads(notes.read_text())["notes"] if notes.exists() else [],
-        "phantom": lesions.phantom and dict(lesions.phantom),
-    }
+    lesions, folds = cohort.lesions, cohort.folds
+    facts = {"dataset": str(directory), **describe(lesions, folds), "origin": read_origin(directory)}
     lines = [f"{directory}: a dataset, fingerprint {lesions.fingerprint[:16]}", lesions_text(lesions)]
     if folds is None:
         lines.append("no folds beside it")
     else:
         lines += [f"folds of seed {folds.seed}, fingerprint {folds.fingerprint[:16]}:", folds_text(lesions, folds)]
-    lines += ["when it was built:", *(f"  {note}" for note in facts["notes"])] if facts["notes"] else []
+    if notes := facts["origin"].get("notes"):
+        lines += ["when it was built:", *(f"  {note}" for note in notes)]
     if lesions.phantom:
         lines.append(f"drawn by the phantom: {json.dumps(facts['phantom'])}")
     return facts, "\n".join(lines)

@@ -112,7 +112,8 @@ def _page(sheet: Sheet) -> str:
     parts = [
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Contact sheet</title>',
         f"<style>{_STYLE.replace('SIDE', str(side))}</style></head><body><h1>Every lesion</h1>",
-        f"<p>Black is {low:g}, white is {high:g}, in {html.escape(sheet.unit)}.</p>",
+        f"<p>Black is {low:g}, white is {high:g}, in {html.escape(sheet.unit)}. "
+        "Line N is that of the csv; file N is the Nth by path of those that hold lesions.</p>",
         '<input type="checkbox" id="marks" checked><label for="marks"> marks</label>' if sheet.mark else "",
     ]
     for label, name in enumerate(sheet.class_names):

@@ -4,6 +4,7 @@ A source is one row here and one file that says which columns its csv has and yi
 """
 
 from lesion_jax.sources.base import Source
+from lesion_jax.sources.deeplesion import DEEPLESION
 from lesion_jax.sources.dicom import DICOM
 from lesion_jax.sources.image_folder import IMAGES
 from lesion_jax.sources.nifti import NIFTI
@@ -15,6 +16,7 @@ from lesion_jax.sources.seg import SEG
 SOURCES: dict[str, Source] = {
     "dicom": DICOM,
     "png": PNG,
+    "deeplesion": DEEPLESION,
     "images": IMAGES,
     "npz": NPZ,
     "nifti": NIFTI,

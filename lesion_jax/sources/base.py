@@ -67,6 +67,8 @@ class Slice:
       belongs: What the source knows that one patient's images alone can share, value by field, such as the UID of a
         study; leaves this room not at all.
       scanner: Maker and model of the scanner, where the source knows; leaves this room for the user's eyes only.
+      modality: DICOM's code, such as "MR"; a dataset has one. "" where the source does not know.
+      encoding: How the pixels were stored and what decoded them, for the dataset's card; no word of it is a header's.
       doubts: What is doubtful about the image, for the user to decide.
     """
 
@@ -78,6 +80,8 @@ class Slice:
     reflected: bool = False
     belongs: Mapping[str, str] = dataclasses.field(default_factory=dict)
     scanner: str = ""
+    modality: str = ""
+    encoding: str = ""
     doubts: tuple[Doubt, ...] = ()
 
 

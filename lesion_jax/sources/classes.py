@@ -20,7 +20,7 @@ def order_classes(labelled: Iterable[tuple[str, str]], wanted: Sequence[str] | N
 
     Raises:
       DataErrors: All that is wrong: `wanted` lacks a class, has one that does not occur, or one twice; two names look
-        alike; one has a line break.
+        alike; one has a line break, or shows nothing.
     """
     found: dict[str, list[str]] = {}
     for where, label in labelled:
@@ -31,6 +31,8 @@ def order_classes(labelled: Iterable[tuple[str, str]], wanted: Sequence[str] | N
         if any(unicodedata.category(c) in _NOT_IN_A_NAME for c in label):
             text = f"{rows[0]}: label {label!a} has a line break or a control character; write it in one line."
             mistakes.add(text, rows)
+        elif not as_read(label):
+            mistakes.add(f"{rows[0]}: label {label!a} shows nothing; write a name.", rows)
         elif (other := alike.setdefault(as_read(label), label)) != label:
             mistakes.add(
                 f"{rows[0]}: label {label!a} differs from {other!a} ({found[other][0]}) in case, spaces or invisible "

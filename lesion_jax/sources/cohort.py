@@ -4,9 +4,11 @@ What leaves the hospital of a header is the spacing and two salted hashes. The s
 the images' names, so a rebuild gives the same ids, and only who holds the originals can recompute them.
 """
 
+import dataclasses
 import hashlib
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,34 @@ from lesion_jax.sources.reading import AUTO, Asked, Reading, read_marked
 
 _HASH_DIGITS = 16
 _log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """What a dataset was made of, without names or values of a file.
+
+    Attributes:
+      source: Title of the source.
+      encodings: How many lesions' images were stored how, see `base.Slice`.
+      notes: Everything doubtful that was accepted or only warned of, see `Review.notes`.
+    """
+
+    source: str
+    encodings: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def read_cohort(asked: Asked, progress: Progress | None = None) -> tuple[LesionSet, Origin]:
+    """As `read_lesions`, with what the lesions were made of."""
+    reading = read_marked(asked, progress or (lambda done, total: None))
+    reading.review.check()
+    notes = tuple(reading.review.notes(_log.warning))
+    first = reading.found[0][0].image
+    encodings = Counter(raw.image.encoding for raw, _ in reading.found if raw.image.encoding)
+    lesions = LesionSet.of(
+        to_lesions(reading), reading.class_names, first.unit, first.value_range, read_record(asked.input)
+    )
+    return lesions, Origin(reading.source, dict(encodings.most_common()), notes)
 
 
 def read_lesions(
@@ -54,12 +84,10 @@ def read_lesions(
       DataError: Names all files and lines of the csv that are wrong, and what to do.
     """
     asked = Asked(Path(input_dir), annotations, source, class_names or (), tags, accept, labels)
-    reading = read_marked(asked, progress or (lambda done, total: None))
-    reading.review.check()
-    for told in reading.review.notes(_log.warning):
+    lesions, origin = read_cohort(asked, progress)
+    for told in origin.notes:
         note(told)
-    first = reading.found[0][0].image
-    return LesionSet.of(to_lesions(reading), reading.class_names, first.unit, first.value_range, read_record(input_dir))
+    return lesions
 
 
 def to_lesions(reading: Reading) -> list[Lesion]:

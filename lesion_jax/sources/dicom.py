@@ -20,37 +20,55 @@ from lesion_jax.sources.review import DataErrors, Doubt, Mistake, Mistakes
 
 if TYPE_CHECKING:
     from lesion_jax.sources.dicom_file import Index
+    from lesion_jax.sources.grey_slice import SeriesFiles
 
-_UID = "sop_instance_uid"
+# Between a UID and the number of a frame, in the name of an image.
+_UID, _FRAME = "sop_instance_uid", "#"
 
 
 def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[RawLesion]:
     from lesion_jax.sources.dicom_file import index_files
+    from lesion_jax.sources.grey_slice import SeriesFiles
 
     mistakes = Mistakes()
-    wanted = points_by_image(marks, _UID, mistakes)
+    wanted = points_by_image([_with_frame(mark, mistakes) for mark in marks], _UID, mistakes)
     skipped: list[Path] = []
     files = list_files(folder, skipped.append)
     total = len(files) + len(wanted)
-    index = index_files(files, wanted, lambda done: progress(done, total))
-    for uid, points in wanted.items():
-        if uid not in index.found:
+    uids = {name: name.partition(_FRAME)[0] for name in wanted}
+    index = index_files(files, frozenset(uids.values()), lambda done: progress(done, total))
+    for name, points in wanted.items():
+        if (uid := uids[name]) not in index.found:
             text = _missing(uid, points[0], folder, index, [*skipped, *index.unreadable])
             mistakes.add(text, (point.mark.where for point in points))
     doubts = [
         *(Doubt("odd_files", f"{path} has header values that DICOM does not allow") for path in index.odd),
         *(Doubt("unreadable", f"{path} cannot be read") for path in (*skipped, *index.unreadable)),
     ]
-    for done, (uid, points) in enumerate(wanted.items(), start=len(files) + 1):
+    series = SeriesFiles(index.dicom)
+    for done, (name, points) in enumerate(wanted.items(), start=len(files) + 1):
         with mistakes.collected([point.mark.where for point in points]):
+            uid, _, frame = name.partition(_FRAME)
             if uid in index.found:
-                path, image = load_copies(index.found[uid], points)
+                path, image = load_copies(index.found[uid], points, series, int(frame) if frame else None)
                 image = dataclasses.replace(image, doubts=(*image.doubts, *doubts))
                 doubts = []
                 # UIDs are unique in the world, and not to be guessed.
-                yield from (point.lesion(path, image, salt=uid) for point in points)
+                yield from (point.lesion(path, image, salt=name) for point in points)
         progress(done, total)
     mistakes.check()
+
+
+def _with_frame(mark: Mark, mistakes: Mistakes) -> Mark:
+    """The row with one name for the image, whatever file holds it."""
+    if "frame" not in mark.values:
+        return mark
+    with mistakes.collected([mark.where]):
+        number = mark.number("frame", positive=True)
+        if number % 1:
+            raise DataError(f"{mark.where}: frame is {mark.values['frame']!r}; it must be a whole number, from 1.")
+        return dataclasses.replace(mark, values={**mark.values, _UID: f"{mark.values[_UID]}{_FRAME}{number:.0f}"})
+    return mark
 
 
 def _missing(uid: str, point: Point, folder: Path, index: "Index", unreadable: Sequence[Path]) -> str:
@@ -60,6 +78,8 @@ def _missing(uid: str, point: Point, folder: Path, index: "Index", unreadable: S
     begin = f"{point.mark.where}: {_UID} {uid}"
     if re.fullmatch(r"\d([.,]\d+)?[eE]\+?\d+", uid):
         return f"{begin} is what a spreadsheet makes of a UID; write the column anew, as text."
+    if not re.fullmatch(r"[\d.]+", uid) and not what_else(uid, index.dicom):
+        return f"{begin} ({uid!a}) has characters that no UID has; write digits and points alone."
     if other := what_else(uid, index.dicom):
         return f"{begin} is {other}; give the SOPInstanceUID of the slice."
     also = f" ({len(unreadable)} files or folders cannot be read, such as {unreadable[0]})" if unreadable else ""
@@ -69,12 +89,16 @@ def _missing(uid: str, point: Point, folder: Path, index: "Index", unreadable: S
     )
 
 
-def load_copies(paths: Sequence[Path], points: Sequence[Point]) -> tuple[Path, Slice]:
+def load_copies(
+    paths: Sequence[Path], points: Sequence[Point], series: "SeriesFiles", frame: int | None = None
+) -> tuple[Path, Slice]:
     """Reads a slice that has marks.
 
     Args:
       paths: Its copies.
       points: Its marks; a patient that they name replaces the header's.
+      series: See `dicom_slice.load_slice`.
+      frame: See `dicom_slice.load_slice`.
 
     Returns:
       The first copy that can be read, and the slice.
@@ -82,17 +106,18 @@ def load_copies(paths: Sequence[Path], points: Sequence[Point]) -> tuple[Path, S
     Raises:
       DataError: None can be read, two differ, or nothing names the patient.
     """
-    from lesion_jax.sources.ct_slice import load_slice
+    from lesion_jax.sources.dicom_slice import load_slice
 
     copies: list[tuple[Path, Slice]] = []
     errors: list[DataError] = []
     for path in paths:
         try:
-            copies.append((path, load_slice(path)))
+            copies.append((path, load_slice(path, frame, series)))
         except DataError as error:
             errors.append(error)
     if not copies:
-        raise DataErrors([Mistake(str(error)) for error in errors])
+        each = [error.each if isinstance(error, DataErrors) else [Mistake(str(error))] for error in errors]
+        raise DataErrors([mistake for some in each for mistake in some])
     (first, image), *others = copies
     for path, other in others:
         # Exports hold the same slice several times; copies that differ are not the same slice.
@@ -118,11 +143,13 @@ DICOM = Source(
     title="DICOM slices and a csv of marks",
     columns=(_UID, *COLUMNS),
     read=_read,
-    optional=("patient",),
+    optional=("patient", "frame"),
     about=(
-        "Any tree of single-slice axial CT files, uncompressed or as JPEG Lossless, JPEG-LS, JPEG 2000 or RLE; names, "
+        "Any tree of axial CT files, uncompressed or as JPEG Lossless, JPEG-LS, JPEG 2000 or RLE; names, "
         "suffixes and other files do not matter. The slice is named "
-        "by its SOP instance UID. The patient is the header's PatientID; where that is empty or the same for "
-        "everybody, as after anonymisation, add a column patient. Pixels are HU."
+        "by its SOP instance UID, of a multi-frame object also by frame, from 1. The patient is the header's "
+        "PatientID; where that is empty or the same for everybody, as after anonymisation, add a column patient. "
+        "Pixels are HU; of MR and other modalities they are grey values, of which 0 and 1000 are the 0.5th and 99.5th "
+        "percentile of the series."
     ),
 )

@@ -9,6 +9,7 @@ import io
 import logging
 import math
 import warnings
+import zlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -20,7 +21,10 @@ from pydicom.multival import MultiValue
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from lesion_jax.errors import DataError
+from lesion_jax.sources.dicom_deflated import MOST_BYTES, packed_at, unpacked_size
 
+# Of a deflated data set, that has all that is asked for.
+_BEGIN_BYTES = 1 << 20
 # A data set without a preamble begins with an element of group 2, or of group 8 up to its SOPInstanceUID.
 _FIRST_GROUPS, _LAST_ELEMENT = (2, 8), 0x18
 _UIDS = ("SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID", "SOPClassUID")
@@ -89,10 +93,10 @@ def whole(path: Path, what: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}; copy it again.") from error
-    # pydicom has no exception of its own for a header that it cannot take apart.
+    # pydicom has no exception of its own for a header that it cannot take apart, and decoders have theirs.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path} is no whole {what} ({reason}); export it again.") from error
+        raise DataError(f"{path} is not a whole {what} ({reason}); export it again.") from error
 
 
 def index_files(paths: Collection[Path], uids: Collection[str], progress: Callable[[int], None] | None = None) -> Index:
@@ -135,7 +139,12 @@ def _read_uid(path: Path) -> str | None:
 
 def begin(file: BinaryIO, last: int) -> pydicom.Dataset:
     """Reads the elements up to the tag `last`; pydicom raises all sorts of things where that is no DICOM file."""
-    return read_partial(_checked(file), stop_when=lambda tag, vr, length: tag > last, force=True)
+    whole = _checked(file)
+    if (packed := packed_at(file)) is not None:
+        # pydicom would unpack all of it.
+        file.seek(packed)
+        whole = io.BytesIO(zlib.decompressobj(-zlib.MAX_WBITS).decompress(file.read(), _BEGIN_BYTES))
+    return read_partial(whole, stop_when=lambda tag, vr, length: tag > last, force=True)
 
 
 def _checked(file: BinaryIO) -> BinaryIO:
@@ -171,6 +180,8 @@ def read_file(path: Path) -> pydicom.Dataset:
       OSError: The system does not let us.
     """
     with path.open("rb") as file:
+        if (packed := packed_at(file)) is not None and unpacked_size(file, packed) > MOST_BYTES:
+            raise DataError(f"{path} unpacks to more than {MOST_BYTES >> 20} MiB; export it again without compression.")
         data = pydicom.dcmread(_checked(file), force=True)
     if not len(data):
         # pydicom gives up an element that does not end, and all before it.

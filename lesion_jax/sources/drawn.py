@@ -1,4 +1,4 @@
-"""Lesions that a DICOM file of its own outlines, such as a segmentation, beside the CT series that it was drawn on."""
+"""Lesions that a DICOM file of its own outlines, such as a segmentation, beside the series that it was drawn on."""
 
 import dataclasses
 import os
@@ -39,6 +39,7 @@ def _read(
       find_points: Gives the lesions of one file, named by the SOPInstanceUID of the slice, and what is doubtful.
       progress: See `Source.read`.
     """
+    from lesion_jax.sources.grey_slice import SeriesFiles
     from lesion_jax.sources.planes import index_planes
 
     mistakes = Mistakes()
@@ -65,9 +66,10 @@ def _read(
             for point in points:
                 told = _told(point, row)
                 wanted.setdefault(point.image, []).append(told)
+    series = SeriesFiles([path for one in slices.by_uid.values() for path in one.paths])
     for done, (uid, points) in enumerate(wanted.items(), start=1):
         with mistakes.collected():
-            path, image = load_copies(slices.by_uid[uid].paths, points)
+            path, image = load_copies(slices.by_uid[uid].paths, points, series)
             image = dataclasses.replace(image, doubts=(*image.doubts, *doubts))
             doubts = []
             yield from (point.lesion(path, image, salt=uid) for point in points)
@@ -113,7 +115,7 @@ def drawn_source(
     about: str,
     find_points: Callable[[Path, "Slices"], Outlined],
 ) -> Source:
-    """A source of files that outline lesions on CT slices beside them.
+    """A source of files that outline lesions on slices beside them.
 
     Args:
       name: See `Source`.
@@ -138,7 +140,7 @@ def drawn_source(
         outlines=True,
         recognise=lambda folder: _recognise(folder, kinds, files),
         about=(
-            f"Any tree of axial CT slices, as for dicom, and {about} A csv may name the files to read, relative to "
+            f"Any tree of slices, as for dicom, and {about} A csv may name the files to read, relative to "
             "--input, their patients and classes."
         ),
     )

@@ -1,5 +1,6 @@
 """Folders of images by class: ROOT/CLASS/image, ROOT/CLASS/PATIENT/image, and either below train, val or test."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
@@ -33,7 +34,8 @@ def load_image(path: Path) -> tuple[np.ndarray, tuple[float, float] | None, list
       DataError: Not such an image.
     """
     try:
-        with Image.open(path) as image:
+        # Pillow warns of odd metadata.
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             if getattr(image, "n_frames", 1) != 1:
                 raise DataError(f"{path} holds {getattr(image, 'n_frames', 1)} images; write each into a file.")
             doubts = [Doubt("lossy", f"{path} was compressed with loss")] if image.format in _LOSSY else []

@@ -50,6 +50,7 @@ def load_marks(
         index[name] = places[0]
     if not table.rows:
         raise DataError(f"{path} has a header but no lesions; add a row for each.")
+    _check_unit(path, table, mistakes)
     comma = _decimal_comma(path, table, [index[name] for name in asked])
     marks = []
     for line, row in table.rows:
@@ -66,6 +67,33 @@ def load_marks(
             kept = ({name: values[name] for name in names} for names in (asked, tags))
             marks.append(Mark(where, *kept, decimal_comma=comma))
     return source, marks
+
+
+def _check_unit(path: Path, table: Table, mistakes: Mistakes) -> None:
+    """Notices diameters in mm that are those in pixels, as DeepLesion has them, of a column beside."""
+    mine, spacing = table.indices("diameter_mm"), table.indices("spacing_mm")
+    theirs = [i for i, name in enumerate(table.columns) if re.search(r"diameter.*(pixel|px)", name, re.IGNORECASE)]
+    if not (mine and theirs):
+        return
+    same = [
+        f"{path} line {line}"
+        for line, row in table.rows
+        if _first_number(row[mine[0]]) == _first_number(row[theirs[0]])
+        and not (spacing and _first_number(row[spacing[0]]) == 1)
+    ]
+    if same:
+        mistakes.add(
+            f"{same[0]}: diameter_mm is the number of column {table.columns[theirs[0]]}, which is in pixels; multiply by "
+            "the spacing, or rename that column if it is in mm.",
+            same,
+        )
+
+
+def _first_number(text: str) -> float:
+    try:
+        return float(text.split(",")[0])
+    except ValueError:
+        return float("nan")
 
 
 def _decimal_comma(path: Path, table: Table, asked: Sequence[int]) -> str:

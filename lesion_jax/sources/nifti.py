@@ -16,6 +16,7 @@ from lesion_jax.core.types import UNITS
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
 from lesion_jax.sources.files import list_files, walk_files
+from lesion_jax.sources.grey_scale import VALUE_RANGE, Ends, find_ends, to_grey
 from lesion_jax.sources.points import Point
 from lesion_jax.sources.regions import find_regions
 from lesion_jax.sources.review import Doubt, Mistakes
@@ -54,8 +55,9 @@ def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[R
 
     mistakes = Mistakes()
     names: Mapping[int, str] = {}
+    is_ct = True
     with mistakes.collected():
-        names = _describe(folder)
+        names, is_ct = _describe(folder)
     cases = _named(folder, marks, mistakes) if marks else _find(folder, mistakes)
     # All masks first: what is doubtful of one without lesions comes with another's.
     masks: list[tuple[_Case, Grid, dict[int, list[Point]]]] = []
@@ -74,8 +76,9 @@ def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[R
         with mistakes.collected([case.where] if marks else ()):
             volume = load_volume(case.image)
             check_same_grid(grid, volume.grid)
+            ends = None if is_ct else _ends(volume)
             for index, on_slice in points.items():
-                image = _slice(volume, index, case.patient, tuple(doubts))
+                image = _slice(volume, index, case.patient, ends, tuple(doubts))
                 doubts = []
                 yield from (point.lesion(case.image, image) for point in on_slice)
         progress(len(cases) + done, len(cases) + len(marked))
@@ -106,23 +109,36 @@ def _points(
     return points, doubts
 
 
-def _slice(volume: "Volume", index: int, patient: str, doubts: tuple[Doubt, ...]) -> Slice:
-    hu = volume.slice(index)
-    if not np.isfinite(hu).all():
-        raise DataError(f"{volume.grid.path}: slice {index} has values that are no numbers; write air in their place.")
-    low, high = UNITS["HU"].limits or (0, 0)
-    if hu.min() > _NO_AIR_HU:
-        doubts = (*doubts, Doubt("not_ct", f"{volume.grid.path}: slice {index} has no value below {hu.min():g}"))
+def _slice(volume: "Volume", index: int, patient: str, ends: Ends | None, doubts: tuple[Doubt, ...]) -> Slice:
+    path, values = volume.grid.path, volume.slice(index)
+    if not np.isfinite(values).all():
+        raise DataError(f"{path}: slice {index} has values that are no numbers; write air in their place.")
     if not volume.grid.says_orientation:
-        doubts = (*doubts, Doubt("orientation", f"{volume.grid.path} says in no or in two ways how the patient lies"))
-    return Slice(np.rint(hu).clip(low, high).astype(np.int16), volume.grid.spacing_mm, patient, "HU", doubts=doubts)
+        doubts = (*doubts, Doubt("orientation", f"{path} says in no or in two ways how the patient lies"))
+    if ends is not None:
+        doubts = (*doubts, Doubt("grey_scale", f"{path} is no CT by {_DESCRIPTION}"))
+        return Slice(to_grey(values, ends), volume.grid.spacing_mm, patient, "grey", VALUE_RANGE, doubts=doubts)
+    low, high = UNITS["HU"].limits or (0, 0)
+    if values.min() > _NO_AIR_HU:
+        doubts = (*doubts, Doubt("not_ct", f"{path}: slice {index} has no value below {values.min():g}"))
+    return Slice(np.rint(values).clip(low, high).astype(np.int16), volume.grid.spacing_mm, patient, "HU", doubts=doubts)
 
 
-def _describe(folder: Path) -> dict[int, str]:
-    """Names of the labels as dataset.json gives them, by value; the decathlon's form and nnU-Net's."""
+def _ends(volume: "Volume") -> Ends:
+    try:
+        return find_ends(volume.slice(index) for index in range(0, len(volume.stored), 1 + len(volume.stored) // 40))
+    except DataError as error:
+        raise DataError(f"{volume.grid.path}: {error}; convert it again.") from error
+
+
+def _describe(folder: Path) -> tuple[dict[int, str], bool]:
+    """Names of the labels as dataset.json gives them, by value, and whether it says CT or nothing of the first channel.
+
+    It has the decathlon's form or nnU-Net's.
+    """
     path = folder / _DESCRIPTION
     if not path.is_file():
-        return {}
+        return {}, True
     try:
         described = json.loads(path.read_text("utf-8"))
         channels = list(dict(described.get("channel_names", described.get("modality", {}))).values())
@@ -132,9 +148,7 @@ def _describe(folder: Path) -> dict[int, str]:
         }
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{path} is no description of a data set ({error}); correct it or remove it.") from error
-    if other := [name for name in channels if str(name).upper() != "CT"]:
-        raise DataError(f"{path}: the volumes are {other[0]}; only CT volumes can be used.")
-    return labels
+    return labels, str(channels[0]).upper() == "CT" if channels else True
 
 
 def _named(folder: Path, marks: Sequence[Mark], mistakes: Mistakes) -> list[_Case]:
@@ -214,7 +228,7 @@ NIFTI = Source(
     outlines=True,
     recognise=_recognise,
     about=(
-        "CT volumes in HU and masks of whole numbers on the same voxels, in any orientation. Without a csv imagesTr/X "
+        f"CT volumes in HU, or grey values where {_DESCRIPTION} says that they are no CT, and masks of whole numbers on the same voxels, in any orientation. Without a csv imagesTr/X "
         f"and labelsTr/X belong together, or volume-N and segmentation-N, {_DESCRIPTION} names the labels, and each "
         "volume is a patient. In a csv, image and mask are relative to --input. Each connected region of a label is a "
         "lesion, shown on the axial slice where it is largest."

@@ -1,6 +1,7 @@
 """Whether two patients are one: the same person on both sides of a fold makes every score too good."""
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping, Sequence
 
@@ -8,10 +9,13 @@ import numpy as np
 
 from lesion_jax.sources.base import RawLesion
 from lesion_jax.sources.classes import as_read
-from lesion_jax.sources.likeness import alike
+from lesion_jax.sources.likeness import alike, signature
 from lesion_jax.sources.review import Doubt, Review
 
 PATIENT_ID = "PatientID"
+# No pair of two patients of the phantom's 182 lesions or DeepLesion's 23 with a spacing reaches `likeness`'s threshold:
+# the most alike have a correlation of 0.95.
+_ROI_DIAMETERS, _LEAST_HALF = 1.5, 4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -76,17 +80,44 @@ def _check_alike(found: Sequence[RawLesion], seen: Mapping[str, Seen], review: R
             review.doubt(Doubt("alike", text), [ones[i].where, ones[j].where])
 
 
+def check_rois(found: Sequence[tuple[RawLesion, tuple[float, float]]], review: Review) -> None:
+    """Looks for lesions of two patients that look the same, though their images do not: cropped or moved copies.
+
+    Args:
+      found: Lesions with their patches, and their centres in these.
+      review: Takes what is found.
+    """
+    some, signatures = [], []
+    for raw, center in found:
+        half = [math.ceil(_ROI_DIAMETERS / 2 * raw.diameter_mm / spacing) for spacing in raw.image.spacing_mm]
+        # What is small looks alike by chance; images that are lesions as a whole were compared.
+        if min(half) >= _LEAST_HALF and not raw.image.reflected:
+            rows, columns = (slice(round(at) - n, round(at) + n + 1) for at, n in zip(center, half, strict=True))
+            some.append(raw)
+            signatures.append(signature(raw.image.pixels[rows, columns]))
+    for i, j in alike(signatures):
+        one, other = some[i], some[j]
+        if one.image.patient != other.image.patient and one.name != other.name:
+            text = (
+                f"{other.where}: the lesion in {other.path} looks like that in {one.path}, which is another patient's "
+                f"({one.where}); if they are one, give both the same"
+            )
+            review.doubt(Doubt("alike", text), [one.where, other.where])
+
+
 def _check_names(found: Sequence[RawLesion], review: Review) -> None:
     first: dict[str, RawLesion] = {}
     for raw in _first_of_each_patient(found):
         # A spreadsheet drops zeros that lead.
-        other = first.setdefault(re.sub(r"(?<!\d)0+(?=\d)", "", as_read(raw.image.patient)), raw)
+        plain = re.sub(r"(?<!\d)0+(?=\d)", "", as_read(raw.image.patient))
+        # Between the parts of a name stands a caret, a comma or nothing.
+        other = first.setdefault(re.sub(r"(?<=[^\W\d])[\W_]+(?=[^\W\d])", "", plain), raw)
         if other is not raw:
             review.doubt(
                 Doubt(
                     "patients",
                     f"{raw.where}: the patient of {raw.path} differs from that of {other.path} ({other.where}) in "
-                    "case, spaces or leading zeros only; if they are one, write them alike in a column `patient`",
+                    "case, spaces, marks between names or leading zeros only; if they are one, write them alike in a column `patient`",
                 ),
                 [other.where, raw.where],
             )

@@ -16,6 +16,8 @@ _LEAST_SHARE = 0.5
 # Where CT sees emphysema begin: what is below holds no tissue, in a lung neither.
 _AIR_HU = -950
 _LEAST_PIXELS = 2.0
+# Around every lesion there is soft tissue, also where it is of bone or beside metal.
+_DENSE_HU, _LEAST_TISSUE = 700, 0.02
 
 
 def image_digest(pixels: np.ndarray) -> str:
@@ -49,6 +51,12 @@ def implausible(raw: RawLesion, center: tuple[float, float]) -> Doubt | None:
             "range",
             f"{raw.where}: the pixels of {raw.path} around it lie from {pixels.min()} to {pixels.max()} HU, and most "
             f"outside of {low} to {high}, where all of a body lies; are they stored at another offset or scale?",
+        )
+    if np.mean(pixels < _DENSE_HU) < _LEAST_TISSUE:
+        return Doubt(
+            "range",
+            f"{raw.where}: the pixels of {raw.path} around it lie from {pixels.min()} to {pixels.max()} HU, and nearly "
+            f"all above {_DENSE_HU}, where no soft tissue is; are they stored at another offset, such as 1024 more?",
         )
     row, column = (round(value) for value in center)
     middle = float(np.median(pixels[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]))

@@ -1,6 +1,7 @@
 """Grey PNG slices and a csv of marks: 16 bits hold HU + 32768 (DeepLesion's convention), 8 bits hold grey values."""
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -29,7 +30,8 @@ def load_png(path: Path) -> tuple[np.ndarray, str]:
       DataError: No such file, not a PNG, or not grey.
     """
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        # Pillow warns of odd metadata, and of what is large and not yet a bomb.
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=["PNG"]) as image:
             mode, values = image.mode, np.asarray(image)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; the csv's `file` is relative to --input.") from None
@@ -66,7 +68,7 @@ def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[R
     for done, (name, points) in enumerate(wanted.items(), start=1):
         with mistakes.collected([point.mark.where for point in points]):
             path = folder / name
-            spacing, patient = _spacing(points), one_patient(points)
+            spacing, patient = one_spacing(points), one_patient(points)
             pixels, unit = load_png(path)
             image = Slice(pixels, (spacing, spacing), patient or "", unit)
             yield from (point.lesion(path, image, name=name) for point in points)
@@ -84,7 +86,12 @@ def _by_file(folder: Path, points: dict[str, list[Point]]) -> dict[str, list[Poi
     return found
 
 
-def _spacing(points: Sequence[Point]) -> float:
+def one_spacing(points: Sequence[Point]) -> float:
+    """Spacing of an image as its rows give it, mm.
+
+    Raises:
+      DataError: The rows differ.
+    """
     spacings = [point.mark.number("spacing_mm", positive=True) for point in points]
     for point, spacing in zip(points, spacings, strict=True):
         if spacing != spacings[0]:

@@ -14,11 +14,13 @@ from lesion_jax.sources.labels import check_labels, class_of, parse_labels
 from lesion_jax.sources.likeness import signature
 from lesion_jax.sources.marks import load_marks
 from lesion_jax.sources.patches import cut_patch, half_side
-from lesion_jax.sources.patients import Seen, check_patients
+from lesion_jax.sources.patients import Seen, check_patients, check_rois
 from lesion_jax.sources.plausible import image_digest, implausible
 from lesion_jax.sources.review import Mistakes, Review
 
 AUTO = "auto"
+# Computed and digital radiography differ by the detector alone.
+_RADIOGRAPHS = {"CR": "DX"}
 _log = logging.getLogger(__name__)
 
 
@@ -55,11 +57,13 @@ class Reading:
         the patch.
       class_names: Their classes in order; those of `found` in order of appearance where something is wrong with them.
       review: What is wrong and doubtful; a dataset may be made only where its `check` raises nothing.
+      source: Title of the source that read it.
     """
 
     found: list[tuple[RawLesion, tuple[float, float]]]
     class_names: tuple[str, ...]
     review: Review
+    source: str
 
 
 def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> Reading:
@@ -101,7 +105,7 @@ def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> 
     if not found:
         if not review.found:
             review.add(f"--input {asked.input} holds nothing for the source {source.name}; name another folder.")
-        return Reading(found, (), review)
+        return Reading(found, (), review, source.title)
     _check_once(raws, review)
     if "label" not in source.columns:
         with review.collected():
@@ -111,7 +115,9 @@ def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> 
         if doubt := implausible(raw, center):
             review.doubt(doubt, [raw.where])
     check_patients(raws, seen, review)
-    return Reading(found, names or tuple(dict.fromkeys(raw.label for raw in raws)), review)
+    check_rois(found, review)
+    names = names or tuple(dict.fromkeys(raw.label for raw in raws))
+    return Reading(found, names, review, source.title)
 
 
 def _choose(asked: Asked, mistakes: Mistakes) -> tuple[Source, list[Mark]]:
@@ -183,16 +189,21 @@ def _check_once(found: Sequence[RawLesion], mistakes: Mistakes) -> None:
 
 def _check_one_unit(found: Sequence[RawLesion], mistakes: Mistakes) -> None:
     first, *others = found
-    kind = first.image.unit, first.image.value_range
+    kind = _kind(first)
     for raw in others:
-        if (raw.image.unit, raw.image.value_range) != kind:
+        if _kind(raw) != kind:
             mistakes.add(
                 f"{raw.where}: {raw.path} holds {_pixels_of(raw)}, but {first.path} {_pixels_of(first)}; "
-                "a dataset has one unit, so store all images alike or build two datasets.",
+                "a dataset has one unit and one modality, so store all images alike or build two datasets.",
                 [raw.where],
             )
 
 
+def _kind(raw: RawLesion) -> tuple[object, ...]:
+    return raw.image.unit, raw.image.value_range, _RADIOGRAPHS.get(raw.image.modality, raw.image.modality)
+
+
 def _pixels_of(raw: RawLesion) -> str:
     title, stated = UNITS[raw.image.unit].title, raw.image.value_range
-    return f"{title} from {stated[0]:g} to {stated[1]:g}" if stated else title
+    told = f"{title} from {stated[0]:g} to {stated[1]:g}" if stated else title
+    return f"{told} of {raw.image.modality}" if raw.image.modality else told

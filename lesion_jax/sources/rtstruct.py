@@ -1,4 +1,4 @@
-"""RT structure sets beside their CT series: every structure is a lesion."""
+"""RT structure sets beside their series: every structure is a lesion."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""DICOM segmentations beside their CT series: every connected region of a segment is a lesion."""
+"""DICOM segmentations beside their series: every connected region of a segment is a lesion."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

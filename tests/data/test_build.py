@@ -85,7 +85,8 @@ def test_every_augmentation_finds_its_context_at_the_largest_margin(built):
 def test_without_folds_there_is_no_file_of_them(built, tmp_path):
     (tmp_path / "out").mkdir()
     build_dataset(built[0] / "input", built[1], tmp_path / "out", num_folds=0)
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"lesions", "lesions.safetensors"}
+    card = {"README.md", "card.json", "card.png"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"lesions", "lesions.safetensors", *card}
 
 
 def _fail_on_empty(folder, csv, out):

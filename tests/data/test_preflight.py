@@ -94,16 +94,14 @@ def test_the_shown_roi_has_the_lesion_in_the_middle_and_its_share(look):
     assert found.captions == ["line 2: 13.0 mm"]
 
 
-def test_whole_images_are_named_by_their_files_and_have_no_mark(tmp_path):
+def test_whole_images_are_numbered_by_their_files_and_have_no_mark(tmp_path):
     for name in ("a", "b"):
         (tmp_path / "in" / name).mkdir(parents=True)
         pixels = np.random.default_rng(len(name)).integers(0, 256, (28, 28)).astype(np.uint8)
         Image.fromarray(pixels).save(tmp_path / "in" / name / "1.png")
     found = look_ahead(Asked(tmp_path / "in", source="images"), 0, 0, silent, silent)
     images, mark = found.rois(28, silent)
-    assert (
-        mark == 0 and found.captions == ["a/1.png", "b/1.png"] and "marks in one image" not in preflight_text(found, 0)
-    )
+    assert mark == 0 and found.captions == ["file 1", "file 2"] and "marks in one image" not in preflight_text(found, 0)
     np.testing.assert_allclose(images[0], pixels, atol=1)
     # The same pixels in two classes.
     assert found.alike[0].endswith("of two classes, 'a' and 'b'.")

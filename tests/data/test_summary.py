@@ -38,7 +38,7 @@ def dataset(tmp_path, new_lesion):
     folder.mkdir()
     write_lesion_arrays(lesions, folder)
     save_folds(make_folds(lesions, 2, 0), folder / "folds.json")
-    (folder / "notes.json").write_text(json.dumps({"notes": ["3 odd things"]}))
+    (folder / "card.json").write_text(json.dumps({"origin": {"notes": ["3 odd things"]}}))
     return folder, lesions
 
 

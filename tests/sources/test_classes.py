@@ -30,6 +30,11 @@ def test_a_name_of_two_lines_is_refused(label):
         order("cyst big", label)
 
 
+def test_a_name_that_shows_nothing_is_refused():
+    with pytest.raises(DataError, match=r"line 2: label '\\u200b' shows nothing"):
+        order_classes([("line 2", "\u200b"), ("line 3", "cyst")], None)
+
+
 def test_all_wrong_labels_are_told_with_all_of_their_rows():
     with pytest.raises(DataErrors) as caught:
         order("cyst", "Cyst", "a\nb", "Cyst", "boil", wanted=["cyst", "cyst", "scar"])

@@ -17,7 +17,8 @@ from pydicom.uid import (
 from pydicom.uid import JPEGLossless as JPEGLosslessAny
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources.ct_slice import load_slice
+from lesion_jax.sources import dicom_deflated, dicom_file
+from lesion_jax.sources.dicom_slice import load_slice
 from tests.sources import jpeg_lossless
 
 
@@ -109,3 +110,28 @@ def test_what_loses_something_is_told_or_refused(write):
         load_slice(write(b"\xff\xd8\xff\xd9", JPEGExtended12Bit))
     doubts = load_slice(Path(get_testdata_file("693_J2KI.dcm"))).doubts
     assert [doubt.check for doubt in doubts] == ["lossy"]
+
+
+def test_an_offset_table_whose_length_lies_is_refused_by_name(write):
+    # Found by benchmarks/mutated_files.py: pydicom ends in an error of struct.
+    path = write(jpeg_lossless.encode(np.zeros((40, 50), int), 16, 1), JPEGLosslessSV1)
+    content, item = path.read_bytes(), b"\xfe\xff\x00\xe0"
+    at = content.index(item) + 4
+    path.write_bytes(content[:at] + b"\x04\x00\x00\xc0" + content[at + 4 :])
+    with pytest.raises(DataError, match="is not a whole DICOM file"):
+        load_slice(path)
+
+
+def test_a_deflated_file_is_unpacked_to_a_limit_only(write_ct, monkeypatch):
+    data = pydicom.dcmread(write_ct())
+    data.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    data.add_new(0x7FE11001, "OB", bytes(3 << 20))
+    path = write_ct("bomb")
+    data.save_as(path)
+    assert path.stat().st_size < 10_000 and load_slice(path).pixels.shape == (40, 50)
+    for module in (dicom_file, dicom_deflated):
+        monkeypatch.setattr(module, "MOST_BYTES", 1 << 20)
+    with pytest.raises(DataError, match="bomb unpacks to more than 1 MiB"):
+        load_slice(path)
+    # Of what is not read, the beginning is enough.
+    assert dicom_file.index_files([path], {"1.2.3"}).found == {"1.2.3": [path]}

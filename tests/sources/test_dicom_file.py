@@ -11,7 +11,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.cohort import read_lesions
-from lesion_jax.sources.ct_slice import load_slice
+from lesion_jax.sources.dicom_slice import load_slice
 from lesion_jax.sources.dicom_file import index_files
 from lesion_jax.sources.files import list_files
 
@@ -175,7 +175,7 @@ def test_a_uid_that_names_no_slice_is_told_what_it_is(write_ct, read):
 
 def test_the_mistakes_of_rows_and_files_are_told_at_once(write_ct, read):
     write_ct("a", uid="1.1")
-    write_ct("b", uid="1.2", Modality="MR")
+    write_ct("b", uid="1.2", Modality="SR")
     write_ct("c", uid="1.3", RescaleSlope=None)
     rows = ["1.1,20,25,5,x", "1.2,20,25,5,x", "1.3,20,25,5,X", "1.4,20,25,5,x", "1.1,99,25,5,x", "1.1,1,one,5,x"]
     with pytest.raises(DataError) as caught:
@@ -187,7 +187,7 @@ def test_the_mistakes_of_rows_and_files_are_told_at_once(write_ct, read):
         "column is 'one'",
         "1.4 is in none",
         "row 99 lies outside",
-        "b: Modality is MR",
+        "b: Modality is SR",
         "c: RescaleSlope is missing",
     ):
         assert message in told

@@ -126,3 +126,10 @@ def test_deeplesion_slices_as_a_folder(real_data, tmp_path):
         read_lesions(tmp_path, source="images")
     found = read_lesions(tmp_path, source="images", accept=["alike"])
     assert len(found.lesions) == 47 and found.window == (0.0, 32767.0)
+
+
+def test_odd_metadata_of_a_picture_is_no_noise(save):
+    # Five entries are promised and none is there, of which Pillow warns.
+    path = save("a/a.jpg", grey(0), exif=b"Exif\0\0II*\0\x08\0\0\0\x05\0")
+    pixels, value_range, doubts = load_image(path)
+    assert pixels.shape == (20, 20) and value_range is None and [doubt.check for doubt in doubts] == ["lossy"]

@@ -156,3 +156,11 @@ def test_a_file_that_is_missing_or_not_text_is_refused(write, tmp_path):
         read(tmp_path / "none.csv")
     with pytest.raises(DataError, match="UTF-8"):
         read(write(HEADER, "1,2,3,4,zyste_ü", encoding="latin-1"))
+
+
+def test_deeplesions_diameters_in_pixels_are_no_millimetres(write):
+    header = "file,patient,spacing_mm,row,column,diameter_mm,label,Lesion_diameters_Pixel_"
+    row = 'a.png,P,0.8,20,20,{},x,"16.9386, 11.6453"'
+    assert read(write(header, row.format(16.9386 * 0.8)))[1][0].diameter_mm == pytest.approx(13.55088)
+    with pytest.raises(DataError, match=r"line 2: diameter_mm is the number of column Lesion_diameters_Pixel_"):
+        read(write(header, row.format("16.9386")))

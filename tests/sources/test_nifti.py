@@ -157,12 +157,23 @@ def test_doubts_stop_unless_accepted(save, read, tmp_path):
     notes = []
     assert len(read(accept=["empty", "not_ct"], note=notes.append).lesions) == 1
     assert "1 regions of masks of fewer than 4 pixels, which are left out" in notes
-    (tmp_path / "in" / "dataset.json").write_text('{"modality": {"0": "MRI"}}')
-    with pytest.raises(DataError, match=r"dataset.json: the volumes are MRI; only CT"):
-        read()
     (tmp_path / "in" / "dataset.json").write_text("[1]")
     with pytest.raises(DataError, match=r"dataset.json is no description of a data set"):
         read()
+
+
+def test_volumes_of_no_ct_become_grey_values_of_their_own_range(save, read, tmp_path):
+    for i in range(2):
+        save(f"imagesTr/c{i}.nii.gz", volume(i) * np.float32(100**i))
+        save(f"labelsTr/c{i}.nii.gz", mask(TUMOUR))
+    (tmp_path / "in" / "dataset.json").write_text('{"modality": {"0": "MRI"}, "labels": {"0": "no", "1": "x"}}')
+    found = read()
+    assert (found.unit, found.value_range) == ("grey", (0.0, 1000.0))
+    wanted = set()
+    for i in range(2):
+        low, high = np.percentile(volume(i)[::2, ::2], [0.5, 99.5])
+        wanted.add(round((int(volume(i)[12, 21, 2]) - low) * 1000 / (high - low)))
+    assert {int(x.patch[tuple(map(int, x.center))]) for x in found.lesions} == wanted
 
 
 def test_labels_are_checked(save, read, tmp_path):

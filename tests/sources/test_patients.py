@@ -84,3 +84,24 @@ def test_one_png_named_in_two_ways_is_one_image(tmp_path):
     path.write_text(header + "a.png,P,1,20,20,5,x\n./a.png,P,1,20,20,6,x\n")
     with pytest.raises(DataError, match="line 3: this lesion is already marked in .*line 2"):
         read_lesions(tmp_path / "in", path)
+
+
+def test_parts_of_a_name_are_divided_by_carets_spaces_or_nothing(read):
+    headers = [{"PatientID": "Miller^John"}, {"PatientID": "MILLER JOHN"}]
+    with pytest.raises(DataError, match="line 3: the patient of .*1 differs from that of .*0 .*marks between names"):
+        read(*headers)
+
+
+def test_a_cropped_copy_of_another_patients_lesion_is_asked_about(tmp_path):
+    hu = np.random.default_rng(0).normal(60, 15, (90, 100)).astype(np.int32) + 32768
+    Image.fromarray(hu.astype(np.uint16)).save(tmp_path / "a.png")
+    Image.fromarray(hu[15:85, 20:].astype(np.uint16)).save(tmp_path / "b.png")
+    Image.fromarray(hu[::-1].astype(np.uint16)).save(tmp_path / "c.png")
+    path = tmp_path / "lesions.csv"
+    rows = ["a.png,P,0.8,40,50,9,x", "b.png,Q,0.8,25,30,9,x", "c.png,R,0.8,40,50,9,x"]
+    path.write_text("\n".join(["file,patient,spacing_mm,row,column,diameter_mm,label", *rows]))
+    with pytest.raises(DataError, match="line 3: the lesion in .*b.png looks like that in .*a.png") as caught:
+        read_lesions(tmp_path, path)
+    assert "c.png" not in str(caught.value)
+    path.write_text(path.read_text().replace(",Q,", ",P,"))
+    assert len(read_lesions(tmp_path, path).lesions) == 3

@@ -30,6 +30,14 @@ def test_numbers_at_another_offset_are_refused(read):
         read({"a.png": TISSUE + 1024 - 32768}, "a.png,P,0.8,30,40,10,cyst")
 
 
+@pytest.mark.parametrize(("offset", "told"), [(1024, "all above 700"), (-1024, "is air")])
+def test_numbers_that_are_1024_off_are_refused(read, offset, told):
+    soft = np.random.default_rng(0).integers(20, 90, (64, 80))
+    assert len(read({"a.png": soft}, "a.png,P,0.8,30,40,10,cyst").lesions) == 1
+    with pytest.raises(DataError, match=rf"line 2: .*{told}"):
+        read({"a.png": soft + offset}, "a.png,P,0.8,30,40,10,cyst")
+
+
 def test_padding_and_metal_around_a_lesion_are_taken(read):
     hu = TISSUE.copy()
     hu[:, :30], hu[:5] = -3024, 20_000

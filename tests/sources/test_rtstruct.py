@@ -94,9 +94,9 @@ def test_what_is_no_structure_set_is_named(series, read, tmp_path):
         contour = whole.ROIContourSequence[0].ContourSequence[0]
         contour["ContourData"] = pydicom.DataElement("ContourData", "LO", data)
         whole.save_as(path, implicit_vr=False, little_endian=True)
-        with pytest.raises(DataError, match=rf"in/rt is no whole structure set \(.*({message})"):
+        with pytest.raises(DataError, match=rf"in/rt is not a whole structure set \(.*({message})"):
             read()
     del whole.StructureSetROISequence
     whole.save_as(path)
-    with pytest.raises(DataError, match=r"in/rt is no whole structure set \(.*StructureSetROISequence"):
+    with pytest.raises(DataError, match=r"in/rt is not a whole structure set \(.*StructureSetROISequence"):
         read()

@@ -123,10 +123,10 @@ def test_what_is_no_segmentation_is_named(series, read, tmp_path):
     with pytest.raises(ConfigError, match="--annotations is missing"):
         read(source="auto")
     for values, message in (
-        ({"PixelData": b"\0" * 100}, "is no whole segmentation"),
+        ({"PixelData": b"\0" * 100}, "is not a whole segmentation"),
         ({"NumberOfFrames": 3}, "has 2 planes described of 3 frames"),
-        ({"SegmentSequence": None}, "is no whole segmentation with planes .*SegmentSequence"),
-        ({"SharedFunctionalGroupsSequence": None}, "is no whole segmentation with planes"),
+        ({"SegmentSequence": None}, "is not a whole segmentation with planes .*SegmentSequence"),
+        ({"SharedFunctionalGroupsSequence": None}, "is not a whole segmentation with planes"),
         ({"SegmentSequence": pydicom.Sequence()}, "draws segment 1, which it does not describe"),
         ({"Rows": 65535, "Columns": 65535}, ".* of 65535 x 65535; they must be .* at most 1024 million"),
     ):

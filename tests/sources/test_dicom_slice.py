@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import DSfloat
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources.ct_slice import load_slice
+from lesion_jax.sources.dicom_slice import load_slice
 from lesion_jax.sources.dicom_file import index_files
 from lesion_jax.sources.files import list_files
 
@@ -92,13 +92,23 @@ def test_padding_written_with_the_other_sign_is_still_found(write_ct):
     assert load_slice(path).pixels.tolist() == [[-1024, -1024], [-1024, 0]]
 
 
+@pytest.mark.parametrize("written", [("US", 63536), ("SS", -2000), ("OB", b"\xf8\x30")])
+def test_padding_of_a_big_endian_file_is_found(write_ct, new_ct, tmp_path, written):
+    stored = np.array([[63536, 1024], [1124, 63536]], ">u2")
+    data = new_ct(stored.astype(np.int32), PixelData=stored.tobytes(), PixelRepresentation=0)
+    data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRBigEndian
+    data.add_new("PixelPaddingValue", *written)
+    pydicom.dcmwrite(tmp_path / "a", data, implicit_vr=False, little_endian=False)
+    assert load_slice(tmp_path / "a").pixels.tolist() == [[-1024, 0], [100, -1024]]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"Modality": "MR"}, "Modality is MR"),
+        ({"Modality": "OT"}, "Modality is OT"),
         ({"Modality": None}, "Modality is missing"),
-        ({"NumberOfFrames": 3}, "multi-frame"),
-        ({"SharedFunctionalGroupsSequence": [Dataset()]}, "enhanced"),
+        ({"NumberOfFrames": 3}, "multi-frame object of 3 images; say in a column `frame`"),
+        ({"NumberOfFrames": 1, "PerFrameFunctionalGroupsSequence": [Dataset()] * 2}, "describes 2 of 1 frames"),
         ({"PhotometricInterpretation": "MONOCHROME1"}, "PhotometricInterpretation is MONOCHROME1"),
         ({"PixelData": None}, "PixelData is missing"),
         ({"PixelData": b"\0\0"}, "is not a whole DICOM file"),

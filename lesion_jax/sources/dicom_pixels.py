@@ -1,0 +1,85 @@
+"""Pixels of a DICOM file as they are stored, and which of them are padding. Imports pydicom: import it late."""
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pydicom.pixels import get_decoder, pixel_array
+from pydicom.pixels.processing import apply_modality_lut
+from pydicom.uid import JPEG2000, JPEG2000Lossless
+
+from lesion_jax.errors import DataError
+
+# Where several could: one reads a file everywhere. The others are left to pydicom, and decoded by gdcm.
+_DECODERS = {JPEG2000: "pylibjpeg", JPEG2000Lossless: "pylibjpeg"}
+
+
+def load_stored(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
+    """The numbers of one image as they are stored.
+
+    Args:
+      path: For messages.
+      data: All of a file.
+      frame: Number of the image in the file, from 0.
+
+    Returns:
+      Integer [R, C].
+
+    Raises:
+      DataError: They cannot be decoded, or have more bits than the header says.
+    """
+    _check_bits(path, data, frame)
+    syntax = data.file_meta.TransferSyntaxUID
+    try:
+        return pixel_array(data, index=frame, decoding_plugin=_DECODERS.get(syntax, ""))
+    except (RuntimeError, NotImplementedError) as error:
+        raise DataError(
+            f"{path}: its pixels ({syntax.name}) cannot be decoded: they are cut short or damaged, or no decoder here "
+            "takes them; copy the file again, or store them uncompressed, as `gdcmconv --raw` does."
+        ) from error
+
+
+def rescaled(stored: np.ndarray, data: pydicom.Dataset) -> np.ndarray:
+    """float64 [R, C], stored numbers after the header's modality LUT or rescale, if it has one."""
+    return np.asarray(apply_modality_lut(stored, data), np.float64)
+
+
+def encoding(data: pydicom.Dataset) -> str:
+    """How the pixels are stored and what decodes them, for a dataset's card: names of the standard, none of a file."""
+    syntax = data.file_meta.TransferSyntaxUID
+    if not syntax.is_compressed:
+        return syntax.name
+    decoder = _DECODERS.get(syntax) or next(iter(get_decoder(syntax).available_plugins), "none")
+    return f"{syntax.name}, decoded by {decoder}"
+
+
+def is_padding(data: pydicom.Dataset, stored: np.ndarray) -> np.ndarray:
+    """bool [R, C], where the header says that a number stands for no measurement."""
+    order = "little" if data.file_meta.TransferSyntaxUID.is_little_endian else "big"
+    values = [data.get(field) for field in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    # Where a file does not say what an element is, as bytes.
+    values = [int.from_bytes(value, order) if isinstance(value, bytes) and len(value) == 2 else value for value in values]
+    if not isinstance(values[0], int):
+        return np.zeros(stored.shape, bool)
+    # Files write -2000 as 63536 and the reverse: only the bits are the pixels' own.
+    bits = 8 * stored.dtype.itemsize
+    first, last = (
+        np.array((value if isinstance(value, int) else values[0]) % (1 << bits), f"u{bits // 8}").view(stored.dtype.newbyteorder("="))
+        for value in values
+    )
+    return (stored >= min(first, last)) & (stored <= max(first, last))
+
+
+def _check_bits(path: Path, data: pydicom.Dataset, frame: int) -> None:
+    """Bits beyond BitsStored are another thing's, such as an overlay's, or BitsStored is wrong: decoders drop them."""
+    bits = data.BitsStored
+    if bits >= 16 or data.BitsAllocated != 16 or data.file_meta.TransferSyntaxUID.is_compressed:
+        return
+    order = "<" if data.file_meta.TransferSyntaxUID.is_little_endian else ">"
+    size = 2 * data.Rows * data.Columns
+    stored = np.frombuffer(data.PixelData[frame * size : (frame + 1) * size], f"{order}u2")
+    beyond = stored >> bits
+    # A negative number's may be ones, or left out.
+    is_negative = (stored >> (bits - 1) & 1).astype(bool) & bool(data.PixelRepresentation)
+    if np.any((beyond != 0) & ~(is_negative & (beyond == (1 << 16 - bits) - 1))):
+        raise DataError(f"{path}: its pixels have more bits than BitsStored = {bits} says; export it without overlays.")

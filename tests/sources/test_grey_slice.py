@@ -1,0 +1,201 @@
+"""MR and other modalities: grey values of a stated range, one scale for a series, never Hounsfield units."""
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.sequence import Sequence
+
+from lesion_jax.errors import DataError
+from lesion_jax.sources.cohort import read_lesions
+from lesion_jax.sources.dicom_slice import load_slice
+from lesion_jax.sources.grey_slice import SeriesFiles
+from tests.sources.seg_writer import item, outline, write_rtstruct, write_seg
+
+SERIES = [np.random.default_rng([7, index]).integers(0, 400 + 300 * index, (40, 50)) for index in range(3)]
+
+
+def write_series(write, name="s", scale=1, slopes=(1, 1, 1), modality="MR", **changes):
+    """Three slices of one series, stored times `scale` and divided by the slope, which the header gives."""
+    return [
+        write(
+            f"in/{name}{index}",
+            **{
+                "uid": f"1.{name}.{index}".replace("s", "1").replace("t", "2"),
+                "Modality": modality,
+                "PatientID": name,
+                "SeriesInstanceUID": f"2.{1 if name == 's' else 2}",
+                "RescaleSlope": slope,
+                "RescaleIntercept": 0,
+                "PixelData": (scale * values // slope).astype("<i2").tobytes(),
+                **changes,
+            },
+        )
+        for index, (values, slope) in enumerate(zip(SERIES, slopes, strict=True))
+    ]
+
+
+def expected(values, images):
+    low, high = np.percentile(np.stack(images)[:, ::2, ::2].astype(np.float32), [0.5, 99.5])
+    return np.rint((values - low) * 1000 / (high - low))
+
+
+def read(folder, rows, columns="sop_instance_uid,row,column,diameter_mm,label", **options):
+    csv = folder / "rows.csv"
+    csv.write_text("\n".join([columns, *rows]))
+    return read_lesions(folder / "in", csv, **options)
+
+
+def test_the_ends_of_the_range_are_percentiles_of_the_whole_series(write_ct):
+    paths = write_series(write_ct)
+    series = SeriesFiles(paths)
+    images = [load_slice(path, series=series) for path in paths]
+    for image, values in zip(images, SERIES, strict=True):
+        np.testing.assert_array_equal(image.pixels, expected(values, SERIES))
+        assert (image.unit, image.value_range, image.modality) == ("grey", (0.0, 1000.0), "MR")
+    # One alone has no other.
+    np.testing.assert_array_equal(load_slice(paths[0]).pixels, expected(SERIES[0], SERIES[:1]))
+    assert [doubt.check for doubt in images[0].doubts] == ["grey_scale"]
+
+
+def test_another_scanner_of_ten_times_the_signal_gives_the_same_images(write_ct):
+    one, ten = write_series(write_ct), write_series(write_ct, "t", scale=10)
+    series = SeriesFiles([*one, *ten])
+    for path, other in zip(one, ten, strict=True):
+        np.testing.assert_array_equal(load_slice(path, series=series).pixels, load_slice(other, series=series).pixels)
+
+
+def test_slopes_that_differ_from_slice_to_slice_as_those_of_pet_are_applied(write_ct):
+    plain = write_series(write_ct)
+    paths = write_series(write_ct, "t", scale=4, slopes=(4, 1, 2), modality="PT")
+    series = SeriesFiles([*plain, *paths])
+    for path, other in zip(plain, paths, strict=True):
+        image = load_slice(other, series=series)
+        np.testing.assert_allclose(image.pixels, load_slice(path, series=series).pixels, atol=1)
+    assert [doubt.check for doubt in image.doubts] == ["grey_scale", "uptake"]
+
+
+def test_copies_count_once_and_what_cannot_be_read_or_is_padding_not_at_all(write_ct, tmp_path):
+    paths = write_series(write_ct, PixelPaddingValue=0)
+    series = SeriesFiles(paths)
+    whole = load_slice(paths[0], series=series)
+    assert (whole.pixels[SERIES[0] == 0] == 0).all()
+    copy, spoilt = tmp_path / "in/copy", tmp_path / "in/spoilt"
+    copy.write_bytes(paths[2].read_bytes())
+    spoilt.write_bytes(paths[2].read_bytes().replace(b"1.1.2", b"1.1.9")[:-100])
+    again = load_slice(paths[0], series=SeriesFiles([*paths, copy, spoilt]))
+    np.testing.assert_array_equal(again.pixels, whole.pixels)
+
+
+def test_a_negative_of_a_radiograph_is_turned_and_its_detector_named(write_ct):
+    path = write_ct(Modality="DX", PhotometricInterpretation="MONOCHROME1", PixelSpacing=None, BitsStored=16,
+                    ImagerPixelSpacing=[0.2, 0.3], ImageOrientationPatient=None)  # fmt: skip
+    image = load_slice(path)
+    assert image.spacing_mm == (0.2, 0.3) and image.pixels[0, 0] > 990 and image.pixels[-1, -1] < 10
+    assert [doubt.check for doubt in image.doubts] == ["detector", "grey_scale"]
+
+
+def test_what_says_nothing_of_its_numbers_is_refused(write_ct):
+    for changes, message in (
+        ({"RescaleSlope": 0}, "RescaleSlope is 0.0"),
+        ({"PixelData": bytes(4000)}, "all pixels are one number"),
+        ({"PhotometricInterpretation": "PALETTE COLOR"}, "PhotometricInterpretation is PALETTE"),
+    ):
+        with pytest.raises(DataError, match=message):
+            load_slice(write_ct(Modality="MR", **changes))
+    sagittal = load_slice(write_ct(Modality="MR", ImageOrientationPatient=[0, 1, 0, 0, 0, -1]))
+    assert "plane" in [doubt.check for doubt in sagittal.doubts]
+
+
+def test_a_build_of_two_modalities_is_refused_by_name(write_ct, tmp_path):
+    write_series(write_ct)
+    rows = ["1.1.0,20,25,5,a", "1.1.1,20,25,5,b"]
+    notes = []
+    found = read(tmp_path, rows, note=notes.append)
+    assert (found.unit, found.value_range, found.window) == ("grey", (0.0, 1000.0), (0.0, 1000.0))
+    assert "2 images of no CT, whose grey values" in notes[0]
+    for modality, told in (("CT", "Hounsfield units of CT"), ("PT", "grey values from 0 to 1000 of PT")):
+        write_ct("in/other", uid="1.9", Modality=modality, PatientID="other")
+        with pytest.raises(DataError, match="one modality") as caught:
+            read(tmp_path, [*rows, "1.9,20,25,5,a"])
+        assert f"other holds {told}, but" in str(caught.value) and "from 0 to 1000 of MR" in str(caught.value)
+
+
+@pytest.mark.parametrize("source", ["seg", "rtstruct"])
+def test_outlines_on_mr_are_those_of_the_csv(series, tmp_path, source):
+    slices = series(Modality="MR", RescaleSlope=None, RescaleIntercept=None)
+    mask = np.zeros((5, 40, 50), bool)
+    mask[1, 12:20, 22:31] = True
+    if source == "seg":
+        write_seg(tmp_path / "in/drawn", slices, {"x": mask})
+    else:
+        write_rtstruct(tmp_path / "in/drawn", slices, {"x": [(1, outline(mask[1]))]})
+    (lesion,) = read_lesions(tmp_path / "in", source=source).lesions
+    row, column = (np.mean(at) for at in np.nonzero(mask[1]))
+    rows = [f"{slices[1].SOPInstanceUID},{row},{column},{lesion.diameter_mm!r},x"]
+    (marked,) = read(tmp_path, rows).lesions
+    np.testing.assert_array_equal(lesion.patch, marked.patch)
+    assert lesion.center == marked.center
+
+
+def enhanced(write, count=3, **changes):
+    """An enhanced CT: frames of one file, whose rescale and spacing stand in functional groups."""
+    frames = [np.full((40, 50), 10 * index + 7) + np.arange(50) for index in range(count)]
+    groups = [
+        item(
+            PixelValueTransformationSequence=[
+                item(RescaleSlope=index + 1, RescaleIntercept=-1000, RescaleType="HU")
+            ],
+            CTImageFrameTypeSequence=[item(FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"])],
+        )
+        for index in range(count)
+    ]
+    shared = item(
+        PixelMeasuresSequence=[item(PixelSpacing=[0.6, 0.7])],
+        PlaneOrientationSequence=[item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])],
+    )
+    path = write(
+        "in/enhanced",
+        **{
+            "uid": "1.5",
+            "NumberOfFrames": count,
+            "PixelSpacing": None,
+            "ImageOrientationPatient": None,
+            "RescaleSlope": None,
+            "RescaleIntercept": None,
+            "PerFrameFunctionalGroupsSequence": Sequence(groups),
+            "SharedFunctionalGroupsSequence": Sequence([shared]),
+            "PixelData": np.stack(frames).astype("<i2").tobytes(),
+            **changes,
+        },
+    )
+    return path, frames
+
+
+def test_each_frame_of_an_enhanced_ct_has_its_own_rescale(write_ct, tmp_path):
+    path, frames = enhanced(write_ct)
+    for index, stored in enumerate(frames):
+        image = load_slice(path, frame=index + 1)
+        np.testing.assert_array_equal(image.pixels, stored * (index + 1) - 1000)
+        assert image.spacing_mm == (0.6, 0.7) and image.doubts == ()
+    columns = "sop_instance_uid,frame,row,column,diameter_mm,label"
+    found = read(tmp_path, ["1.5,1,20,25,5,a", "1.5,3,20,25,5,b"], columns, accept=["air"])
+    middle = {lesion.label: int(lesion.patch[tuple(round(at) for at in lesion.center)]) for lesion in found.lesions}
+    assert middle == {0: frames[0][20, 25] - 1000, 1: 3 * frames[2][20, 25] - 1000}
+    for row, message in (("1.5,4,20,25,5,a", "has 3 frames, and no frame 4"), ("1.5,1.5,20,25,5,a", "frame is '1.5'")):
+        with pytest.raises(DataError, match=message):
+            read(tmp_path, [row], columns)
+    with pytest.raises(DataError, match="multi-frame object of 3 images; say in a column `frame`"):
+        read(tmp_path, ["1.5,20,25,5,a"])
+
+
+def test_frames_of_an_enhanced_mr_share_a_scale(write_ct):
+    path, frames = enhanced(write_ct, Modality="MR")
+    values = [stored * (index + 1) - 1000 for index, stored in enumerate(frames)]
+    image = load_slice(path, frame=2, series=SeriesFiles([path]))
+    alone = expected(values[1], values[1:2])
+    np.testing.assert_array_equal(image.pixels, alone)
+    data = pydicom.dcmread(path)
+    data.SeriesInstanceUID = "2.5"
+    data.save_as(path)
+    image = load_slice(path, frame=2, series=SeriesFiles([path]))
+    np.testing.assert_array_equal(image.pixels, expected(values[1], values))
