@@ -14,6 +14,7 @@ from lesion_jax.families.more_classic import MORE_CLASSIC, MoreClassicConfig
 from lesion_jax.families.oracle import ORACLE, OracleConfig
 from lesion_jax.families.paste import PASTE, PasteConfig
 from lesion_jax.families.recombine import RECOMBINE, RecombineConfig
+from lesion_jax.families.rpgan import RPGAN, RpganConfig
 
 __all__ = [
     "FAMILIES",
@@ -26,13 +27,14 @@ __all__ = [
     "OracleConfig",
     "PasteConfig",
     "RecombineConfig",
+    "RpganConfig",
     "config_kinds",
     "family_of",
     "training_config",
 ]
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (CLASSIFIER, DCGAN, ACGAN, BOVW, MORE_CLASSIC, PASTE, RECOMBINE, ORACLE)
+    family.name: family for family in (CLASSIFIER, DCGAN, ACGAN, RPGAN, BOVW, MORE_CLASSIC, PASTE, RECOMBINE, ORACLE)
 }
 
 

@@ -135,6 +135,8 @@ ARMS = {
             mixing={"data.synthetic_share": 0.5, "mixing": "genmix", "mixing_alpha": 0.2},
             chosen=_BOTH,
         ),
+        Arm("rpgan", "Classic + relativistic GAN", "#F0E442", "s", generator="rpgan", chosen=_BOTH),
+        Arm("rpgan_first", "Relativistic GAN first", "#F0E442", "D", generator="rpgan", mixing=_FIRST, chosen=_BOTH),
         Arm("bovw", "Bag of visual words", "#CC79A7", "s", predictor="bovw", chosen=()),
     )
 }
