@@ -15,11 +15,11 @@ def get_config(size="full"):
         config.width = config.discriminator_width = 8
         config.num_blocks = 1
         # Narrow networks take a higher rate.
-        config.learning_rate, config.final_learning_rate = 1e-3, 2e-4
+        config.learning_rate, config.final_learning_rate = 2e-3, 2e-4
         config.num_devices = 1
         config.data.image_size = 32
         config.data.margin = 0.15
         config.data.batch_size = 16
         config.data.classic_size = 2000
-        config.loop.duration = "2500 steps"
+        config.loop.duration = "2400 steps"
     return config

@@ -10,6 +10,7 @@ from lesion_jax.families.bovw import BOVW, BovwConfig
 from lesion_jax.families.classifier import CLASSIFIER
 from lesion_jax.families.classifier_config import ClassifierConfig
 from lesion_jax.families.dcgan import DCGAN, DcganConfig
+from lesion_jax.families.inpaint import INPAINT, InpaintConfig
 from lesion_jax.families.more_classic import MORE_CLASSIC, MoreClassicConfig
 from lesion_jax.families.oracle import ORACLE, OracleConfig
 from lesion_jax.families.paste import PASTE, PasteConfig
@@ -23,6 +24,7 @@ __all__ = [
     "ClassifierConfig",
     "DcganConfig",
     "Family",
+    "InpaintConfig",
     "MoreClassicConfig",
     "OracleConfig",
     "PasteConfig",
@@ -34,7 +36,7 @@ __all__ = [
 ]
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (CLASSIFIER, DCGAN, ACGAN, RPGAN, BOVW, MORE_CLASSIC, PASTE, RECOMBINE, ORACLE)
+    family.name: family for family in (CLASSIFIER, DCGAN, ACGAN, RPGAN, INPAINT, BOVW, MORE_CLASSIC, PASTE, RECOMBINE, ORACLE)
 }
 
 
