@@ -1,9 +1,9 @@
-"""Which relativistic GAN: penalties x augmentation x width by successive halving on inner patients, one program a width.
+"""Which relativistic GAN: penalties x augmentation x width by halving on inner patients, one program for each width.
 
 lesion-jax plan --config configs/sweep_rpgan.py --config.base.data.dataset=DATASET
 lesion-jax sweep --config configs/sweep_rpgan.py --config.base.data.dataset=DATASET --workdir runs/sweep_rpgan
 
-Twelve networks at 32x32 for two cores. `--config.cells="()"` leaves the wider ones out, which take most of the time.
+Twelve networks at 32x32 for two cores. `--config.cells="()"` leaves out the wider ones, which take most of the time.
 """
 
 from lesion_jax.config import RpganConfig, SweepConfig, to_config_dict

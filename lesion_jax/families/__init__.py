@@ -36,7 +36,8 @@ __all__ = [
 ]
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (CLASSIFIER, DCGAN, ACGAN, RPGAN, INPAINT, BOVW, MORE_CLASSIC, PASTE, RECOMBINE, ORACLE)
+    family.name: family
+    for family in (CLASSIFIER, DCGAN, ACGAN, RPGAN, INPAINT, BOVW, MORE_CLASSIC, PASTE, RECOMBINE, ORACLE)
 }
 
 

@@ -1,7 +1,8 @@
 """Random changes of real and of generated images before a discriminator sees them (Zhao et al. 2020, "DiffAugment").
 
-Each kind is done to an image with a probability below one, so that the generator cannot gain by drawing augmented images
-(Karras et al. 2020, "Training generative adversarial networks with limited data"): an image as it is stays the likeliest.
+Each kind is done to an image with a probability below one, so that the generator cannot gain by drawing augmented
+images: one as it is stays the likeliest (Karras et al. 2020, "Training generative adversarial networks with limited
+data").
 Turns and shifts are products with matrices of zeros and ones, one for each axis, whose gradients are products too.
 """
 

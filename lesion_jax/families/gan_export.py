@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from lesion_jax.families.base import Arrays
 from lesion_jax.families.adversarial import AdversarialConfig
+from lesion_jax.families.base import Arrays
 from lesion_jax.families.gan import GanConfig
 from lesion_jax.models import describe
 from lesion_jax.models.dcgan import SCALE
@@ -15,7 +15,12 @@ LABEL_INPUT = {"name": "label", "dtype": "int32", "shape": ["N"], "meaning": "in
 
 
 def describe_gan(
-    config: AdversarialConfig, class_names: tuple[str, ...], unit: str, arrays: Arrays, generator: Any, discriminator: Any
+    config: AdversarialConfig,
+    class_names: tuple[str, ...],
+    unit: str,
+    arrays: Arrays,
+    generator: Any,
+    discriminator: Any,
 ) -> tuple[Networks, Tensors]:
     """Both networks of a GAN.
 

@@ -1,13 +1,13 @@
 """Inpainting diffusion: a small EDM model redraws the lesion inside a training patient's real tissue.
 
-From: EDM (Karras et al. 2022, arXiv 2206.00364), its losses and sampler; the idea of redrawing the lesion alone from LeFusion
-(2403.14066) and ciGAN (1807.08093). It makes combinations that no single lesion shows: one of class c in the tissue of
-another patient, of which `origins` says whose it is.
+From: EDM (Karras et al. 2022, arXiv 2206.00364), its loss and sampler; the idea of redrawing the lesion alone is of
+ciGAN (arXiv 1807.08093) and LeFusion (arXiv 2403.14066). It makes combinations that no training lesion shows: one of a
+class in the tissue of another patient, and `origins` says whose that is.
 
-What differs: no segmentation is needed, since the lesion's record holds centre and diameter: the mask is a disc of 1.15
-radii. The images of classic augmentation are learned from, as other families do, in place of augmentation with labels. A
-variant that is shifted shows a sliver of its lesion outside of the mask (0.13 radii at most), one with more tissue a smaller
-lesion; a drawing has neither.
+What differs: no segmentation is needed, since a lesion's record holds centre and diameter: the mask is a disc of 1.15
+radii. The images of classic augmentation are learned from, as by other families, in place of EDM's augmentation with
+labels. Of those some are shifted, and show a sliver of the lesion outside of the mask (0.13 radii at most), and some
+show the lesion smaller; a drawing's tissue is neither.
 """
 
 import dataclasses
@@ -108,7 +108,7 @@ class InpaintProgram(Program):
         return make_inpaint_step(self.denoiser, average=average, **settings)
 
 
-def _denoiser(config: InpaintConfig, num_classes: int) -> Denoiser:
+def _denoiser(config: InpaintConfig, num_classes: int) -> nn.Module:
     return Denoiser(num_classes + 1, config.width, config.num_blocks, config.dropout, DTYPES[config.dtype])
 
 
@@ -120,7 +120,7 @@ def _make_program(config: InpaintConfig, num_classes: int) -> InpaintProgram:
 def _init_state(config: InpaintConfig, program: InpaintProgram, images: TrainingImages | None) -> TrainState:
     data_std = 0.5
     if images is not None:
-        data_std = float(np.std(to_signed(images.originals.pixels, program.window)))
+        data_std = float(np.std(to_signed(jnp.asarray(images.originals.pixels), program.window)))
     facts = {"mask": jnp.asarray(disc(config.data.image_size, config.data.margin)), "data_std": jnp.float32(data_std)}
     seed = jnp.int32(config.seed)
     return create_inpaint_state(program.denoiser, config.data.image_size, seed, hyper_of(config) | facts)

@@ -1,7 +1,7 @@
-"""One step of the inpainting diffusion: what lies under the mask is to be told from its noised image and what is around.
+"""One step of the inpainting diffusion: what lies under the mask is told from its noised image and what is around.
 
-The network sees the noised image, the mask m and the image outside of it. Its loss is that of `objectives.edm`, by pixels:
-1 inside of the mask, 0.1 outside, where the answer is given.
+The network sees the noised image, the mask and the image outside of it. Its loss is that of `objectives.edm`, by
+pixels: 1 inside of the mask, 0.1 outside, where the answer is given.
 """
 
 import functools
@@ -35,7 +35,13 @@ def disc(image_size: int, margin: float) -> np.ndarray:
 
 
 def denoised(
-    apply: Any, variables: Any, noised: jax.Array, known: jax.Array, sigma: jax.Array, labels: jax.Array, hyper: Hyper,
+    apply: Any,
+    variables: Any,
+    noised: jax.Array,
+    known: jax.Array,
+    sigma: jax.Array,
+    labels: jax.Array,
+    hyper: Hyper,
     image_keys: jax.Array | None = None,
 ) -> jax.Array:
     """The mean of clean images, as the network tells it.

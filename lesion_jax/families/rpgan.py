@@ -1,8 +1,9 @@
 """The relativistic GAN: one conditional GAN for all classes, with losses and augmentation made for small data.
 
-From: "The GAN is dead; long live the GAN!" (Huang et al., NeurIPS 2024, arXiv 2501.05441): relativistic losses of pairs with
-penalties on both slopes, no norm layers, schedules of rate, beta 2, gamma and augmentation. The augmentation is DiffAugment
-(Zhao et al. 2020, arXiv 2006.10738) done with a probability, as ADA (Karras et al. 2020, arXiv 2006.06676).
+From: "The GAN is dead; long live the GAN!" (Huang et al., NeurIPS 2024, arXiv 2501.05441): relativistic losses of
+pairs with penalties on both slopes, no norm layers, schedules of rate, beta 2, gamma and augmentation. The augmentation
+is DiffAugment (Zhao et al. 2020, arXiv 2006.10738), done with a probability as in ADA (Karras et al. 2020, arXiv
+2006.06676).
 """
 
 import dataclasses
@@ -107,9 +108,7 @@ def _networks(config: RpganConfig, num_classes: int) -> tuple[RelativisticGenera
 
 def _make_program(config: RpganConfig, num_classes: int) -> RpganProgram:
     assert len(config.data.window) == 2
-    return RpganProgram(
-        *_networks(config, num_classes), config.latent_size, config.data.window, config.data.batch_size
-    )
+    return RpganProgram(*_networks(config, num_classes), config.latent_size, config.data.window, config.data.batch_size)
 
 
 def _init_state(config: RpganConfig, program: RpganProgram, images: TrainingImages | None) -> TrainState:

@@ -2,11 +2,11 @@
 
     L_D = softplus(D(G(z)) - D(x)) + gamma / 2 (|dD/dx|^2 + |dD/dG(z)|^2)        L_G = softplus(D(x) - D(G(z)))
 
-means over the batch, squares summed over pixels (Huang et al. 2024, arXiv 2501.05441; R1 is of Mescheder et al. 2018). D
-sees every image augmented, and slopes are with respect to the image before that.
+means over the batch, squares summed over pixels (Huang et al. 2024, arXiv 2501.05441; R1 is of Mescheder et al. 2018).
+D sees every image augmented, and slopes are with respect to the image before that.
 
-Without batch norm a logit depends on its own image alone. So the slopes that the penalty needs are G's gradient too, once
-each is multiplied by the slope of its pair's loss, and D is run through once for both networks.
+Without batch norm a logit depends on its own image alone. So the slopes that the penalty needs are G's gradient too,
+once each is multiplied by the slope of its pair's loss, and D is run through once for both networks.
 """
 
 import functools
@@ -136,7 +136,9 @@ def make_rpgan_step(
             return loss + 0.5 * now["gamma"] * sum(penalties), (loss, penalties, logits, slopes)
 
         grads_d, (loss, penalties, logits, slopes) = jax.grad(loss_of, has_aux=True)(before_d.params)
-        on_g, of_logit = jax.value_and_grad(lambda fake: jnp.mean(relativistic_loss(logits[:num], fake)[1]))(logits[num:])
+        on_g, of_logit = jax.value_and_grad(lambda fake: jnp.mean(relativistic_loss(logits[:num], fake)[1]))(
+            logits[num:]
+        )
         (grads_g,) = pull_generator(of_logit[:, None, None, None] * slopes[num:])
 
         metrics = {

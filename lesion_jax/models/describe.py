@@ -33,7 +33,7 @@ OPS = {
     "reshape": "to shape [N, *shape], in row-major order",
     "flatten": "to shape [N, -1], in row-major order: row, column, channel",
     "embedding_concat": "x, then along the last axis the row of table [labels, size] that the input `label` names",
-    "embedding_product": "the sum along the last axis of x times the row of table [labels, size] that `label` names: [N]",
+    "embedding_product": "the sum along the last axis of x times the row of table [labels, size] that `label` names",
     "residual": "x + what its own layers make of x",
     "resample": "matrix @ x[n, :, :, c] @ matrix.T of every image n and channel c; matrix [new side, side]",
     "clip": "to range [low, high]",

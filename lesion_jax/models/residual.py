@@ -72,9 +72,7 @@ class Residual(nn.Module):
         channels, gain = x.shape[-1], block_gain(self.num_blocks)
         h = leaky_relu(nn.Dense(channels, kernel_init=fan_in_init(gain), dtype=self.dtype, name="enter")(x))
         h = leaky_relu(Conv3(channels, gain, self.dtype, self.as_products, name="conv")(h))
-        leave = nn.Dense(
-            channels, use_bias=False, kernel_init=nn.initializers.zeros, dtype=self.dtype, name="leave"
-        )
+        leave = nn.Dense(channels, use_bias=False, kernel_init=nn.initializers.zeros, dtype=self.dtype, name="leave")
         return x.astype(self.dtype) + leave(h)
 
 

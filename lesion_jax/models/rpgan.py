@@ -1,8 +1,8 @@
 """Networks of the relativistic GAN: residual, without norm layers, both told the class.
 
-After Huang et al. 2024, "The GAN is dead; long live the GAN!" (arXiv 2501.05441), in what they are made of. What differs:
-dense 3x3 convolutions of the block's own width in place of grouped ones of twice the width, the filter of the
-resampling, four stages that start at a sixteenth of the side whatever it is, and the latents' distribution.
+After Huang et al. 2024, "The GAN is dead; long live the GAN!" (arXiv 2501.05441), in what they are made of. What
+differs: dense 3x3 convolutions of the block's own width in place of grouped ones of twice the width, the filter of the
+resampling, four doublings from a sixteenth of the side whatever it is, and latents that are uniform.
 """
 
 import flax.linen as nn

@@ -1,7 +1,7 @@
 """Diffusion as Karras et al. 2022, "Elucidating the design space of diffusion-based generative models" (EDM), have it.
 
-Noise of standard deviation sigma is added to images in [-1, 1] of standard deviation s. A network F is wrapped so that its
-inputs and targets have variance one at every sigma (their table 1): D(x, sigma) = c_skip x + c_out F(c_in x, c_noise).
+Noise of standard deviation sigma is added to images in [-1, 1] of standard deviation s. A network F is wrapped so that
+its inputs and targets have variance one at every sigma (table 1): D(x, sigma) = c_skip x + c_out F(c_in x, c_noise).
 """
 
 from collections.abc import Callable
