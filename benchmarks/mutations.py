@@ -68,7 +68,10 @@ def _tags(draw: random.Random, data: bytearray) -> None:
     if draw.random() < 0.5 and len(places) > 1:
         first, second = draw.sample(places, 2)
         size = draw.choice([4, 6, 8])
-        data[first : first + size], data[second : second + size] = data[second : second + size], data[first : first + size]
+        data[first : first + size], data[second : second + size] = (
+            data[second : second + size],
+            data[first : first + size],
+        )
     elif len(commas) > 1:
         data[draw.choice(commas)] = draw.choice(b'"\n;\t\0,')
     else:

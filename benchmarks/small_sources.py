@@ -58,7 +58,9 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[objec
     return path
 
 
-def _slices(folder: Path, change: Callable[[FileDataset], None] = lambda data: None, **fields: Any) -> list[FileDataset]:
+def _slices(
+    folder: Path, change: Callable[[FileDataset], None] = lambda data: None, **fields: Any
+) -> list[FileDataset]:
     folder.mkdir()
     slices = []
     for index in range(4):

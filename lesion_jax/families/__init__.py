@@ -10,10 +10,12 @@ from lesion_jax.families.bovw import BOVW, BovwConfig
 from lesion_jax.families.classifier import CLASSIFIER
 from lesion_jax.families.classifier_config import ClassifierConfig
 from lesion_jax.families.dcgan import DCGAN, DcganConfig
+from lesion_jax.families.inpaint import INPAINT, InpaintConfig
 from lesion_jax.families.more_classic import MORE_CLASSIC, MoreClassicConfig
 from lesion_jax.families.oracle import ORACLE, OracleConfig
 from lesion_jax.families.paste import PASTE, PasteConfig
 from lesion_jax.families.recombine import RECOMBINE, RecombineConfig
+from lesion_jax.families.rpgan import RPGAN, RpganConfig
 
 __all__ = [
     "FAMILIES",
@@ -22,17 +24,20 @@ __all__ = [
     "ClassifierConfig",
     "DcganConfig",
     "Family",
+    "InpaintConfig",
     "MoreClassicConfig",
     "OracleConfig",
     "PasteConfig",
     "RecombineConfig",
+    "RpganConfig",
     "config_kinds",
     "family_of",
     "training_config",
 ]
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (CLASSIFIER, DCGAN, ACGAN, BOVW, MORE_CLASSIC, PASTE, RECOMBINE, ORACLE)
+    family.name: family
+    for family in (CLASSIFIER, DCGAN, ACGAN, RPGAN, INPAINT, BOVW, MORE_CLASSIC, PASTE, RECOMBINE, ORACLE)
 }
 
 

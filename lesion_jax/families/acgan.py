@@ -14,14 +14,16 @@ from lesion_jax.config.fields import compiled, traced
 from lesion_jax.core.intensity import to_signed
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import chunks
+from lesion_jax.families.adversarial import draw_from_keys, draw_from_latents
 from lesion_jax.families.base import DTYPES, Arrays, Family
 from lesion_jax.families.context import Context
-from lesion_jax.families.gan import GanConfig, GanProgram, draw_from_keys, draw_from_latents, init_gan_state
+from lesion_jax.families.gan import GanConfig, GanProgram, init_gan_state
 from lesion_jax.families.gan_export import (
     DISCRIMINATOR,
     GENERATOR,
     LABEL_INPUT,
     describe_gan,
+    described_body,
     generator_layers,
     source_output,
 )
@@ -110,7 +112,7 @@ def _describe(config: AcganConfig, class_names: tuple[str, ...], unit: str, arra
     layers = [embedding, *generator_layers(config, f"{GENERATOR}generator.")]
     generator = {"inputs": [LABEL_INPUT], "layers": layers}
     outputs = {**source_output(), **class_outputs(f"{DISCRIMINATOR}class")}
-    return describe_gan(config, class_names, unit, arrays, generator, {"outputs": outputs})
+    return describe_gan(config, class_names, unit, arrays, generator, described_body(outputs))
 
 
 ACGAN = Family(

@@ -69,6 +69,8 @@ class Family:
         as its context where this is there; otherwise context is None.
       check: (config, training images) -> None, before anything is written: raises ConfigError where there is nothing
         to draw by. None: whatever a dataset holds will do.
+      inner_loss: (config, training images with inner ones, arrays) -> what is minimised, on the inner images. It then
+        chooses the checkpoint, in place of a metric of images.
       classify: (config, number of classes, arrays, pixels int16 [N, H, H]) -> (probabilities float32 [N, C], last-layer
         features float32 [N, F]), on the host. None: it classifies nothing.
       classifies_with: Checkpoint that is used as a classifier: the last where the best is chosen for something else.
@@ -89,6 +91,7 @@ class Family:
     draw_from_latents: Callable[[Any, int, Arrays, np.ndarray, np.ndarray], np.ndarray] | None = None
     origins: Callable[[Any, int, Arrays, jax.Array, np.ndarray, Context], Origins] | None = None
     check: Callable[[Any, TrainingImages], None] | None = None
+    inner_loss: Callable[[Any, TrainingImages, Arrays], float] | None = None
     classify: Callable[[Any, int, Arrays, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
     classifies_with: Literal["best", "last"] = "best"
     one_per_class: bool = False

@@ -8,10 +8,11 @@ import jax
 import numpy as np
 
 from lesion_jax.config.fields import compiled
+from lesion_jax.families.adversarial import draw_from_keys, draw_from_latents
 from lesion_jax.families.base import DTYPES, Arrays, Family
 from lesion_jax.families.context import Context
-from lesion_jax.families.gan import GanConfig, GanProgram, draw_from_keys, draw_from_latents, init_gan_state
-from lesion_jax.families.gan_export import GENERATOR, describe_gan, generator_layers, source_output
+from lesion_jax.families.gan import GanConfig, GanProgram, init_gan_state
+from lesion_jax.families.gan_export import GENERATOR, describe_gan, described_body, generator_layers, source_output
 from lesion_jax.models.dcgan import Discriminator, Generator
 from lesion_jax.models.describe import Networks, Tensors
 
@@ -55,7 +56,7 @@ def _draw_from_latents(
 
 def _describe(config: DcganConfig, class_names: tuple[str, ...], unit: str, arrays: Arrays) -> tuple[Networks, Tensors]:
     generator = {"inputs": [], "layers": generator_layers(config, GENERATOR)}
-    return describe_gan(config, class_names, unit, arrays, generator, {"outputs": source_output()})
+    return describe_gan(config, class_names, unit, arrays, generator, described_body(source_output()))
 
 
 DCGAN = Family(

@@ -1,31 +1,24 @@
-"""What the GANs share: settings, program, drawing."""
+"""What the DCGAN and the ACGAN share: settings, program, first state."""
 
 import dataclasses
-import functools
-from collections.abc import Callable
 from typing import Any, Literal
 
 import flax.linen as nn
-import jax
-import numpy as np
 
-from lesion_jax.config import LoopConfig, TrainingConfig
-from lesion_jax.config.fields import compiled, host, traced
-from lesion_jax.core import keys as key_streams
-from lesion_jax.core.intensity import from_signed
+from lesion_jax.config import LoopConfig
+from lesion_jax.config.fields import compiled, traced
 from lesion_jax.core.state import TrainState
 from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.errors import ConfigError
-from lesion_jax.families import chunks
-from lesion_jax.families.base import Arrays, Average, Program, Step, hyper_of
+from lesion_jax.families.adversarial import AdversarialConfig
+from lesion_jax.families.base import Average, Program, Step, hyper_of
 from lesion_jax.families.gan_step import create_gan_state, make_gan_step
-from lesion_jax.models.dcgan import SCALE
 from lesion_jax.objectives.gan import PAIR_LOSSES, SMOOTHED_LOSSES
 
 
 @dataclasses.dataclass(frozen=True)
-class GanConfig(TrainingConfig):
-    """Settings of a GAN; a family's class names its kind and adds its own."""
+class GanConfig(AdversarialConfig):
+    """Settings of a GAN of the paper; a family's class names its kind and adds its own."""
 
     batch_norm: Literal["synchronised", "replica"] = compiled(
         "synchronised",
@@ -36,9 +29,6 @@ class GanConfig(TrainingConfig):
         "the result depends on num_devices.",
         is_varied=False,
     )
-    width: int = compiled(128, above=0, doc="W of generator widths 8W, 4W, 2W, W; 128 in the paper (1024 .. 128).")
-    discriminator_width: int = compiled(64, above=0, doc="W of discriminator widths W .. 8W. The paper is silent.")
-    latent_size: int = compiled(100, above=0, doc="Length of z ~ U[-1, 1].")
     loss: Literal["non_saturating", "minimax", "hinge", "least_squares"] = compiled(
         "non_saturating",
         doc="Adversarial loss. The paper names the non-saturating one for the DCGAN and writes the ACGAN's as a "
@@ -57,17 +47,7 @@ class GanConfig(TrainingConfig):
         1, above=0, doc="Update the generator at every n-th step. The paper is silent: 1 to 1."
     )
     discriminator_every: int = traced(1, above=0, doc="Update the discriminator at every n-th step.")
-    on_collapse: Literal["continue", "stop"] = host(
-        "continue",
-        doc="What follows when the images are all alike or the discriminator's loss is at zero, which every evaluation "
-        "looks for: 'continue' only logs it, 'stop' ends the run there and keeps the last good checkpoint.",
-    )
     loop: LoopConfig = LoopConfig(duration="70 epochs")
-
-    @property
-    def stops_on_collapse(self) -> bool:
-        """See `TrainingConfig`."""
-        return self.on_collapse == "stop"
 
     @property
     def depends_on_devices(self) -> bool:
@@ -77,11 +57,6 @@ class GanConfig(TrainingConfig):
     def check(self, prefix: str = "") -> None:
         """Refuses impossible settings with a ConfigError."""
         super().check(prefix)
-        if self.data.image_size % SCALE:
-            raise ConfigError(
-                f"{prefix}data.image_size is {self.data.image_size}; four stages that double need a multiple of "
-                f"{SCALE}."
-            )
         if self.label_smoothing and self.loss not in SMOOTHED_LOSSES:
             raise ConfigError(
                 f"{prefix}label_smoothing is {self.label_smoothing} but {prefix}loss is {self.loss!r}, which has no "
@@ -92,8 +67,6 @@ class GanConfig(TrainingConfig):
                 f"{prefix}generator_every is {self.generator_every} and {prefix}discriminator_every is "
                 f"{self.discriminator_every}: at some steps nothing would be trained; one of them must be 1."
             )
-        if self.data.banks:
-            raise ConfigError(f"{prefix}data.banks is set, but a GAN is never trained on a bank's synthetic images.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,50 +132,3 @@ def init_gan_state(config: GanConfig, program: GanProgram, images: TrainingImage
         latent_size=config.latent_size,
         hyper=hyper_of(config),
     )
-
-
-def draw_from_keys(
-    generator: nn.Module, config: GanConfig, arrays: Arrays, keys: jax.Array, labels: np.ndarray
-) -> np.ndarray:
-    """`Family.draw` of a GAN's moving average: the latent of an image comes from its key."""
-    key_data = np.asarray(jax.random.key_data(keys))
-    apply, variables = _compiled(generator, config.data.window), arrays["ema"]["generator"]
-
-    def draw(data: np.ndarray, some: np.ndarray) -> jax.Array:
-        return apply(variables, _latents(data, config.latent_size), some)
-
-    return chunks.draw(draw, key_data, labels.astype(np.int32))
-
-
-def draw_from_latents(
-    generator: nn.Module, config: GanConfig, arrays: Arrays, z: np.ndarray, labels: np.ndarray
-) -> np.ndarray:
-    """`Family.draw_from_latents` of a GAN's moving average.
-
-    Raises:
-      ValueError: The latents are not [N, latent size].
-    """
-    z = np.asarray(z, np.float32)
-    if z.ndim != 2 or z.shape[1] != config.latent_size:
-        raise ValueError(f"This generator takes latents [N, {config.latent_size}], got {list(z.shape)}.")
-    apply, variables = _compiled(generator, config.data.window), arrays["ema"]["generator"]
-    return chunks.draw(functools.partial(apply, variables), z, labels.astype(np.int32))
-
-
-@functools.partial(jax.jit, static_argnums=1)
-def _latents(key_data: jax.Array, size: int) -> jax.Array:
-    return key_streams.latents(jax.random.wrap_key_data(key_data), size)
-
-
-# Modules are hashable dataclasses: trainings of one shape share a compiled function, however many there are.
-@functools.cache
-def _compiled(generator: nn.Module, window: Any) -> Callable[..., Any]:
-    """f(variables, z [B, nz], labels [B]) -> int16 pixels [B, H, H], batch norm by running statistics."""
-    run: Any = generator.apply
-
-    @jax.jit
-    def apply(variables: Any, z: jax.Array, labels: jax.Array) -> jax.Array:
-        variables = {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
-        return from_signed(run(variables, z, labels, train=False)[..., 0], window)
-
-    return apply

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lesion_jax.families.adversarial import AdversarialConfig
 from lesion_jax.families.base import Arrays
 from lesion_jax.families.gan import GanConfig
 from lesion_jax.models import describe
@@ -14,7 +15,12 @@ LABEL_INPUT = {"name": "label", "dtype": "int32", "shape": ["N"], "meaning": "in
 
 
 def describe_gan(
-    config: GanConfig, class_names: tuple[str, ...], unit: str, arrays: Arrays, generator: Any, discriminator: Any
+    config: AdversarialConfig,
+    class_names: tuple[str, ...],
+    unit: str,
+    arrays: Arrays,
+    generator: Any,
+    discriminator: Any,
 ) -> tuple[Networks, Tensors]:
     """Both networks of a GAN.
 
@@ -24,7 +30,7 @@ def describe_gan(
       unit: Unit of the pixels.
       arrays: Arrays of a checkpoint.
       generator: {"inputs": after z, "layers": from z to the image}.
-      discriminator: {"outputs": by name, after `body_layers`}.
+      discriminator: {"inputs": after the pixels, "layers": from [N, H, H, 1], "outputs": by name, after them}.
 
     Returns:
       As `Family.describe`.
@@ -37,7 +43,7 @@ def describe_gan(
     ]
     networks = {
         "generator": {
-            "weights": "the moving average of weights and running statistics (decay: provenance.config.ema_decay), "
+            "weights": "the moving average of weights and running statistics (its length: provenance.config), "
             "which `restore_generator` and `lesion-jax sample` use",
             "makes": [data.label] if data.label else list(class_names),
             "inputs": [latents, *generator["inputs"]],
@@ -47,12 +53,12 @@ def describe_gan(
         },
         "discriminator": {
             "weights": "as trained",
-            "inputs": [describe.pixels_input(data.image_size, unit)],
+            "inputs": [describe.pixels_input(data.image_size, unit), *discriminator["inputs"]],
             "prepare": [
                 describe.from_pixels(data.window, unit, (-1.0, 1.0)),
                 describe.with_channel(data.image_size),
             ],
-            "layers": body_layers(f"{DISCRIMINATOR}body."),
+            "layers": discriminator["layers"],
             "outputs": discriminator["outputs"],
         },
     }
@@ -84,6 +90,11 @@ def body_layers(at: str) -> list[Layer]:
         down = describe.layer("conv", f"{at}DownConv_{i + 1}", "kernel", **describe.STRIDED)
         layers += [down, describe.batch_norm(f"{at}BatchNorm_{i}"), describe.LEAKY_RELU]
     return [*layers, {"op": "flatten"}]
+
+
+def described_body(outputs: dict[str, list[Layer]]) -> dict[str, Any]:
+    """A discriminator of `models.dcgan.Body` and these outputs, as `describe_gan` takes it."""
+    return {"inputs": [], "layers": body_layers(f"{DISCRIMINATOR}body."), "outputs": outputs}
 
 
 def source_output() -> dict[str, list[Layer]]:

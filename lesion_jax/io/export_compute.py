@@ -34,6 +34,9 @@ def compute(
 
     def through(layers: list[Layer], x: np.ndarray) -> np.ndarray:
         for layer in layers:
+            if layer["op"] == "residual":
+                x = x + through(layer["layers"], x)
+                continue
             tensors = {name: arrays[held] for name, held in layer.get("tensors", {}).items()}
             x = _OPS[layer["op"]](x, layer, tensors, inputs)
         return x
@@ -105,6 +108,9 @@ _OPS: dict[str, Callable[[np.ndarray, Layer, Tensors, Mapping[str, np.ndarray]],
     "reshape": lambda x, layer, t, _: x.reshape(len(x), *layer["shape"]),
     "flatten": lambda x, layer, t, _: x.reshape(len(x), -1),
     "embedding_concat": lambda x, layer, t, inputs: np.concatenate([x, t["table"][inputs["label"]]], -1),
+    "embedding_product": lambda x, layer, t, inputs: (x * t["table"][inputs["label"]]).sum(-1),
+    "resample": lambda x, layer, t, _: np.einsum("ij,njkc,lk->nilc", t["matrix"], x, t["matrix"], optimize=True),
+    "clip": lambda x, layer, t, _: x.clip(*layer["range"]),
     "from_pixels": _from_pixels,
     "subtract": lambda x, layer, t, _: x - np.float32(layer["value"]),
     "to_pixels": _to_pixels,

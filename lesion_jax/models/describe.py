@@ -33,6 +33,10 @@ OPS = {
     "reshape": "to shape [N, *shape], in row-major order",
     "flatten": "to shape [N, -1], in row-major order: row, column, channel",
     "embedding_concat": "x, then along the last axis the row of table [labels, size] that the input `label` names",
+    "embedding_product": "the sum along the last axis of x times the row of table [labels, size] that `label` names",
+    "residual": "x + what its own layers make of x",
+    "resample": "matrix @ x[n, :, :, c] @ matrix.T of every image n and channel c; matrix [new side, side]",
+    "clip": "to range [low, high]",
     "from_pixels": "pixels in `unit`, clipped to window [low, high] and mapped linearly to range, as float32",
     "subtract": "x - value",
     "to_pixels": "range mapped linearly to window [low, high], then rounded to an integer, halves to even: pixels in "

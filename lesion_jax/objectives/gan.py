@@ -72,6 +72,15 @@ def least_squares_loss(
     return 0.5 * jnp.square(real - 1.0) + 0.5 * jnp.square(fake), 0.5 * jnp.square(fake - 1.0)
 
 
+def relativistic_loss(
+    real_logits: jax.Array, fake_logits: jax.Array, *, label_smoothing: jax.Array | float = 0.0
+) -> tuple[jax.Array, jax.Array]:
+    """D: -log sigmoid(real - fake); G: -log sigmoid(fake - real) (Jolicoeur-Martineau 2018, RpGAN); see `PairLoss`."""
+    del label_smoothing
+    real, fake = _float32(real_logits, fake_logits)
+    return _softplus(fake - real), _softplus(real - fake)
+
+
 def _float32(*logits: jax.Array) -> list[jax.Array]:
     return [x.astype(jnp.float32) for x in logits]
 

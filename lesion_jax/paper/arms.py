@@ -141,6 +141,12 @@ ARMS = {
         Arm(
             "dcgan_selected", "Classic + selected DCGAN", "#0072B2", "X", generator="dcgan", selects=True, chosen=_BOTH
         ),
+        Arm("rpgan", "Classic + relativistic GAN", "#F0E442", "s", generator="rpgan", chosen=_BOTH),
+        Arm("rpgan_first", "Relativistic GAN first", "#F0E442", "D", generator="rpgan", mixing=_FIRST, chosen=_BOTH),
+        Arm("inpaint", "Classic + inpainted lesions", "#F0E442", "^", generator="inpaint", chosen=_BOTH),
+        Arm(
+            "inpaint_first", "Inpainted lesions first", "#F0E442", "v", generator="inpaint", mixing=_FIRST, chosen=_BOTH
+        ),
         Arm("bovw", "Bag of visual words", "#CC79A7", "s", predictor="bovw", chosen=()),
     )
 }

@@ -114,7 +114,11 @@ def _evaluate_images(config: TrainingConfig, images: TrainingImages, arrays: Arr
     health = {name: float(value) for name, value in jax.device_get(arrays.get("health", {})).items()}
     numbers |= {f"health/{name}": value for name, value in health.items()}
     collapse = describe_collapse(step, found, images.class_names, health)
-    return Evaluation(checkpoint_score(found) if is_inner else None, numbers, collapse)
+    score, inner_loss = checkpoint_score(found) if is_inner else None, family_of(config).inner_loss
+    if is_inner and inner_loss is not None:
+        numbers["inner/loss"] = inner_loss(config, images, arrays)
+        score = -numbers["inner/loss"]
+    return Evaluation(score, numbers, collapse)
 
 
 def _evaluate_answers(config: TrainingConfig, images: TrainingImages, arrays: Arrays) -> Evaluation:

@@ -61,7 +61,9 @@ def _outlines(folder, write):
         mask[0, 12:20, 22:31] = True
         path = write(folder / "in" / f"ZqxFile_outline{index}", [one], mask, "ab"[index % 2])
         data = pydicom.dcmread(path)
-        planted += plant(data, 10 + index, {"FrameOfReferenceUID": one.FrameOfReferenceUID, "SOPInstanceUID": "1.2.3.4"})
+        planted += plant(
+            data, 10 + index, {"FrameOfReferenceUID": one.FrameOfReferenceUID, "SOPInstanceUID": "1.2.3.4"}
+        )
         data.save_as(path)
     return planted
 

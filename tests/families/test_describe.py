@@ -26,7 +26,12 @@ def config_and_arrays(name, **changes):
 
 
 def every_layer(network):
-    return [*network["prepare"], *network["layers"], *(x for layers in network["outputs"].values() for x in layers)]
+    return flat([*network["prepare"], *network["layers"], *(x for part in network["outputs"].values() for x in part)])
+
+
+def flat(layers):
+    """Layers with those that some of them hold."""
+    return [x for layer in layers for x in (layer, *flat(layer.get("layers", [])))]
 
 
 @pytest.mark.parametrize("name", DESCRIBED)

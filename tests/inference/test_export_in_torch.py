@@ -71,6 +71,12 @@ def apply(layer, x, t, inputs):
             return x.reshape(len(x), -1)
         case "embedding_concat":
             return torch.cat([x, t["table"][inputs["label"]]], -1)
+        case "embedding_product":
+            return (x * t["table"][inputs["label"]]).sum(-1)
+        case "resample":
+            return torch.einsum("ij,njkc,lk->nilc", t["matrix"], x, t["matrix"])
+        case "clip":
+            return x.clamp(*layer["range"])
         case "from_pixels":
             return from_pixels(x, layer)
         case "subtract":
@@ -88,6 +94,9 @@ def interpret(path, network, **given):
 
     def through(layers, x):
         for layer in layers:
+            if layer["op"] == "residual":
+                x = x + through(layer["layers"], x)
+                continue
             tensors = {name: torch.tensor(arrays[held]) for name, held in layer.get("tensors", {}).items()}
             x = apply(layer, x, tensors, inputs)
         return x

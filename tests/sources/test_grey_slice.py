@@ -142,9 +142,7 @@ def enhanced(write, count=3, **changes):
     frames = [np.full((40, 50), 10 * index + 7) + np.arange(50) for index in range(count)]
     groups = [
         item(
-            PixelValueTransformationSequence=[
-                item(RescaleSlope=index + 1, RescaleIntercept=-1000, RescaleType="HU")
-            ],
+            PixelValueTransformationSequence=[item(RescaleSlope=index + 1, RescaleIntercept=-1000, RescaleType="HU")],
             CTImageFrameTypeSequence=[item(FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"])],
         )
         for index in range(count)

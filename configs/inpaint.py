@@ -1,0 +1,27 @@
+"""One inpainting diffusion of all classes: lesions redrawn inside the training patients' real tissue, for one GPU.
+
+lesion-jax train --config configs/inpaint.py --config.data.dataset=DATASET --workdir runs/inpaint
+
+`configs/inpaint.py:desk` is for two cores: 32x32 images and a narrow network.
+"""
+
+from lesion_jax.config import InpaintConfig, to_config_dict
+
+
+def get_config(size="full"):
+    """The defaults, or narrow ones at 32x32 ("desk")."""
+    config = to_config_dict(InpaintConfig())
+    if size == "desk":
+        config.width = 8
+        config.num_blocks = 1
+        config.dropout = 0.0
+        # Narrow networks take a higher rate.
+        config.learning_rate = 2e-3
+        config.num_devices = 1
+        config.data.image_size = 32
+        config.data.margin = 0.3
+        config.data.batch_size = 16
+        config.data.classic_size = 2000
+        config.loop.duration = "3000 steps"
+        config.loop.evaluate_every = config.loop.pictures_every = "25%"
+    return config

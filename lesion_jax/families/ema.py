@@ -1,0 +1,25 @@
+"""Moving averages that are measured in images, so that they mean the same at any batch size and length."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+# Half-life as a share of the images seen so far: the average forgets where it came from, however short a training is
+# (Karras et al. 2020, "Training generative adversarial networks with limited data": "ema_rampup").
+_SHARE = 0.05
+
+
+def averaged(old: Any, new: Any, step: jax.Array, batch_size: int, half_life: jax.Array) -> Any:
+    """A moving average of weights after step `step`, counted from 0.
+
+    Args:
+      old: The average so far.
+      new: The weights after the step.
+      step: int32 scalar.
+      batch_size: Images of a step, over all replicas.
+      half_life: Images after which weights count half; at most 5 % of those seen.
+    """
+    seen = (step + 1) * batch_size
+    decay = 0.5 ** (batch_size / jnp.maximum(jnp.minimum(half_life, _SHARE * seen), 1e-3))
+    return jax.tree.map(lambda o, n: decay * o + (1.0 - decay) * n, old, new)
