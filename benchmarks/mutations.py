@@ -3,7 +3,6 @@
 import gzip
 import os
 import random
-import shutil
 import struct
 import zlib
 from collections.abc import Callable, Mapping

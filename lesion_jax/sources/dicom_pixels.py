@@ -54,7 +54,7 @@ def encoding(data: pydicom.Dataset) -> str:
 
 
 def is_padding(data: pydicom.Dataset, stored: np.ndarray) -> np.ndarray:
-    """bool [R, C], where the header says that a number stands for no measurement."""
+    """Where, as bool [R, C], the header says that a number stands for no measurement."""
     order = "little" if data.file_meta.TransferSyntaxUID.is_little_endian else "big"
     values = [data.get(field) for field in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
     # Where a file does not say what an element is, as bytes.
