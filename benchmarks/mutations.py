@@ -3,7 +3,6 @@
 import gzip
 import os
 import random
-import shutil
 import struct
 import zlib
 from collections.abc import Callable, Mapping
@@ -13,8 +12,8 @@ from small_sources import Input
 
 # Lengths, counts and tags that a reader may believe.
 _HOSTILE = (
-    b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0", b"\x00\x00\x80\x7f",
-    b"\x00\x00\xc0\x7f", b"\xff\xff", b"\x00\x00\x00\x80", b"\xe0\x7f\x10\x00",
+    b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0",
+    b"\x00\x00\x80\x7f", b"\x00\x00\xc0\x7f", b"\xff\xff", b"\x00\x00\x00\x80", b"\xe0\x7f\x10\x00",
 )  # fmt: skip
 _NAMES = (
     "../../../etc/passwd", "/etc/passwd", "/dev/zero", "/dev/stdin", "in", ".", "..", "", "a\0b", "x" * 300, "a/" * 900,

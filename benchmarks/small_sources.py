@@ -66,7 +66,8 @@ def _slices(
     for index in range(4):
         pixels = np.random.default_rng(index).integers(0, 100, (40, 50)).astype(np.int16)
         data = make_ct(pixels, uid=f"1.1.{index}", **{
-            "PatientID": f"P{index // 2}", "StudyInstanceUID": f"4.{index // 2}", "SeriesInstanceUID": f"2.{index // 2}",
+            "PatientID": f"P{index // 2}", "StudyInstanceUID": f"4.{index // 2}",
+            "SeriesInstanceUID": f"2.{index // 2}",
             "FrameOfReferenceUID": f"3.{index // 2}", "ImagePositionPatient": [-10, -20, 2 * index], **fields,
         })  # fmt: skip
         change(data)

@@ -15,7 +15,7 @@ _MOST_LESIONS = 200
 
 
 def card_figure(lesions: LesionSet) -> bytes:
-    """A PNG: diameters and pixels of each class, and numbers of lesions of a patient; the same lesions, the same bytes."""
+    """A PNG of diameters and pixels of each class, and of lesions of a patient; of the same lesions the same bytes."""
     names = lesions.class_names
     groups = [[x for x in lesions.lesions if x.label == label] for label in range(len(names))]
     low, high = lesions.window

@@ -6,7 +6,7 @@ from typing import BinaryIO
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 MOST_BYTES = 1 << 30
-_PREAMBLE, _AT_ONCE = 132, 1 << 20
+_PREAMBLE, _AT_ONCE = 132, 1 << 14
 # Value representations with a length of four bytes.
 _LONG = (b"OB", b"OW", b"UN", b"SQ", b"UT")
 
@@ -27,16 +27,15 @@ def packed_at(file: BinaryIO) -> int | None:
 
 
 def unpacked_size(file: BinaryIO, at: int) -> int:
-    """Bytes that the stream unpacks to, counted until they are more than `MOST_BYTES`; the file is left at its beginning.
+    """Bytes that the stream unpacks to, counted up to `MOST_BYTES`; the file is left at its beginning.
 
     Raises:
       zlib.error: It is damaged.
     """
     file.seek(at)
     unpacker, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
-    packed = file.read()
-    while packed and not unpacker.eof and size <= MOST_BYTES:
-        size += len(unpacker.decompress(packed, _AT_ONCE))
-        packed = unpacker.unconsumed_tail
+    # A piece unpacks to a thousand times as much at most.
+    while not unpacker.eof and size <= MOST_BYTES and (packed := file.read(_AT_ONCE)):
+        size += len(unpacker.decompress(packed))
     file.seek(0)
     return size

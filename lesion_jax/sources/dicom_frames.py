@@ -1,7 +1,7 @@
 """One image of a DICOM file that holds several: enhanced CT and MR, and older multi-frame objects.
 
-An enhanced object keeps rescale, spacing and orientation in functional groups, of each frame or of all (PS3.3, C.7.6.16):
-read as a plain one it would be silently wrong. Imports pydicom: import it late.
+An enhanced object keeps rescale, spacing and orientation in functional groups, of each frame or of all (PS3.3,
+C.7.6.16): read as a plain one it would be silently wrong. Imports pydicom: import it late.
 """
 
 from pathlib import Path

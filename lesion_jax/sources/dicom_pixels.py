@@ -54,23 +54,17 @@ def encoding(data: pydicom.Dataset) -> str:
 
 
 def is_padding(data: pydicom.Dataset, stored: np.ndarray) -> np.ndarray:
-    """bool [R, C], where the header says that a number stands for no measurement."""
+    """Where, as bool [R, C], the header says that a number stands for no measurement."""
     order = "little" if data.file_meta.TransferSyntaxUID.is_little_endian else "big"
     values = [data.get(field) for field in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
     # Where a file does not say what an element is, as bytes.
-    values = [
-        int.from_bytes(value, order) if isinstance(value, bytes) and len(value) == 2 else value for value in values
-    ]
+    values = [int.from_bytes(one, order) if isinstance(one, bytes) and len(one) == 2 else one for one in values]
     if not isinstance(values[0], int):
         return np.zeros(stored.shape, bool)
     # Files write -2000 as 63536 and the reverse: only the bits are the pixels' own.
-    bits = 8 * stored.dtype.itemsize
-    first, last = (
-        np.array((value if isinstance(value, int) else values[0]) % (1 << bits), f"u{bits // 8}").view(
-            stored.dtype.newbyteorder("=")
-        )
-        for value in values
-    )
+    bits, native = 8 * stored.dtype.itemsize, stored.dtype.newbyteorder("=")
+    numbers = (one if isinstance(one, int) else values[0] for one in values)
+    first, last = (np.array(one % (1 << bits), f"u{bits // 8}").view(native) for one in numbers)
     return (stored >= min(first, last)) & (stored <= max(first, last))
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pydicom
 
-from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Slice
 from lesion_jax.sources.dicom_file import read_file, refusal, value, whole
 from lesion_jax.sources.dicom_frames import take_frame

@@ -1,8 +1,8 @@
 """Grey values of what is no CT: numbers that mean something within one series only, brought to one range.
 
-Of each series, 0 and 1000 are the 0.5th and 99.5th percentile of its pixels, the shares that nnU-Net clips at (Isensee et
-al. 2021, Nature Methods 18, 203); what lies beyond is kept. So slices of a series keep their contrast to each other, and
-series of different scanners become comparable. Of PET, uptake values are lost.
+Of each series, 0 and 1000 are the 0.5th and 99.5th percentile of its pixels, the shares that nnU-Net clips at (Isensee
+et al. 2021, Nature Methods 18, 203); what lies beyond is kept. So slices of a series keep their contrast to each other,
+and series of different scanners become comparable. Of PET, uptake values are lost.
 """
 
 from collections.abc import Iterable

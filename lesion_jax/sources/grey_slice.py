@@ -107,7 +107,7 @@ def _images(paths: Sequence[Path], modality: str) -> Iterator[np.ndarray]:
 
 
 def _values(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
-    """float64 [R, C], by the header's modality LUT or rescale, bright where the image is; NaN where there is padding."""
+    """float64 [R, C] by the header's modality LUT or rescale, bright where the image is; NaN is padding."""
     take_frame(path, data, frame + 1)
     stored = load_stored(path, data, frame)
     values = rescaled(stored, data)

@@ -79,9 +79,12 @@ def load_hounsfield(path: Path, data: pydicom.Dataset, frame: int) -> tuple[np.n
     hu = rescaled(stored, data)
     # In between, a value marked as padding is also tissue's, as where a converter wrote 0: blanking it would
     # pepper lesions with air. Below air, the clip raises it.
-    hu[is_padding(data, stored) & (hu > DENSEST_HU)] = AIR_HU
-    hu = np.rint(hu).clip(AIR_HU, HIGHEST_HU).astype(np.int16)
-    return hu, _doubtful(path, hu)
+    if (padding := is_padding(data, stored)).any():
+        hu[padding & (hu > DENSEST_HU)] = AIR_HU
+    # In place: fetching memory for copies takes longer than computing.
+    np.clip(np.rint(hu, out=hu), AIR_HU, HIGHEST_HU, out=hu)
+    whole = hu.astype(np.int16)
+    return whole, _doubtful(path, whole)
 
 
 def _doubtful(path: Path, hu: np.ndarray) -> list[Doubt]:

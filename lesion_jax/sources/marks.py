@@ -83,8 +83,8 @@ def _check_unit(path: Path, table: Table, mistakes: Mistakes) -> None:
     ]
     if same:
         mistakes.add(
-            f"{same[0]}: diameter_mm is the number of column {table.columns[theirs[0]]}, which is in pixels; multiply by "
-            "the spacing, or rename that column if it is in mm.",
+            f"{same[0]}: diameter_mm is the number of column {table.columns[theirs[0]]}, which is in pixels; "
+            "multiply by the spacing, or rename that column if it is in mm.",
             same,
         )
 

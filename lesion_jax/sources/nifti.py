@@ -228,9 +228,10 @@ NIFTI = Source(
     outlines=True,
     recognise=_recognise,
     about=(
-        f"CT volumes in HU, or grey values where {_DESCRIPTION} says that they are no CT, and masks of whole numbers on the same voxels, in any orientation. Without a csv imagesTr/X "
-        f"and labelsTr/X belong together, or volume-N and segmentation-N, {_DESCRIPTION} names the labels, and each "
-        "volume is a patient. In a csv, image and mask are relative to --input. Each connected region of a label is a "
-        "lesion, shown on the axial slice where it is largest."
+        f"CT volumes in HU, or grey values where {_DESCRIPTION} says that they are no CT, and masks of whole numbers "
+        "on the same voxels, in any orientation. Without a csv imagesTr/X and labelsTr/X belong together, or volume-N "
+        f"and segmentation-N, {_DESCRIPTION} names the labels, and each volume is a patient. In a csv, image and mask "
+        "are relative to --input. Each connected region of a label is a lesion, shown on the axial slice where it is "
+        "largest."
     ),
 )

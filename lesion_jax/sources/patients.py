@@ -117,7 +117,8 @@ def _check_names(found: Sequence[RawLesion], review: Review) -> None:
                 Doubt(
                     "patients",
                     f"{raw.where}: the patient of {raw.path} differs from that of {other.path} ({other.where}) in "
-                    "case, spaces, marks between names or leading zeros only; if they are one, write them alike in a column `patient`",
+                    "case, spaces, marks between names or leading zeros only; if they are one, write them alike in a "
+                    "column `patient`",
                 ),
                 [other.where, raw.where],
             )

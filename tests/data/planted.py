@@ -1,5 +1,6 @@
 """Plants text that must not get out in all that names a patient, and looks for it in every byte of a folder."""
 
+import contextlib
 import gzip
 import io
 import zipfile
@@ -99,9 +100,7 @@ def _opened(content: bytes) -> list[bytes]:
     for head in (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda"):
         at = content.find(head)
         while at >= 0:
-            try:
+            with contextlib.suppress(zlib.error):
                 parts.append(zlib.decompressobj().decompress(content[at:]))
-            except zlib.error:
-                pass
             at = content.find(head, at + 1)
     return parts

@@ -25,10 +25,8 @@ def _slices(folder, num=4, **changes):
         path = folder / f"ZqxFolder{index}" / f"ZqxFile{index}"
         path.parent.mkdir(parents=True)
         uid = f"1.2.826.0.1.888.9{index}777"
-        shared = {"SOPInstanceUID": uid} | {
-            name: f"1.2.826.0.1.999.9{index}123"
-            for name in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
-        }
+        names = ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
+        shared = {"SOPInstanceUID": uid} | dict.fromkeys(names, f"1.2.826.0.1.999.9{index}123")
         pixels = np.random.default_rng(index).integers(0, 100, (40, 50)).astype(np.int16)
         data = make_ct(pixels, uid=uid, ImagePositionPatient=[0, 0, 0], **changes)
         planted += [uid, *plant(data, index, shared)]

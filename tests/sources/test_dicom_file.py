@@ -11,8 +11,8 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.cohort import read_lesions
-from lesion_jax.sources.dicom_slice import load_slice
 from lesion_jax.sources.dicom_file import index_files
+from lesion_jax.sources.dicom_slice import load_slice
 from lesion_jax.sources.files import list_files
 
 HEADER = "sop_instance_uid,row,column,diameter_mm,label"

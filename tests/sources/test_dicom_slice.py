@@ -11,8 +11,8 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import DSfloat
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources.dicom_slice import load_slice
 from lesion_jax.sources.dicom_file import index_files
+from lesion_jax.sources.dicom_slice import load_slice
 from lesion_jax.sources.files import list_files
 
 
