@@ -2,10 +2,10 @@
 
     python benchmarks/host_ceiling.py --out host_ceiling.json
 
-A device as fast as thought would take this many steps a second. Each call takes 16 steps, as on an accelerator, and a
-run's metrics are written every 50 steps, as by default; scores, pictures and checkpoints but the last are left out. Each
-training has 3,400 images and an order of its own. Rates are of wall time, which other work on the machine lowers, and of
-the CPU time of the loop's own thread, which it does not; the best of some repeats counts. Where JAX's device is a CPU, its
+A device as fast as thought would take this many steps a second. Each call takes 16 steps, as on an accelerator, and
+metrics are written every 50 steps, as by default; scores, pictures and checkpoints are left out. Each training has
+3,400 images and an order of its own. Rates are of wall time, which other work on the machine lowers, and of the CPU
+time of the loop's own thread, which it does not; the best of some repeats counts. Where JAX's device is a CPU, its
 steps take a part of both. Needs no TensorFlow.
 """
 
@@ -109,7 +109,7 @@ def main() -> None:
                 for number in range(flags.repeats)
             ]
         num = members * steps
-        what = f"member-steps/s of {members}, packing {packing}, {flags.steps_per_call} steps a call, batch {flags.batch_size}"
+        what = f"member-steps/s of {members}, {packing}, {flags.steps_per_call} a call, batch {flags.batch_size}"
         must = 10_000 if members == 1 else 50_000 if members == 27 else 0
         rate = num / min(t.wall for t in trained)
         own = num / min(t.thread for t in trained)

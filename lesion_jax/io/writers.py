@@ -34,8 +34,8 @@ class MetricsWriter:
     """Writes the metrics and pictures of one run; `close` it.
 
     metrics.jsonl holds no wall time: a run that was interrupted ends with the same bytes as
-    one that was not. TensorBoard's files hold it. What `scalars` takes is written soon, in its order; that a file cannot
-    be written is told by the next call.
+    one that was not. TensorBoard's files hold it. What `scalars` takes is written soon, in its order; that a file
+    cannot be written is told by the next call.
     """
 
     def __init__(self, run: RunDirectory, *, start: int = 0):

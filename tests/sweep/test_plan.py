@@ -21,6 +21,9 @@ from tests.train.tiny import cohort, configs
 
 DCGAN, ACGAN, CLASSIFIER = (dataclasses.replace(config, num_devices=1) for config in configs().values())
 
+# What plays no part.
+COUNTS = {"needed_flops": 1e12, "num_kernels": None, "num_collectives": 0}
+
 
 @pytest.fixture(scope="module")
 def tiny():
@@ -70,7 +73,7 @@ def test_a_single_training_is_held_against_the_device_alone(tiny, monkeypatch):
 
 
 def test_more_devices_than_a_topology_has_are_refused(tiny, monkeypatch):
-    found = topology.Compiled("TPU v5 lite", 4, 1000, 2**30, flops=1e12, bytes_moved=0.0)
+    found = topology.Compiled("TPU v5 lite", 4, 1000, 2**30, flops=1e12, bytes_moved=0.0, **COUNTS)
     monkeypatch.setattr(topology, "compile_for", lambda *_, **__: found)
     sweep = SweepConfig(base=CLASSIFIER, num_devices=8, grid=(("seed", (0, 1)),))
     assert "v5e:2x2 has 4 chips" in make_plan(sweep, topology="v5e:2x2", cohort=tiny).refusals[0]
@@ -129,7 +132,7 @@ def test_without_the_tpus_compiler_it_says_what_to_install(monkeypatch):
 def test_a_program_over_several_chips_costs_as_many_device_hours(tiny, monkeypatch):
     from lesion_jax.sweep import absent_devices as topology
 
-    compiled = topology.Compiled("TPU v5 lite", 4, 1000, 2**30, flops=197e12, bytes_moved=0.0)
+    compiled = topology.Compiled("TPU v5 lite", 4, 1000, 2**30, flops=197e12, bytes_moved=0.0, **COUNTS)
     monkeypatch.setattr(topology, "compile_for", lambda *_, **__: compiled)
     hours = []
     for num_devices in (1, 2):
