@@ -189,8 +189,8 @@ def interleave(phases: jax.Array) -> jax.Array:
 
 
 # Map -> platform -> (most of the shorter side of y, most channels of x, form). The first row that fits counts; where
-# none does, lax's own form. It is decided when the program is lowered, so that a program compiled on this machine for an
-# absent TPU gets the TPU's.
+# none does, lax's own form. It is decided when the program is lowered, so that a program compiled on this machine for
+# an absent TPU gets the TPU's.
 #
 # cpu: timed, benchmarks/convolution_forms.py. Below four pixels a convolution has too few rows to parallelise over, as
 #   in the deepest layer of a 32x32 image. One to the one channel of an image leaves the machine's vectors empty.

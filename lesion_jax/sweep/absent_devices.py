@@ -121,7 +121,7 @@ def compile_for(
         compiled = jax.jit(function, donate_argnums=0).lower(*placed).compile()
     memory, cost = compiled.memory_analysis(), compiled.cost_analysis()
     assert memory is not None
-    read = read_compiled(compiled.as_text())
+    read = read_compiled(compiled.as_text() or "")
     flops, bytes_moved = read.flops, read.bytes_moved
     if not is_gpu(topology):
         # A GPU's has none; a TPU's kernels are not ours to read.

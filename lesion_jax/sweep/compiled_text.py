@@ -62,7 +62,9 @@ def read_compiled(text: str) -> CompiledText:
 
 def _flops_of(line: str, shapes: dict[str, str]) -> int:
     if found := _CONVOLUTION.search(line):
-        return _convolution(*found.groups(), shapes, dict(_GROUPS.findall(line)))
+        result, arguments, window, labels, target = found.groups()
+        groups = dict(_GROUPS.findall(line))
+        return _convolution(result, arguments, window, labels, target, shapes, groups)
     if found := _DOT.search(line):
         result, arguments, axes = found.groups()
         return _product(result, shapes[_name(arguments.split(",")[0])], [int(axis) for axis in axes.split(",") if axis])

@@ -134,7 +134,7 @@ def plan_stages(
     else:
         devices = parallel.choose_local_devices(num_devices)
         num_devices, memory = len(devices), parallel.memory_bytes(devices[0])
-    planner = Planner(cohort, num_devices, topology, None, tell)
+    planner = Planner(cohort, num_devices, topology, "auto", tell)
     for configs in stages:
         planner.add(configs, make_groups(configs, cohort, num_devices=num_devices, device_memory=memory / 2**30))
     return planner.plan(note)
