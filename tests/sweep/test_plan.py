@@ -89,19 +89,27 @@ def test_what_does_not_fit_is_refused(tiny, monkeypatch):
     assert "lower device_memory" in plan.refusals[0] and "DOES NOT FIT" in describe_plan(plan)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("libtpu") is None, reason="no TPU compiler; pip install libtpu")
-def test_a_tpu_that_is_not_here_is_planned_for():
-    script = """
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("compiler", "topology", "num_devices", "kind"),
+    [("libtpu", "v5e:2x2", 4, "TPU v5 lite"), ("jax_cuda13_plugin", "h100:8", 8, "NVIDIA H100 80GB HBM3")],
+)
+def test_an_accelerator_that_is_not_here_is_planned_for(compiler, topology, num_devices, kind):
+    if importlib.util.find_spec(compiler) is None:
+        pytest.skip(f"no {compiler}")
+    script = f"""
 import dataclasses, os
-from lesion_jax.commands.plan import TPU_ENVIRONMENT
-os.environ |= TPU_ENVIRONMENT
+from lesion_jax.commands.plan import environment_for
+os.environ |= environment_for("{topology}")
 from lesion_jax.sweep.absent_devices import compile_for
 from lesion_jax.errors import ConfigError
 from tests.train.tiny import WINDOW, configs
 from lesion_jax.config import replace
-config = replace(configs()["dcgan"], {"data.window": WINDOW})
-found = compile_for("v5e:2x2", config, num_classes=3, num_members=2, num_images=10)
-assert found.num_devices == 4 and found.kind == "TPU v5 lite" and found.flops > 0 and found.seconds > 0
+config = replace(configs()["dcgan"], {{"data.window": WINDOW}})
+found = compile_for("{topology}", config, num_classes=3, num_members=2, num_images=10)
+assert found.num_devices == {num_devices} and found.kind == "{kind}" and found.flops > 0 and found.seconds > 0
+assert found.needed_flops > 0 and found.num_collectives == 0
+assert "TPU" in found.kind or (found.num_kernels > 50 and found.flops < 1.2 * found.needed_flops)
 assert 0 < found.device_bytes < found.memory
 try:
     compile_for("v5e", config, num_classes=3, num_members=2, num_images=10)
