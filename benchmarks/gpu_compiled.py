@@ -8,19 +8,16 @@ matrix products. Some minutes on two cores; nothing is timed. What devices tell 
 --topology=h100:8`. Needs no TensorFlow.
 """
 
-import argparse
 import os
-from pathlib import Path
 
-from rows import Row, write_rows
+from rows import Row, begin, parser_of, sized, write_rows
 
 from lesion_jax.commands.plan import environment_for
 
 
 def main() -> None:
     """Compiles, prints and writes; what was compiled is written even where a later part fails."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser = parser_of(__doc__)
     parser.add_argument("--topology", default="h100:8")
     parser.add_argument("--network", choices=("DCGAN", "classifier"), action="append", help="default both")
     parser.add_argument("--width", type=int, action="append", help="W of the DCGAN; default 16, 64, 128; D has half")
@@ -29,7 +26,7 @@ def main() -> None:
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument("--image_size", type=int, default=64)
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="bfloat16")
-    flags = parser.parse_args()
+    flags = begin(parser)
     os.environ |= environment_for(flags.topology)
     # Imports JAX, which reads the environment.
     from lesion_jax.config import DataConfig, TrainingConfig
@@ -52,8 +49,12 @@ def main() -> None:
         for name, config in configs.items():
             for members in flags.members or (1, 9):
                 found = compile_for(flags.topology, config, num_classes=3, num_members=members, num_images=3370)
-                what = (
-                    f"step of {members} {name}, batch {flags.batch_size}, {flags.dtype}, compiled for {flags.topology}"
+                what = sized(
+                    f"step of {members} {name}",
+                    batch=flags.batch_size,
+                    image=flags.image_size,
+                    dtype=flags.dtype,
+                    device=f"compiled for {flags.topology}",
                 )
                 limit = f"{found.bytes_moved / 1e9:.2f} GB, no less than {1e3 * found.seconds:.3f} ms"
                 rows.append(
@@ -80,7 +81,7 @@ def main() -> None:
                 )
     finally:
         if rows:
-            write_rows(rows, flags.out)
+            write_rows(rows, flags)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ time of the loop's own thread, which it does not; the best of some repeats count
 steps take a part of both. Needs no TensorFlow.
 """
 
-import argparse
 import cProfile
 import dataclasses
 import pstats
@@ -24,7 +23,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from rows import Row, write_rows
+from rows import Row, begin, parser_of, sized, write_rows
 
 from lesion_jax.config import DataConfig, LoopConfig, TrainingConfig
 from lesion_jax.config.fields import compiled, traced
@@ -86,8 +85,7 @@ def _init_toy(config: _ToyConfig, program: Program, images: Any) -> TrainState:
 
 def main() -> None:
     """Measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser = parser_of(__doc__)
     parser.add_argument("--members", type=int, action="append", help="may be repeated; default 1, 27")
     parser.add_argument("--packing", choices=("one", "vmap"), default="vmap", help="of several members")
     parser.add_argument(
@@ -97,7 +95,7 @@ def main() -> None:
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--profile", action="store_true", help="print where the loop's thread spends its time")
-    flags = parser.parse_args()
+    flags = begin(parser)
     tune_cpu()
     rows = []
     for members in flags.members or (1, 27):
@@ -109,7 +107,13 @@ def main() -> None:
                 for number in range(flags.repeats)
             ]
         num = members * steps
-        what = f"member-steps/s of {members}, {packing}, {flags.steps_per_call} a call, batch {flags.batch_size}"
+        what = sized(
+            f"member-steps that the loop feeds to {members}, {flags.steps_per_call} a call",
+            batch=flags.batch_size,
+            image=_IMAGE_SIZE,
+            packing=packing,
+            device=jax.devices()[0].device_kind,
+        )
         must = 10_000 if members == 1 else 50_000 if members == 27 else 0
         rate = num / min(t.wall for t in trained)
         own = num / min(t.thread for t in trained)
@@ -123,7 +127,7 @@ def main() -> None:
                 must=1.0 if must else 0.0,
             )
         )
-    write_rows(rows, flags.out)
+    write_rows(rows, flags)
 
 
 @dataclasses.dataclass(frozen=True)
