@@ -2,15 +2,19 @@
 
     python benchmarks/collectives.py --out collectives.json
 
-On a machine with one CPU it takes four fake devices. Needs no TensorFlow.
+On a machine with one CPU it takes four fake devices; with --topology=h100:8 it compiles for GPUs that are not here (pip
+install 'lesion-jax[aot-cuda]'). Needs no TensorFlow.
 """
 
+import contextlib
 import math
 import os
 import re
 from typing import Any
 
 from rows import Row, begin, parser_of, sized, write_rows
+
+from lesion_jax.commands.plan import environment_for
 
 _COLLECTIVES = "all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter|collective-broadcast"
 # The results of a collective, such as (f32[5,5,1,16], f32[16]) all-reduce(...).
@@ -23,8 +27,11 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--width", type=int, default=16, help="W of both networks of a DCGAN")
     parser.add_argument("--image_size", type=int, default=64)
+    parser.add_argument("--topology", help="GPUs to compile for, such as h100:8; default: the devices at hand")
     flags = begin(parser)
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4".strip()
+    if flags.topology:
+        os.environ |= environment_for(flags.topology)
     import jax
     import jax.numpy as jnp
 
@@ -32,10 +39,12 @@ def main() -> None:
     from lesion_jax.core import keys
     from lesion_jax.core.types import UNITS
     from lesion_jax.families import DCGAN, DcganConfig
+    from lesion_jax.sweep.absent_devices import chips
+    from lesion_jax.sweep.absent_gpus import lowering
     from lesion_jax.train.executor import compiled_data_parallel, compiled_population
     from lesion_jax.train.training import make_program
 
-    devices, size = jax.devices(), flags.image_size
+    devices, size = chips(flags.topology) if flags.topology else jax.devices(), flags.image_size
     data = DataConfig(image_size=size, window=UNITS["HU"].window)
     # Each device's own statistics: those of the whole batch take all-reduces of their own.
     config = DcganConfig(width=flags.width, discriminator_width=flags.width, data=data, batch_norm="replica")
@@ -55,7 +64,9 @@ def main() -> None:
         "index": shape(jnp.int32, each),
     }
     parallel_step: Any = compiled_data_parallel(program, tuple(devices), is_streamed=True)
-    shared = _bytes(parallel_step.lower(state, sliced, keys.stream(0, "x")).compile().as_text())
+    key = jax.eval_shape(lambda: keys.stream(0, "x"))
+    with lowering() if flags.topology else contextlib.nullcontext():
+        shared = _bytes(parallel_step.lower(state, sliced, key).compile().as_text())
     images = {
         "pixels": jax.ShapeDtypeStruct((256, size, size), jnp.int16),
         "label": jax.ShapeDtypeStruct((256,), jnp.int32),
@@ -63,7 +74,8 @@ def main() -> None:
     states = jax.tree.map(lambda x: shape(x.dtype, 2, *x.shape), state)
     rest = shape(jnp.uint32, 2, 2), shape(jnp.int32, 2, 1, batch), shape(jnp.int32, 2)
     population: Any = compiled_population(program, "vmap", tuple(devices))
-    told = _bytes(population.lower(states, images, *rest).compile().as_text())
+    with lowering() if flags.topology else contextlib.nullcontext():
+        told = _bytes(population.lower(states, images, *rest).compile().as_text())
     trained = jax.tree.leaves([network.params for network in state.networks.values()])
     parameters = sum(leaf.size * leaf.dtype.itemsize for leaf in trained)
     device = f"{number} x {devices[0].device_kind}"

@@ -105,6 +105,8 @@ class Schedule:
         """
         size = count * self.batch_size
         position = first * self.batch_size + np.arange(size, dtype=np.int64)
+        if not self.num_synthetic:
+            return self._real(position).astype(np.int32, copy=False).reshape(count, self.batch_size)
         before = self._annealed_before(first, count) if self.is_annealed else self._synthetic_before(first, count)
         synthetic, before = np.diff(before) > 0, before[:-1]
         found = np.empty(size, np.int32)
@@ -147,11 +149,12 @@ class Schedule:
         if not len(position):
             return position
         epoch, offset = np.divmod(position, size)
-        found = np.empty_like(offset)
-        for number in np.unique(epoch):
-            now = epoch == number
-            found[now] = _order(self.seed, stream, int(number), size)[offset[now]]
-        return found
+        first = int(epoch.min())
+        is_there = np.bincount(epoch - first) > 0
+        orders = [_order(self.seed, stream, first + number, size) for number in np.flatnonzero(is_there).tolist()]
+        # All epochs at once: small sets have hundreds in the steps that are asked for together.
+        row = np.cumsum(is_there) - 1
+        return np.stack(orders)[row[epoch - first], offset]
 
 
 # The current and the next epoch of both streams, of a hundred trainings that take turns; 60 MB of 30,000 images each.

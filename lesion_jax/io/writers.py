@@ -1,24 +1,41 @@
-"""What a run writes while it trains: metrics.jsonl, TensorBoard, pictures."""
+"""What a run writes while it trains: metrics.jsonl, TensorBoard, pictures.
 
+Numbers are written behind: a step of a small network is shorter than a line of them takes.
+"""
+
+import collections
 import json
 import math
+import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
 import tensorboardX.summary
+from tensorboardX.proto import summary_pb2
 
 from lesion_jax.disk.atomic import write_bytes, writing
 from lesion_jax.io.event_files import EventFile
 from lesion_jax.io.picture_file import write_picture
 from lesion_jax.io.run_directory import RunDirectory
 
+# Any: a generated module, whose classes appear when it is imported.
+_summary: Any = summary_pb2
+
+# For all runs of the process: what they hand in is little, and one thread keeps the order of each.
+_BEHIND = ThreadPoolExecutor(1, thread_name_prefix="metrics")
+# TensorBoard's file is brought to the disk itself, which takes milliseconds; readers look every half a minute.
+_EVENTS_SECONDS = 5.0
+
 
 class MetricsWriter:
     """Writes the metrics and pictures of one run; `close` it.
 
     metrics.jsonl holds no wall time: a run that was interrupted ends with the same bytes as
-    one that was not. TensorBoard's files hold it.
+    one that was not. TensorBoard's files hold it. What `scalars` takes is written soon, in its order; that a file
+    cannot be written is told by the next call.
     """
 
     def __init__(self, run: RunDirectory, *, start: int = 0):
@@ -32,6 +49,10 @@ class MetricsWriter:
           RunError: A file cannot be written, as in everything below.
         """
         self._run = run
+        # (step, values) that nobody has begun to write.
+        self._waiting: collections.deque[tuple[int, Mapping[str, float]]] = collections.deque()
+        self._writing: Future[None] | None = None
+        self._flushed = time.monotonic()
         with writing(run.metrics):
             _drop_after(run, start)
             self._lines = run.metrics.open("a")
@@ -40,20 +61,56 @@ class MetricsWriter:
             self._events = EventFile(run.tensorboard, start)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Writes one line.
+        """Takes one line, to be written behind.
 
         Args:
           step: Steps taken.
           values: Numbers by "split/group/name"; what is not finite becomes null in the line.
+
+        Raises:
+          RunError: An earlier one cannot be written.
         """
-        line = {"step": step} | {name: value if math.isfinite(value) else None for name, value in values.items()}
+        self._waiting.append((step, values))
+        if self._writing is None or self._writing.done():
+            self._raise()
+            self._writing = _BEHIND.submit(self._write_waiting)
+
+    def wait(self) -> None:
+        """Returns when everything is written."""
+        self._catch_up()
+        with writing(self._run.tensorboard):
+            self._events.flush()
+
+    def _catch_up(self) -> None:
+        self._raise()
+        # What came while the last of them was being written.
+        self._write_waiting()
+
+    def _raise(self) -> None:
+        """Waits for the thread, and raises what it met."""
+        pending, self._writing = self._writing, None
+        if pending is not None:
+            pending.result()
+
+    def _write_waiting(self) -> None:
+        lines, events = [], []
+        while self._waiting:
+            step, values = self._waiting.popleft()
+            line = {"step": step} | {name: value if math.isfinite(value) else None for name, value in values.items()}
+            lines.append(json.dumps(line) + "\n")
+            named = [_summary.Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
+            events.append((step, _summary.Summary(value=named)))
+        if not lines:
+            return
         with writing(self._run.metrics):
-            self._lines.write(json.dumps(line) + "\n")
+            self._lines.write("".join(lines))
             self._lines.flush()
         with writing(self._run.tensorboard):
-            for name, value in values.items():
-                self._events.add(step, summary=tensorboardX.summary.scalar(name, value))
-            self._events.flush()
+            for step, summary in events:
+                self._events.add(step, summary=summary)
+            if time.monotonic() - self._flushed > _EVENTS_SECONDS:
+                self._events.flush()
+                self._flushed = time.monotonic()
 
     def image(self, step: int, name: str, pixels: np.ndarray) -> None:
         """Writes samples/NAME_STEP.png and the same for TensorBoard.
@@ -63,6 +120,7 @@ class MetricsWriter:
           name: Name of the picture; becomes part of a file name.
           pixels: uint8 [H, W] or [H, W, 3].
         """
+        self._catch_up()
         with writing(self._run.samples):
             self._run.samples.mkdir(exist_ok=True)
             write_picture(self._run.samples / f"{name}_{step:08d}.png", pixels)
@@ -78,6 +136,7 @@ class MetricsWriter:
             stack.callback(self._events.close)
             stack.enter_context(writing(self._run.metrics))
             stack.callback(self._lines.close)
+            self._catch_up()
 
 
 def _drop_after(run: RunDirectory, start: int) -> None:

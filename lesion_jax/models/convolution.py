@@ -16,7 +16,7 @@ so that the transpose is four small convolutions of y with stride 1, of 4, 6, 6 
 `down_by_products` and `up_by_products` are the same pair in matrix products: a population whose trainings' weights are
 batched then computes batched products, where convolutions would become grouped ones.
 
-`_cpu_down` and `_cpu_up` choose a CPU's form by the layer's shape, from benchmarks/convolution_forms.py.
+Which form a map takes on which platform, `_FORMS` says by the layer's shape, and nothing else.
 """
 
 from collections.abc import Callable
@@ -29,11 +29,6 @@ Form = Callable[[jax.Array, jax.Array], jax.Array]
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 PADDING = ((1, 2), (1, 2))
-# A convolution to the one channel of an image leaves the machine's vectors empty; see `up_by_taps`.
-_MIN_CHANNELS_OF_A_PHASE = 8
-# Outputs of `down` with a shorter side than this are a matrix product on CPUs, and so is `up` from them: the deepest
-# layer of a 32x32 or 48x48 image. A convolution parallelises over rows of pixels, and here there are too few.
-_MIN_SIDE_OF_A_CONVOLUTION = 4
 
 
 @jax.custom_vjp
@@ -47,10 +42,7 @@ def down(x: jax.Array, w: jax.Array) -> jax.Array:
     Returns:
       float [B, h, w, O], of x's dtype.
     """
-    cpu = _cpu_down(x.shape[1] // 2, x.shape[2] // 2)
-    if cpu is down_by_convolution:
-        return down_by_convolution(x, w)
-    return lax.platform_dependent(x, w, cpu=cpu, default=down_by_convolution)
+    return _in_its_form("down", (x.shape[1] // 2, x.shape[2] // 2), w.shape[2], x, w)
 
 
 @jax.custom_vjp
@@ -64,21 +56,7 @@ def up(y: jax.Array, w: jax.Array) -> jax.Array:
     Returns:
       float [B, 2h, 2w, I], of y's dtype.
     """
-    # The one place where a backend gets its form, by benchmarks/convolution_forms.py: timed on CPUs; for
-    # TPUs by the bytes that their compiler counts, which are fewest for lax's own; not yet on GPUs. It is decided when
-    # the program is lowered, so a program compiled on this machine for an absent TPU gets the TPU's.
-    return lax.platform_dependent(y, w, cpu=_cpu_up(y.shape[1], y.shape[2], w.shape[2]), default=up_by_dilation)
-
-
-def _cpu_down(height: int, width: int) -> Form:
-    """The form of `down` on CPUs, by the sides of its output."""
-    return down_by_patches if min(height, width) < _MIN_SIDE_OF_A_CONVOLUTION else down_by_convolution
-
-
-def _cpu_up(height: int, width: int, num_channels: int) -> Form:
-    """The form of `up` on CPUs, by the sides of its input and the channels of its output."""
-    small = min(height, width) < _MIN_SIDE_OF_A_CONVOLUTION or num_channels < _MIN_CHANNELS_OF_A_PHASE
-    return up_by_taps if small else up_by_phases
+    return _in_its_form("up", y.shape[1:3], w.shape[2], y, w)
 
 
 def kernel_gradient(x: jax.Array, y: jax.Array) -> jax.Array:
@@ -91,6 +69,11 @@ def kernel_gradient(x: jax.Array, y: jax.Array) -> jax.Array:
     Returns:
       float [5, 5, I, O], of x's dtype.
     """
+    return _in_its_form("kernel_gradient", y.shape[1:3], x.shape[3], x, y)
+
+
+def kernel_gradient_by_convolution(x: jax.Array, y: jax.Array) -> jax.Array:
+    """`kernel_gradient` as a convolution of the images by y."""
     return lax.conv_general_dilated(
         x, y, (1, 1), PADDING, rhs_dilation=(2, 2), dimension_numbers=("CHWN", "IHWO", "HWNC")
     )
@@ -203,6 +186,58 @@ def interleave(phases: jax.Array) -> jax.Array:
     batch, height, width, channels = phases.shape
     phases = phases.reshape(batch, height, width, 2, 2, channels // 4).transpose(0, 1, 3, 2, 4, 5)
     return phases.reshape(batch, 2 * height, 2 * width, channels // 4)
+
+
+# Map -> platform -> (most of the shorter side of y, most channels of x, form). The first row that fits counts; where
+# none does, lax's own form. It is decided when the program is lowered, so that a program compiled on this machine for
+# an absent TPU gets the TPU's.
+#
+# cpu: timed, benchmarks/convolution_forms.py. Below four pixels a convolution has too few rows to parallelise over, as
+#   in the deepest layer of a 32x32 image. One to the one channel of an image leaves the machine's vectors empty.
+# cuda: timed on an H100, and compiled for it, benchmarks/gpu_compiled.py. Where y is 4x4, XLA swaps image and kernel: a
+#   7x7 convolution over a dilated kernel, eight times the arithmetic of `up`, three times that of the weight gradient.
+# tpu: compiled, by the bytes moved, which are fewest for lax's own.
+_ANY = 2**31
+_FORMS: dict[str, dict[str, tuple[tuple[int, int, Form], ...]]] = {
+    "down": {
+        "cpu": ((3, _ANY, down_by_patches),),
+        "cuda": ((4, _ANY, down_by_patches),),
+    },
+    "up": {
+        "cpu": ((3, _ANY, up_by_taps), (_ANY, 7, up_by_taps), (_ANY, _ANY, up_by_phases)),
+        "cuda": ((4, _ANY, up_by_taps),),
+    },
+    "kernel_gradient": {
+        "cuda": ((4, _ANY, kernel_gradient_by_products),),
+    },
+}
+_LAX: dict[str, Form] = {
+    "down": down_by_convolution,
+    "up": up_by_dilation,
+    "kernel_gradient": kernel_gradient_by_convolution,
+}
+
+
+def form_of(name: str, platform: str, sides: tuple[int, ...], num_channels: int) -> Form:
+    """The form that a map takes.
+
+    Args:
+      name: "down", "up", "kernel_gradient".
+      platform: As JAX lowers for it: "cpu", "cuda", "rocm", "tpu".
+      sides: Height and width of y, the smaller image.
+      num_channels: Channels of x, the larger one.
+    """
+    for most_side, most_channels, form in _FORMS[name].get(platform, ()):
+        if min(sides) <= most_side and num_channels <= most_channels:
+            return form
+    return _LAX[name]
+
+
+def _in_its_form(name: str, sides: tuple[int, ...], num_channels: int, *arguments: jax.Array) -> jax.Array:
+    forms = {platform: form_of(name, platform, sides, num_channels) for platform in ("cpu", "cuda")}
+    if set(forms.values()) == {_LAX[name]}:
+        return _LAX[name](*arguments)
+    return lax.platform_dependent(*arguments, **forms, default=_LAX[name])
 
 
 down.defvjp(

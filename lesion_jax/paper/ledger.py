@@ -69,7 +69,7 @@ class Ledger:
                 self._cohort,
                 devices=devices,
                 slots_per_device=group.slots_per_device,
-                packing=None,
+                packing="auto",
                 workdir=self._workdir,
                 label=label,
             )

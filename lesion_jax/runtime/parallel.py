@@ -144,9 +144,26 @@ def over_slots(program: Callable, devices: list[Device]) -> Callable:
       devices: D devices of this process.
 
     Returns:
-      The same signature with a leading device axis [D, k, ..] on all but images. The states are donated.
+      The same signature with a leading device axis [D, k, ..] on all but images. The states are donated; their
+      shapes must follow from those of the other arguments.
     """
-    return jax.pmap(program, axis_name=_SLOTS, in_axes=(0, None, 0, 0, 0), devices=devices, donate_argnums=(0,))
+    return _Compiled(
+        jax.pmap(program, axis_name=_SLOTS, in_axes=(0, None, 0, 0, 0), devices=devices, donate_argnums=(0,))
+    )
+
+
+class _Compiled:
+    """A function of pmap that is called as what it was compiled to: pmap's own call takes half as long again."""
+
+    def __init__(self, function: Any):
+        self.lower = function.lower
+        self._known: dict[Any, Callable[..., Any]] = {}
+
+    def __call__(self, states: Any, *rest: Any) -> Any:
+        shapes = tuple(x.shape for x in jax.tree.leaves(rest))
+        if shapes not in self._known:
+            self._known[shapes] = self.lower(states, *rest).compile()
+        return self._known[shapes](states, *rest)
 
 
 def join_slots(trees: Sequence[Any], devices: list[Device]) -> Any:

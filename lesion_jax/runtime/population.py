@@ -125,9 +125,8 @@ class Population:
     def read(self, metrics: list[dict[str, jax.Array] | None]) -> list[dict[str, np.ndarray]]:
         """Waits for `advance`: metrics of each slot by name, float32 [S]; those of steps not taken mean nothing."""
         found: list[dict[str, np.ndarray]] = []
-        for some in metrics:
-            host = {name: np.asarray(x) for name, x in some.items()} if some else {}
-            flat = {name: x.reshape(self._at_once, -1) for name, x in host.items()}
+        for some in jax.device_get(metrics):
+            flat = {name: x.reshape(self._at_once, -1) for name, x in some.items()} if some else {}
             found += [{name: x[at] for name, x in flat.items()} for at in range(self._at_once)]
         return found
 

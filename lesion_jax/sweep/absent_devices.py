@@ -1,8 +1,9 @@
-"""What a program costs on TPUs that are not at hand: their compiler needs none.
+"""What a program costs on accelerators that are not at hand: their compilers need none.
 
-It needs `commands.plan.TPU_ENVIRONMENT`, set before JAX starts.
+It needs `commands.plan.environment_for`, set before JAX starts.
 """
 
+import contextlib
 import dataclasses
 from typing import Any
 
@@ -13,7 +14,11 @@ from jax.experimental import topologies
 from lesion_jax.config import TrainingConfig
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import family_of
-from lesion_jax.runtime.population import make_program
+from lesion_jax.runtime.arithmetic import needed_flops
+from lesion_jax.runtime.population import Packing, make_program
+from lesion_jax.sweep import absent_gpus
+from lesion_jax.sweep.compiled_text import read_compiled
+from lesion_jax.train.packing import known_packing
 from lesion_jax.train.training import make_program as program_of
 from lesion_jax.train.training import step_alone
 
@@ -23,20 +28,23 @@ _CHIPS = {
     "TPU v5 lite": (197e12, 819e9, 16 * 2**30),
     "TPU v5": (459e12, 2765e9, 95 * 2**30),
     "TPU v6 lite": (918e12, 1640e9, 32 * 2**30),
-}
+} | {gpu.kind: (gpu.flops, gpu.bandwidth, gpu.memory) for gpu in absent_gpus.GPUS.values()}
 
 
 @dataclasses.dataclass(frozen=True)
 class Compiled:
-    """What the compiler says of one call of a program on one chip.
+    """What the compiler says of a step of all members of one chip.
 
     Attributes:
       kind: Kind of the chip, as JAX names it.
       num_devices: Chips of the topology.
-      device_bytes: Memory that the call takes, images included, bytes.
+      device_bytes: Memory that it takes, images included, bytes.
       memory: Memory of a chip, bytes.
-      flops: Floating-point operations of the call.
+      flops: Floating-point operations, as compiled.
+      needed_flops: Those that its convolutions and products need, see `runtime.arithmetic`.
       bytes_moved: Bytes moved between the chip and its memory.
+      num_kernels: Kernels that a GPU launches; None of other chips.
+      num_collectives: Collectives in what is compiled.
     """
 
     kind: str
@@ -44,7 +52,10 @@ class Compiled:
     device_bytes: int
     memory: int
     flops: float
+    needed_flops: float
     bytes_moved: float
+    num_kernels: int | None
+    num_collectives: int
 
     @property
     def seconds(self) -> float:
@@ -57,29 +68,37 @@ def chip_bytes(topology: str) -> int:
     """Memory of one chip of a topology.
 
     Raises:
-      ConfigError: There is no such topology, no TPU compiler, or a chip whose peaks are not known.
+      ConfigError: There is no such topology, no compiler for it, or a chip whose peaks are not known.
     """
-    return _CHIPS[_chip(topology)[0].device_kind][2]
+    return _CHIPS[chips(topology)[0].device_kind][2]
 
 
 def compile_for(
-    topology: str, config: TrainingConfig, *, num_classes: int, num_members: int, num_images: int
+    topology: str,
+    config: TrainingConfig,
+    *,
+    num_classes: int,
+    num_members: int,
+    num_images: int,
+    packing: Packing | None = None,
 ) -> Compiled:
-    """Compiles a step of a vmapped population for a TPU that is not there; takes most of a minute at paper width.
+    """Compiles a step of a population for an accelerator that is not there; takes most of a minute at paper width.
 
     Args:
-      topology: Name such as "v5e:4x4", as `jax.experimental.topologies` names them.
+      topology: Name such as "v5e:4x4", as `jax.experimental.topologies` names TPUs, or "h100:8", GPUs of one host.
       config: Config of the trainings.
       num_classes: Classes of their dataset.
       num_members: Trainings on one chip.
       num_images: Images on that chip.
+      packing: How they share the program; None for what is known of the chip.
 
     Raises:
-      ConfigError: There is no such topology, no TPU compiler, or a chip whose peaks are not known.
+      ConfigError: There is no such topology, no compiler for it, or a chip whose peaks are not known.
     """
-    device, num_devices = _chip(topology)
-    init, data = family_of(config).init_state, config.data
+    devices = chips(topology)
+    device, init, data = devices[0], family_of(config).init_state, config.data
     assert init is not None
+    packing = packing or known_packing(device.platform, num_members)
     program = program_of(config, num_classes)
     size, batch = data.image_size, data.batch_size
     shapes: Any = (
@@ -88,41 +107,65 @@ def compile_for(
         jax.ShapeDtypeStruct((1, batch), jnp.int32),
         jax.ShapeDtypeStruct((), jnp.int32),
     )
-    states, *rest = jax.tree.map(lambda x: jax.ShapeDtypeStruct((num_members, *x.shape), x.dtype), shapes)
+    # One after another they are as many calls of the program.
+    at_once, calls = (1, num_members) if packing == "one" else (num_members, 1)
+    states, *rest = jax.tree.map(lambda x: jax.ShapeDtypeStruct((at_once, *x.shape), x.dtype), shapes)
     images = {
         "pixels": jax.ShapeDtypeStruct((num_images, size, size), jnp.int16),
         "label": jax.ShapeDtypeStruct((num_images,), jnp.int32),
     }
     sharding = jax.sharding.SingleDeviceSharding(device)
     placed = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), (states, images, *rest))
-    run = jax.jit(make_program(step_alone(program), "vmap"), donate_argnums=0)
-    compiled = run.lower(*placed).compile()
+    function = make_program(step_alone(program.as_products() if packing == "gemm" else program), packing)
+    with absent_gpus.lowering() if is_gpu(topology) else contextlib.nullcontext():
+        compiled = jax.jit(function, donate_argnums=0).lower(*placed).compile()
     memory, cost = compiled.memory_analysis(), compiled.cost_analysis()
-    assert memory is not None and cost is not None
+    assert memory is not None
+    read = read_compiled(compiled.as_text() or "")
+    flops, bytes_moved = read.flops, read.bytes_moved
+    if not is_gpu(topology):
+        # A GPU's has none; a TPU's kernels are not ours to read.
+        assert cost is not None
+        flops, bytes_moved = cost["flops"], cost["bytes accessed"]
     return Compiled(
         kind=device.device_kind,
-        num_devices=num_devices,
+        num_devices=len(devices),
         device_bytes=memory.argument_size_in_bytes
         + memory.output_size_in_bytes
         + memory.temp_size_in_bytes
-        - memory.alias_size_in_bytes,
+        - memory.alias_size_in_bytes
+        + (calls - 1) * sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(states)),
         memory=_CHIPS[device.device_kind][2],
-        flops=cost["flops"],
-        bytes_moved=cost["bytes accessed"],
+        flops=calls * flops,
+        needed_flops=calls * needed_flops(function, *placed),
+        bytes_moved=calls * bytes_moved,
+        num_kernels=calls * read.num_kernels if is_gpu(topology) else None,
+        num_collectives=read.num_collectives,
     )
 
 
-def _chip(topology: str) -> tuple[Any, int]:
-    """(one of the chips, how many there are)."""
+def is_gpu(topology: str) -> bool:
+    """Whether a topology is of GPUs; it need not exist."""
+    return topology.split(":")[0] in absent_gpus.GPUS
+
+
+def chips(topology: str) -> list[Any]:
+    """Devices of a topology, to lower for.
+
+    Raises:
+      ConfigError: There is no such topology, no compiler for it, or a chip whose peaks are not known.
+    """
+    name, _, number = topology.partition(":")
     try:
-        found = topologies.get_topology_desc(platform="tpu", topology_name=topology)
+        if is_gpu(topology):
+            return absent_gpus.describe(absent_gpus.GPUS[name], int(number or 1))
+        devices = list(topologies.get_topology_desc(platform="tpu", topology_name=topology).devices)
     except Exception as error:
         text = (str(error).splitlines() or [""])[0][:200]
         raise ConfigError(
-            f"--topology {topology} cannot be compiled for ({text}); write it as v5e:4x4, and install the TPU's "
-            "compiler: pip install libtpu."
+            f"--topology {topology} cannot be compiled for ({text}); write it as v5e:4x4 or h100:8, and install the "
+            "compiler: pip install libtpu, or 'lesion-jax[aot-cuda]' for GPUs."
         ) from error
-    device = found.devices[0]
-    if device.device_kind not in _CHIPS:
-        raise ConfigError(f"--topology {topology} has chips {device.device_kind!r}; known are {', '.join(_CHIPS)}.")
-    return device, len(found.devices)
+    if devices[0].device_kind not in _CHIPS:
+        raise ConfigError(f"--topology {topology} has chips {devices[0].device_kind!r}; known are {', '.join(_CHIPS)}.")
+    return devices

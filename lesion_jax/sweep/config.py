@@ -43,10 +43,10 @@ class SweepConfig:
     num_random: int = host(1, above=0, doc="Number of random draws.")
     random_seed: int = seed(0, doc="Seed of the random draws.")
     cells: tuple[tuple[tuple[str, Any], ...], ...] = host((), doc="((field, value), ...) ...; each is one more point.")
-    packing: Literal["auto", "one", "unrolled", "map", "vmap", "gemm"] = host(
+    packing: Literal["auto", "measure", "one", "unrolled", "map", "vmap", "gemm"] = host(
         "auto",
-        doc="How the trainings of a device share its program, see `lesion_jax.runtime.population`; 'auto' measures "
-        "them once where the sweep is long enough, and remembers.",
+        doc="How the trainings of a device share its program, see `lesion_jax.runtime.population`; 'auto' takes what "
+        "is known of the kind of device, 'measure' times them once where the sweep is long enough, and remembers.",
     )
     num_devices: int = host(
         1, above=0, doc="Devices that a program is spread over; each task of an array gets so many."

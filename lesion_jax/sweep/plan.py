@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -21,7 +21,7 @@ from lesion_jax.sweep.config import SweepConfig
 from lesion_jax.sweep.run import check_cells, programs_of
 from lesion_jax.train.groups import Group, make_groups
 from lesion_jax.train.memory import num_steps
-from lesion_jax.train.packing import measure_packing
+from lesion_jax.train.packing import known_packing, measure_packing
 from lesion_jax.train.training import make_program
 
 _GIB = 2**30
@@ -42,6 +42,8 @@ class PlannedProgram:
       device_gib: Memory on each device, GiB.
       seconds_per_step: Time per step of one training: wall time over the steps of all; None where it does not fit.
       device_hours: Time of all its devices together, compilation not counted; None likewise.
+      compiled: What the compiler for a chip that is not here says of a step of all of its members: kernels (of GPUs),
+        gflop, needed_gflop, gigabytes, collectives; None where it was timed.
     """
 
     index: int
@@ -52,6 +54,7 @@ class PlannedProgram:
     device_gib: float
     seconds_per_step: float | None
     device_hours: float | None
+    compiled: dict[str, float] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,8 +86,8 @@ def make_plan(
 
     Args:
       config: Config of either.
-      topology: TPU topology such as "v5e:4x4", compiled for and not run; None measures a few steps on the device at
-        hand.
+      topology: TPUs such as "v5e:4x4" or GPUs such as "h100:8", compiled for and not run; None measures a few steps on
+        the device at hand.
       measure: Whether to find out times; False counts programs, trainings, steps and memory, and compiles nothing.
       cohort: Content of the dataset; None loads it.
       tell: Called with what is being done.
@@ -97,7 +100,7 @@ def make_plan(
     cells = expand(sweep)
     cohort = cohort or Cohort.load(Path(dataset_of(cells)).expanduser())
     check_cells(sweep, cells, cohort)
-    packing = "one" if sweep.packing == "auto" else sweep.packing
+    packing: Packing | Literal["auto"] = "auto" if sweep.packing == "measure" else sweep.packing
     planner = Planner(cohort, sweep.num_devices, topology, packing if measure else None, tell)
     planner.add([cell.config for cell in cells], programs_of(sweep, cells, cohort))
     return planner.plan()
@@ -131,7 +134,7 @@ def plan_stages(
     else:
         devices = parallel.choose_local_devices(num_devices)
         num_devices, memory = len(devices), parallel.memory_bytes(devices[0])
-    planner = Planner(cohort, num_devices, topology, "one", tell)
+    planner = Planner(cohort, num_devices, topology, "auto", tell)
     for configs in stages:
         planner.add(configs, make_groups(configs, cohort, num_devices=num_devices, device_memory=memory / 2**30))
     return planner.plan(note)
@@ -145,7 +148,7 @@ class Planner:
         cohort: Cohort,
         num_devices: int,
         topology: str | None,
-        packing: Packing | None,
+        packing: Packing | Literal["auto"] | None,
         tell: Callable[[str], None],
     ):
         """Starts empty.
@@ -153,15 +156,15 @@ class Planner:
         Args:
           cohort: The dataset of all trainings.
           num_devices: Devices that each program is spread over.
-          topology: TPU topology to compile for; None measures on the device at hand.
-          packing: Packing that is measured; ignored with a topology. None finds out no times.
+          topology: Topology to compile for; None measures on the device at hand.
+          packing: How trainings share a device; "auto" for what is known of it. None finds out no times.
           tell: Called with what is being done.
         """
         self._cohort, self._num_devices = cohort, num_devices
         if packing is None:
             self._estimate = _Count()
         elif topology:
-            self._estimate = _Compiler(topology, num_devices, cohort, tell)
+            self._estimate = _Compiler(topology, num_devices, packing, cohort, tell)
         else:
             self._estimate = _Stopwatch(num_devices, packing, cohort, tell)
         self._programs: list[PlannedProgram] = []
@@ -174,10 +177,10 @@ class Planner:
         """
         for group in groups:
             some = [resolve_window(configs[position], self._cohort) for position in group.trainings]
-            seconds, device_bytes = None, group.device_bytes
+            seconds, device_bytes, compiled = None, group.device_bytes, None
             # A training without gradient steps is over in a moment, and is not measured.
             if family_of(some[0]).fit is None:
-                seconds, device_bytes = self._estimate(some[0], group)
+                seconds, device_bytes, compiled = self._estimate(some[0], group)
             steps = sum(num_steps(config, self._cohort) for config in some)
             self._programs.append(
                 PlannedProgram(
@@ -189,6 +192,7 @@ class Planner:
                     device_gib=device_bytes / _GIB,
                     seconds_per_step=seconds,
                     device_hours=None if seconds is None else steps * seconds * self._num_devices / 3600,
+                    compiled=compiled,
                 )
             )
 
@@ -205,19 +209,21 @@ class _Count:
     method = "times not measured"
     refusals = ()
 
-    def __call__(self, config: TrainingConfig, group: Group) -> tuple[float | None, int]:
+    def __call__(self, config: TrainingConfig, group: Group) -> tuple[float | None, int, None]:
         del config
-        return None, group.device_bytes
+        return None, group.device_bytes, None
 
 
 class _Stopwatch:
     """Times a few steps of each shape on the device at hand."""
 
-    def __init__(self, num_devices: int, packing: Packing, cohort: Cohort, tell: Callable[[str], None]):
+    def __init__(
+        self, num_devices: int, packing: Packing | Literal["auto"], cohort: Cohort, tell: Callable[[str], None]
+    ):
         # A sweep for more devices than there are here, as on a login node, is timed on those that there are.
         self._devices = tuple(parallel.choose_local_devices(min(num_devices, jax.local_device_count())))
         self._share = len(self._devices) / (num_devices or len(self._devices))
-        self._packing: Packing = packing
+        self._packing: Packing | Literal["auto"] = packing
         self._cohort, self._tell = cohort, tell
         self._found: dict[tuple[str, int], float] = {}
         self.refusals: list[str] = []
@@ -225,10 +231,10 @@ class _Stopwatch:
         if self._share < 1:
             self.method += f", as if on {num_devices}"
 
-    def __call__(self, config: TrainingConfig, group: Group) -> tuple[float | None, int]:
+    def __call__(self, config: TrainingConfig, group: Group) -> tuple[float | None, int, None]:
         if refusal := group.refusal(self._devices[0]):
             self.refusals.append(refusal)
-            return None, group.device_bytes
+            return None, group.device_bytes, None
         key = program_key(config), group.slots_per_device
         if key not in self._found:
             init = family_of(config).init_state
@@ -236,27 +242,36 @@ class _Stopwatch:
             self._tell(f"measuring {config.kind}, {group.slots_per_device} slots")
             program, size = make_program(config, self._cohort.lesions.num_classes), config.data.image_size
             images = {"pixels": np.zeros((8, size, size), np.int16), "label": np.zeros(8, np.int32)}
-            # "one" where the config leaves it open: what `sweep` measures first.
             packing = self._packing
+            if packing == "auto":
+                packing = known_packing(self._devices[0].platform, group.slots_per_device)
             num_slots = len(self._devices) * (1 if packing == "one" else group.slots_per_device)
             state = jax.device_get(init(config, program, None))
             batch_size = config.data.batch_size
             measured = measure_packing(program, state, packing, images, self._devices, num_slots, batch_size)
             self._found[key] = measured["seconds_per_step"] * self._share
-        return self._found[key], group.device_bytes
+        return self._found[key], group.device_bytes, None
 
 
 class _Compiler:
-    """Compiles each shape for a TPU."""
+    """Compiles each shape for a chip that is not here."""
 
-    def __init__(self, topology: str, num_devices: int, cohort: Cohort, tell: Callable[[str], None]):
+    def __init__(
+        self,
+        topology: str,
+        num_devices: int,
+        packing: Packing | Literal["auto"],
+        cohort: Cohort,
+        tell: Callable[[str], None],
+    ):
         self._num_devices = num_devices
+        self._packing: Packing | Literal["auto"] = packing
         self._topology, self._cohort, self._tell = topology, cohort, tell
         self._found: dict[tuple[str, int, int], Any] = {}
         self.refusals: list[str] = []
         self.method = f"compiled for {topology}, at the peak of its arithmetic or memory: a lower limit"
 
-    def __call__(self, config: TrainingConfig, group: Group) -> tuple[float | None, int]:
+    def __call__(self, config: TrainingConfig, group: Group) -> tuple[float, int, dict[str, float]]:
         # Late: it needs an environment that is set before JAX starts.
         from lesion_jax.sweep.absent_devices import compile_for
 
@@ -269,6 +284,7 @@ class _Compiler:
                 num_classes=self._cohort.lesions.num_classes,
                 num_members=group.slots_per_device,
                 num_images=group.images_bytes // (2 * config.data.image_size**2),
+                packing=None if self._packing == "auto" else self._packing,
             )
         found = self._found[key]
         if self._num_devices > found.num_devices:
@@ -281,7 +297,15 @@ class _Compiler:
                 f"A program needs {found.device_bytes / _GIB:.2f} GiB on each chip, but {found.kind} has "
                 f"{found.memory / _GIB:.0f} GiB; choose a smaller width, or of a sweep a lower device_memory."
             )
-        return found.seconds / (group.slots_per_device * self._num_devices), found.device_bytes
+        compiled = {
+            "gflop": found.flops / 1e9,
+            "needed_gflop": found.needed_flops / 1e9,
+            "gigabytes": found.bytes_moved / 1e9,
+            "collectives": found.num_collectives,
+        }
+        if found.num_kernels is not None:
+            compiled["kernels"] = found.num_kernels
+        return found.seconds / (group.slots_per_device * self._num_devices), found.device_bytes, compiled
 
 
 def describe_plan(plan: Plan) -> str:
@@ -304,4 +328,12 @@ def describe_plan(plan: Plan) -> str:
         f"{sum(p.num_steps for p in plan.programs)} steps, {cost}{plan.method}. "
         "Compilation and scoring are not counted."
     )
+    for p in plan.programs:
+        if p.compiled is not None:
+            facts = p.compiled
+            kernels = f"{facts['kernels']} kernels, " if "kernels" in facts else ""
+            lines.append(
+                f"program {p.index}: {kernels}{facts['gflop']:.4g} GFLOP where {facts['needed_gflop']:.4g} are needed, "
+                f"{facts['gigabytes']:.3g} GB and {facts['collectives']} collectives in a step of a chip's members"
+            )
     return "\n".join([*lines, *(f"DOES NOT FIT: {text}" for text in plan.refusals)])

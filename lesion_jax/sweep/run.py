@@ -128,7 +128,7 @@ def _run_program(
         cohort,
         devices=devices,
         slots_per_device=program.slots_per_device,
-        packing=None if config.packing == "auto" else config.packing,
+        packing=config.packing,
         workdir=sweep.workdir,
         label=f"program {number + 1}/{num_programs}, {len(left)} cells",
         stop_rule=stop_rule,

@@ -80,7 +80,9 @@ class _Loop:
         # read).
         self._ahead: collections.deque[tuple[list[tuple[int, _Slot, int, int]], Pending]] = collections.deque()
         self._pace = _Pace()
-        self._progress, self._done = progress, [0] * len(recorders)
+        self._progress = progress
+        # Steps of each training that are recorded, of all together, and of all when they were last shown.
+        self._done, self._num_done, self._shown = [0] * len(recorders), 0, -1
 
     def run(self) -> dict[int, DivergedError]:
         entered = [self._enter() for _ in self._slots]
@@ -105,7 +107,7 @@ class _Loop:
             if processes.count() > 1:
                 state = processes.from_first(state)
             slot = _Slot(position, recorder, int(state.step))
-            self._done[position] = slot.done
+            self._count(position, slot.done)
             # What an earlier process did.
             self._progress.skip(slot.done)
             if slot.done < slot.total:
@@ -142,9 +144,15 @@ class _Loop:
         self._read(leave=0)
         # What follows, a score or a save, says nothing of how long a call takes.
         self._pace = _Pace()
+        ended = []
         for at, slot in due:
             if self._slots[at] is slot and not self._visit(at, slot, stopping=stopping):
                 self._slots[at] = None
+                ended.append(slot)
+        # Last: what they save is being written meanwhile, all at once.
+        for slot in ended:
+            if slot.position not in self.failed:
+                self._end(slot)
         self._apply_stop_rule([slot for at, slot in due if self._slots[at] is slot])
         if stopping and (any(self._slots) or self._waiting):
             for slot in filter(None, self._slots):
@@ -159,23 +167,26 @@ class _Loop:
             taken, pending = self._ahead.popleft()
             metrics = self._executor.read(pending)
             self._pace.tick()
+            note = ""
             for at, slot, done, count in taken:
                 # A training that has ended since took steps that are not recorded.
                 if self._slots[at] is slot:
-                    self._log(at, slot, done, {name: x[:count] for name, x in metrics[at].items()})
+                    note = self._log(at, slot, done, {name: x[:count] for name, x in metrics[at].items()})
+            self._tell(note)
 
-    def _log(self, at: int, slot: _Slot, done: int, metrics: dict[str, np.ndarray]) -> None:
+    def _log(self, at: int, slot: _Slot, done: int, metrics: dict[str, np.ndarray]) -> str:
         count = len(next(iter(metrics.values())))
         try:
             note = slot.recorder.log(done - count + 1, metrics)
         except DivergedError as error:
             self._fail(slot, error)
             self._slots[at] = None
-            return
-        self._tell(slot.position, done, note if len(self._recorders) == 1 else "")
+            return ""
+        self._count(slot.position, done)
+        return note
 
     def _visit(self, at: int, slot: _Slot, *, stopping: bool) -> bool:
-        """Scores, shows and saves the state in a slot; whether the training goes on."""
+        """Scores, shows and saves the state in a slot; whether the training goes on: not if it failed or ends here."""
         done = slot.done
         try:
             state = self._executor.state(at)
@@ -183,8 +194,6 @@ class _Loop:
         except DivergedError as error:
             self._fail(slot, error)
             return False
-        if ended or done == slot.total:
-            self._end(slot)
         return not ended and done < slot.total
 
     def _apply_stop_rule(self, some: Sequence[_Slot]) -> None:
@@ -220,13 +229,19 @@ class _Loop:
         rest = slot.total - self._done[slot.position]
         if rest:
             self._progress.skip(rest)
-            self._tell(slot.position, slot.total, "")
+            self._count(slot.position, slot.total)
+            self._tell("")
 
-    def _tell(self, position: int, done: int, note: str) -> None:
+    def _count(self, position: int, done: int) -> None:
+        self._num_done += done - self._done[position]
         self._done[position] = done
+
+    def _tell(self, note: str) -> None:
         if len(self._recorders) > 1:
             note = f"{len(self.failed)} diverged" if self.failed else ""
-        self._progress.update(sum(self._done), note)
+        if self._num_done != self._shown:
+            self._shown = self._num_done
+            self._progress.update(self._num_done, note)
 
 
 class _Pace:

@@ -24,17 +24,19 @@ _SURELY = 4
 _GIB = 2**30
 
 
-def training_bytes(config: TrainingConfig, num_classes: int) -> int:
+def training_bytes(config: TrainingConfig, num_classes: int, *, as_products: bool = False) -> int:
     """Bytes of the state and the step of one training on one device, with a margin; 0 without gradient steps.
 
     Args:
       config: Config with a resolved window; its images are not read.
       num_classes: Number of classes of the dataset.
+      as_products: Of the same with convolutions as matrix products, which hold what each window sees.
     """
     family, data = family_of(config), config.data
     if family.init_state is None:
         return 0
     init, program = family.init_state, make_program(config, num_classes)
+    program = program.as_products() if as_products else program
     state = jax.eval_shape(lambda: init(config, program, None))
     batch = {
         "pixels": jax.ShapeDtypeStruct((data.batch_size, data.image_size, data.image_size), jnp.int16),

@@ -45,7 +45,16 @@ class Periods:
         """Whether something that happens every `period` steps, and at the end, happens after `step`."""
         return period > 0 and (step % period == 0 or step == self.total)
 
+    def due_among(self, period: int, first: int, last: int) -> list[int]:
+        """The steps from `first` to `last` at which something is due, as in `due`."""
+        if not period:
+            return []
+        steps = list(range(-(-first // period) * period, last + 1, period))
+        if first <= self.total <= last and self.total % period:
+            steps.append(self.total)
+        return steps
+
     def next_visit(self, done: int) -> int:
         """The first step after `done` at which the state is scored, shown or saved."""
         periods = (self.evaluate, self.checkpoint, self.pictures)
-        return min(self.total, *((done // period + 1) * period for period in periods if period))
+        return min([self.total, *((done // period + 1) * period for period in periods if period)])

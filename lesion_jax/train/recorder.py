@@ -112,8 +112,9 @@ class Recorder:
         Raises:
           DivergedError: One is not finite; the message names the first such step.
         """
-        stacked = np.stack(list(values.values()))
-        for at in np.flatnonzero(~np.isfinite(stacked).all(0))[:1]:
+        is_finite = np.isfinite(np.stack(list(values.values())))
+        if not is_finite.all():
+            at = int(np.argmin(is_finite.all(0)))
             name = next(name for name, column in values.items() if not math.isfinite(column[at]))
             self._log_due(first, {key: column[:at] for key, column in values.items()})
             raise DivergedError(f"Step {first + at}: {name} is {values[name][at]}; {_AGAIN}")
@@ -122,12 +123,10 @@ class Recorder:
         return "loss " + ", ".join(losses)
 
     def _log_due(self, first: int, values: dict[str, np.ndarray]) -> None:
-        periods = self.training.periods
-        for at in range(len(next(iter(values.values())))):
-            if periods.due(periods.log, first + at):
-                self._writer.scalars(
-                    first + at, {f"train/{name}": float(column[at]) for name, column in values.items()}
-                )
+        periods, count = self.training.periods, len(next(iter(values.values())))
+        for step in periods.due_among(periods.log, first, first + count - 1):
+            scalars = {f"train/{name}": float(column[step - first]) for name, column in values.items()}
+            self._writer.scalars(step, scalars)
 
     def visit(self, done: int, state: Any, *, stopping: bool = False) -> bool:
         """Scores, shows and saves what is due at a step.
@@ -165,6 +164,8 @@ class Recorder:
             self.collapse = self.collapse or found.collapse
             logging.getLogger(__name__).warning(found.collapse)
         if save or stopping:
+            # A checkpoint says that everything up to its step is written.
+            self._writer.wait()
             self._checkpoints.save(
                 done,
                 state,
@@ -180,6 +181,7 @@ class Recorder:
 
     def wait(self) -> None:
         """Returns when everything that was saved is on the disk."""
+        self._writer.wait()
         self._checkpoints.wait()
 
     def finish(self, steps: int, *, stopped: str | None = None) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Literal
 
 from lesion_jax.config import DataConfig, TrainingConfig
 from lesion_jax.data.cohort import Cohort
@@ -16,7 +17,7 @@ from lesion_jax.runtime.population import Packing
 from lesion_jax.train.executor import PopulationExecutor
 from lesion_jax.train.fit import fit
 from lesion_jax.train.loop import StopRule, run_loop
-from lesion_jax.train.packing import choose_packing
+from lesion_jax.train.packing import choose_packing, search_packing
 from lesion_jax.train.recorder import Recorder
 from lesion_jax.train.training import Training
 
@@ -28,7 +29,7 @@ def train_group(
     *,
     devices: Sequence[parallel.Device],
     slots_per_device: int,
-    packing: Packing | None,
+    packing: Packing | Literal["auto", "measure"],
     workdir: Path,
     label: str,
     stop_rule: StopRule | None = None,
@@ -41,8 +42,9 @@ def train_group(
       cohort: Their dataset.
       devices: Devices of this process.
       slots_per_device: Trainings that a device holds at once; with packing "one" and no stop rule it is 1.
-      packing: How the trainings of a device share its program; None measures, by `packing.choose_packing`.
-      workdir: Holds packings/, where choices are remembered, and cache/, augmented images.
+      packing: How the trainings of a device share its program; "auto" takes what is known of the device, "measure"
+        searches, see `train.packing`.
+      workdir: Holds packings/, where measured choices are remembered, and cache/, augmented images.
       label: Their name in progress lines.
       stop_rule: Ends trainings early, as in `run_loop`; its positions are those of `trainings`, none of which is
         finished then.
@@ -78,8 +80,10 @@ def train_group(
         images = DeviceImages()
         for recorder in recorders:
             images.add(recorder.training.images.images)
-        if packing is None:
-            packing = choose_packing(
+        if packing == "auto":
+            packing = choose_packing(recorders[0].training, devices[0], slots_per_device)
+        elif packing == "measure":
+            packing = search_packing(
                 recorders[0].training,
                 images.arrays(),
                 devices=tuple(devices),

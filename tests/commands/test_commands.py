@@ -130,17 +130,25 @@ def test_the_entry_points_run():
 
 
 @pytest.mark.slow
-def test_deterministic_is_handed_to_xla_before_it_starts(tmp_path):
+@pytest.mark.parametrize(
+    ("words", "has_plugin", "is_on"), [([], True, True), (["--nodeterministic"], True, False), ([], False, False)]
+)
+def test_gpus_are_deterministic_unless_told_otherwise(words, has_plugin, is_on, tmp_path):
     script = f"""
 import os, sys
 from lesion_jax.commands import main
 sys.argv = ["lesion-jax"]
-status = main(["train", "--config={CONFIGS}/dcgan.py", "--workdir={tmp_path}/x", "--deterministic"])
+status = main(["train", "--config={CONFIGS}/dcgan.py", "--workdir={tmp_path}/x", *{words}])
 assert status == 2  # data.dataset is empty: refused after the flag was applied
 words = os.environ["XLA_FLAGS"].split()
-assert words[0] == "--xla_a=1" and "--xla_gpu_deterministic_ops=true" in words
+assert words[0] == "--xla_force_host_platform_device_count=1" and ("--xla_gpu_deterministic_ops=true" in words) is {is_on}
 """
-    environment = os.environ | {"XLA_FLAGS": "--xla_a=1", "PYTHONPATH": str(CONFIGS.parent)}
+    if has_plugin:
+        plugin = tmp_path / "jax_plugins" / "xla_cuda13"
+        plugin.mkdir(parents=True)
+        (plugin / "__init__.py").touch()
+    path = f"{CONFIGS.parent}{os.pathsep}{tmp_path}"
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=1", "PYTHONPATH": path}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
     assert done.returncode == 0 and "data.dataset is empty" in done.stderr, done.stderr
 

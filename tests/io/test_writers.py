@@ -56,6 +56,35 @@ def test_what_is_not_finite_stays_json(run):
     assert lines(run) == [{"step": 1, "train/loss": None, "train/other": 1.0}]
 
 
+def test_what_is_waited_for_is_there_in_its_order(run):
+    writer = MetricsWriter(run)
+    for step in range(1, 301):
+        writer.scalars(step, {"train/loss": 0.5, "train/other": 1.0})
+    writer.wait()
+    assert [line["step"] for line in lines(run)] == list(range(1, 301))
+    found, _ = events(run)
+    assert found == [(step, tag) for step in range(1, 301) for tag in ("train/loss", "train/other")]
+    writer.close()
+
+
+def test_a_line_that_cannot_be_written_is_told_by_the_next_call(run, monkeypatch):
+    writer = MetricsWriter(run)
+    writer._lines.close()
+
+    class Full:
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(writer, "_lines", Full())
+    writer.scalars(1, {"train/loss": 0.5})
+    with pytest.raises(RunError, match="metrics.jsonl cannot be written"):
+        writer.wait()
+    writer.close()
+
+
 def test_resuming_drops_what_will_be_written_again_and_ends_with_the_same_bytes(run, tmp_path):
     straight = RunDirectory.open(tmp_path / "straight", config={"seed": 0}, provenance={})
     write(straight, [1, 2, 3, 4, 5, 6])
@@ -136,6 +165,7 @@ pixels = np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8)
 def write():
     for step in range(1, 100):
         writer.scalars(step, {"train/loss": 0.5})
+        writer.wait()
 for action in (write, lambda: writer.image(1, "samples", pixels), writer.close):
     try:
         action()

@@ -114,10 +114,26 @@ def _pair(side, platform):
     ]
 
 
-@pytest.mark.parametrize("side", [1, 2, 3])
-def test_below_four_pixels_a_cpu_takes_products_and_accelerators_do_not(side):
-    assert all("dot_general" in text and "stablehlo.convolution" not in text for text in _pair(side, "cpu"))
-    assert all("stablehlo.convolution" in text for text in _pair(side, "cuda"))
+@pytest.mark.parametrize(("platform", "side"), [("cpu", 1), ("cpu", 2), ("cpu", 3), ("cuda", 2), ("cuda", 4)])
+def test_the_smallest_images_are_products(platform, side):
+    assert all("dot_general" in text and "stablehlo.convolution" not in text for text in _pair(side, platform))
+
+
+@pytest.mark.parametrize(("platform", "side"), [("cuda", 5), ("tpu", 2)])
+def test_where_the_table_says_nothing_the_form_is_lax_s_own(platform, side):
+    assert all(text.count("stablehlo.convolution") == 1 for text in _pair(side, platform))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_form_of_the_table_is_the_same_map(shape):
+    (x, y, w), maps = arrays(*shape), convolution._FORMS
+    given = {"down": (x, w), "up": (y, w), "kernel_gradient": (x, y)}
+    assert set(maps) == set(given)
+    for name, forms in maps.items():
+        want = jax.jit(convolution._LAX[name])(*given[name])
+        for form in {form for rows in forms.values() for *_, form in rows}:
+            scale = max(1.0, float(abs(want).max()))
+            np.testing.assert_allclose(jax.jit(form)(*given[name]), want, rtol=0, atol=1e-5 * scale)
 
 
 @pytest.mark.parametrize("side", [4, 8, 16, 32])
@@ -128,7 +144,8 @@ def test_every_layer_of_a_64x64_image_is_a_convolution(side):
 
 
 def _dilated_convolutions(platform):
-    _, y, w = arrays(4, 5, 16, 8)
+    # Of the layer above the smallest.
+    _, y, w = arrays(8, 9, 16, 8)
     gradient = jax.grad(lambda y, w: jnp.sum(convolution.up(convolution.down(convolution.up(y, w), w), w) ** 2))
     text = jax.jit(gradient).trace(y, w).lower(lowering_platforms=(platform,)).as_text()
     return sum("lhs_dilate = [2, 2]" in line for line in text.splitlines() if "stablehlo.convolution" in line)

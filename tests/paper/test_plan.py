@@ -41,7 +41,17 @@ def test_a_stage_with_other_images_is_compiled_anew(monkeypatch):
 
     def note(_, config, *, num_images, **__):
         compiled.append((config.kind, num_images))
-        return topology.Compiled("TPU v5 lite", 4, 1000, 2**30, flops=1e12, bytes_moved=0.0)
+        return topology.Compiled(
+            "TPU v5 lite",
+            4,
+            1000,
+            2**30,
+            flops=1e12,
+            bytes_moved=0.0,
+            needed_flops=1e12,
+            num_kernels=None,
+            num_collectives=0,
+        )
 
     monkeypatch.setattr(topology, "compile_for", note)
     monkeypatch.setattr(topology, "chip_bytes", lambda _: 2**34)

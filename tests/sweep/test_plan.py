@@ -21,6 +21,9 @@ from tests.train.tiny import cohort, configs
 
 DCGAN, ACGAN, CLASSIFIER = (dataclasses.replace(config, num_devices=1) for config in configs().values())
 
+# What plays no part.
+COUNTS = {"needed_flops": 1e12, "num_kernels": None, "num_collectives": 0}
+
 
 @pytest.fixture(scope="module")
 def tiny():
@@ -70,7 +73,7 @@ def test_a_single_training_is_held_against_the_device_alone(tiny, monkeypatch):
 
 
 def test_more_devices_than_a_topology_has_are_refused(tiny, monkeypatch):
-    found = topology.Compiled("TPU v5 lite", 4, 1000, 2**30, flops=1e12, bytes_moved=0.0)
+    found = topology.Compiled("TPU v5 lite", 4, 1000, 2**30, flops=1e12, bytes_moved=0.0, **COUNTS)
     monkeypatch.setattr(topology, "compile_for", lambda *_, **__: found)
     sweep = SweepConfig(base=CLASSIFIER, num_devices=8, grid=(("seed", (0, 1)),))
     assert "v5e:2x2 has 4 chips" in make_plan(sweep, topology="v5e:2x2", cohort=tiny).refusals[0]
@@ -86,19 +89,27 @@ def test_what_does_not_fit_is_refused(tiny, monkeypatch):
     assert "lower device_memory" in plan.refusals[0] and "DOES NOT FIT" in describe_plan(plan)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("libtpu") is None, reason="no TPU compiler; pip install libtpu")
-def test_a_tpu_that_is_not_here_is_planned_for():
-    script = """
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("compiler", "topology", "num_devices", "kind"),
+    [("libtpu", "v5e:2x2", 4, "TPU v5 lite"), ("jax_cuda13_plugin", "h100:8", 8, "NVIDIA H100 80GB HBM3")],
+)
+def test_an_accelerator_that_is_not_here_is_planned_for(compiler, topology, num_devices, kind):
+    if importlib.util.find_spec(compiler) is None:
+        pytest.skip(f"no {compiler}")
+    script = f"""
 import dataclasses, os
-from lesion_jax.commands.plan import TPU_ENVIRONMENT
-os.environ |= TPU_ENVIRONMENT
+from lesion_jax.commands.plan import environment_for
+os.environ |= environment_for("{topology}")
 from lesion_jax.sweep.absent_devices import compile_for
 from lesion_jax.errors import ConfigError
 from tests.train.tiny import WINDOW, configs
 from lesion_jax.config import replace
-config = replace(configs()["dcgan"], {"data.window": WINDOW})
-found = compile_for("v5e:2x2", config, num_classes=3, num_members=2, num_images=10)
-assert found.num_devices == 4 and found.kind == "TPU v5 lite" and found.flops > 0 and found.seconds > 0
+config = replace(configs()["dcgan"], {{"data.window": WINDOW}})
+found = compile_for("{topology}", config, num_classes=3, num_members=2, num_images=10)
+assert found.num_devices == {num_devices} and found.kind == "{kind}" and found.flops > 0 and found.seconds > 0
+assert found.needed_flops > 0 and found.num_collectives == 0
+assert "TPU" in found.kind or (found.num_kernels > 50 and found.flops < 1.2 * found.needed_flops)
 assert 0 < found.device_bytes < found.memory
 try:
     compile_for("v5e", config, num_classes=3, num_members=2, num_images=10)
@@ -129,7 +140,7 @@ def test_without_the_tpus_compiler_it_says_what_to_install(monkeypatch):
 def test_a_program_over_several_chips_costs_as_many_device_hours(tiny, monkeypatch):
     from lesion_jax.sweep import absent_devices as topology
 
-    compiled = topology.Compiled("TPU v5 lite", 4, 1000, 2**30, flops=197e12, bytes_moved=0.0)
+    compiled = topology.Compiled("TPU v5 lite", 4, 1000, 2**30, flops=197e12, bytes_moved=0.0, **COUNTS)
     monkeypatch.setattr(topology, "compile_for", lambda *_, **__: compiled)
     hours = []
     for num_devices in (1, 2):

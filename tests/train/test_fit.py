@@ -75,7 +75,7 @@ def test_a_group_counts_them_and_one_that_is_not_finite_is_marked(tmp_path):
         cohort(),
         devices=jax.devices()[:1],
         slots_per_device=1,
-        packing=None,
+        packing="auto",
         workdir=tmp_path,
         label="",
         progress=Told,

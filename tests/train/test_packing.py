@@ -16,7 +16,7 @@ IMAGES = {"pixels": np.zeros((4, 32, 32), np.int16), "label": np.zeros(4, np.int
 
 
 def choose(directory, *, slots=2, num_steps=10**9, heard=None):
-    return packing.choose_packing(
+    return packing.search_packing(
         TRAINING,
         IMAGES,
         devices=tuple(jax.devices()[:1]),

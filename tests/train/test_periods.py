@@ -35,6 +35,15 @@ def test_what_is_due_is_due_every_period_and_at_the_end():
     assert [n for n in range(1, 11) if periods.due(periods.log, n)] == [3, 6, 9, 10]
     assert not any(periods.due(periods.evaluate, n) for n in range(1, 11))
     assert [n for n in range(1, 11) if periods.due(periods.pictures, n)] == [10]
+    for period in (periods.log, periods.evaluate, periods.checkpoint, periods.pictures):
+        for first, last in [(1, 10), (3, 3), (4, 5), (7, 9), (10, 10)]:
+            assert periods.due_among(period, first, last) == [
+                n for n in range(first, last + 1) if periods.due(period, n)
+            ]
+
+
+def test_where_nothing_is_scored_shown_or_saved_the_end_is_the_next_visit():
+    assert Periods(total=10, log=3, evaluate=0, checkpoint=0, pictures=0).next_visit(4) == 10
 
 
 def test_the_field_at_fault_is_named():

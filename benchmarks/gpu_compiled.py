@@ -1,0 +1,88 @@
+"""What XLA compiles the steps to for GPUs that are not here: kernels, arithmetic against what is needed, bytes.
+
+    pip install 'lesion-jax[aot-cuda]'          # in an environment of its own: 3.8 GB
+    python benchmarks/gpu_compiled.py --out gpu_compiled.json
+
+Each network alone, and nine in one program, packed as is known to be fastest. Arithmetic is that of convolutions and
+matrix products. Some minutes on two cores; nothing is timed. What devices tell each other says `collectives.py
+--topology=h100:8`. Needs no TensorFlow.
+"""
+
+import os
+
+from rows import Row, begin, parser_of, sized, write_rows
+
+from lesion_jax.commands.plan import environment_for
+
+
+def main() -> None:
+    """Compiles, prints and writes; what was compiled is written even where a later part fails."""
+    parser = parser_of(__doc__)
+    parser.add_argument("--topology", default="h100:8")
+    parser.add_argument("--network", choices=("DCGAN", "classifier"), action="append", help="default both")
+    parser.add_argument("--width", type=int, action="append", help="W of the DCGAN; default 16, 64, 128; D has half")
+    parser.add_argument("--classifier_width", type=int, default=32)
+    parser.add_argument("--members", type=int, action="append", help="default 1, 9")
+    parser.add_argument("--batch_size", type=int, default=64)
+    parser.add_argument("--image_size", type=int, default=64)
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="bfloat16")
+    flags = begin(parser)
+    os.environ |= environment_for(flags.topology)
+    # Imports JAX, which reads the environment.
+    from lesion_jax.config import DataConfig, TrainingConfig
+    from lesion_jax.core.types import UNITS
+    from lesion_jax.families import ClassifierConfig, DcganConfig
+    from lesion_jax.sweep.absent_devices import compile_for
+
+    data = DataConfig(image_size=flags.image_size, batch_size=flags.batch_size, window=UNITS["HU"].window)
+    networks = flags.network or ("DCGAN", "classifier")
+    configs: dict[str, TrainingConfig] = {}
+    if "DCGAN" in networks:
+        for width in flags.width or (16, 64, 128):
+            config = DcganConfig(width=width, discriminator_width=max(1, width // 2), dtype=flags.dtype, data=data)
+            configs[f"DCGAN W = {width}"] = config
+    if "classifier" in networks:
+        width = flags.classifier_width
+        configs[f"classifier W = {width}"] = ClassifierConfig(width=width, dtype=flags.dtype, data=data)
+    rows: list[Row] = []
+    try:
+        for name, config in configs.items():
+            for members in flags.members or (1, 9):
+                found = compile_for(flags.topology, config, num_classes=3, num_members=members, num_images=3370)
+                what = sized(
+                    f"step of {members} {name}",
+                    batch=flags.batch_size,
+                    image=flags.image_size,
+                    dtype=flags.dtype,
+                    device=f"compiled for {flags.topology}",
+                )
+                limit = f"{found.bytes_moved / 1e9:.2f} GB, no less than {1e3 * found.seconds:.3f} ms"
+                rows.append(
+                    Row(
+                        measure=f"arithmetic of a {what}",
+                        value=found.flops / 1e9,
+                        unit="GFLOP",
+                        peer=f"needed, {found.needed_flops / 1e9:.1f} GFLOP",
+                        ratio=found.needed_flops / found.flops,
+                        # 1.1 times the arithmetic at most.
+                        must=1 / 1.1,
+                    )
+                )
+                asked = 120 if members == 1 else 150
+                rows.append(
+                    Row(
+                        measure=f"kernels of a {what}",
+                        value=float(found.num_kernels or 0),
+                        unit="kernels",
+                        peer=f"at most {asked}; {limit}; {found.device_bytes / 2**30:.2f} GiB",
+                        ratio=asked / (found.num_kernels or 1),
+                        must=1.0,
+                    )
+                )
+    finally:
+        if rows:
+            write_rows(rows, flags)
+
+
+if __name__ == "__main__":
+    main()
