@@ -141,7 +141,8 @@ sys.argv = ["lesion-jax"]
 status = main(["train", "--config={CONFIGS}/dcgan.py", "--workdir={tmp_path}/x", *{words}])
 assert status == 2  # data.dataset is empty: refused after the flag was applied
 words = os.environ["XLA_FLAGS"].split()
-assert words[0] == "--xla_force_host_platform_device_count=1" and ("--xla_gpu_deterministic_ops=true" in words) is {is_on}
+assert words[0] == "--xla_force_host_platform_device_count=1"
+assert ("--xla_gpu_deterministic_ops=true" in words) is {is_on}
 """
     if has_plugin:
         plugin = tmp_path / "jax_plugins" / "xla_cuda13"
