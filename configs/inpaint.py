@@ -3,8 +3,7 @@
 lesion-jax train --config configs/inpaint.py --config.data.dataset=DATASET --workdir runs/inpaint
 
 Not run yet: it is 1.9 TFLOP a step. `configs/inpaint.py:desk` is for two cores, 32x32 images and a narrow network, 0.17
-CPU-seconds a step. Expect lesions of three kinds after its first 500 steps, on forty images of each class of the
-phantom.
+CPU-seconds a step. Expect lesions of three kinds after its first 500 steps, on 90 lesions of the phantom.
 """
 
 from lesion_jax.config import InpaintConfig, to_config_dict

@@ -11,10 +11,13 @@ show the lesion smaller; a drawing's tissue is neither. The checkpoint is that o
 patients; nothing stops a training for copies, which `evaluate --bank` counts.
 
 Cost: 1.9 TFLOP a step of 64 images at 64x64 and the default widths, 9.7 GFLOP an evaluation and 35 evaluations an image
-(XLA's count, not run). At 32x32, width 8 and one block, on a CPU: 32 CPU-s to compile, 0.17 CPU-s a step of 16 images.
+(XLA's count, not run). At 32x32, width 8 and one block, on a CPU: 32 CPU-s to compile, 0.17 CPU-s a step of 16
+images, 139 CPU-s for 1000 drawn ones.
 
-Smallest set on which it gave usable images: 40 of each class of the phantom, with those narrow settings and 500 steps.
-Fewer have not been tried.
+Smallest set on which it gave usable images: 90 lesions of the phantom in three classes (and 30 inner ones), with those
+narrow settings and 500 steps, 85 CPU-s. Of 100 images a class the audit said: kernel distance 0.004 (real -0.001), a
+classifier trained on them right on 77 % of real lesions (on real ones 80 %), no copies; but told from real ones in 76 %
+(58 %), and metastases look much like hemangiomas. Fewer lesions have not been tried.
 """
 
 import dataclasses
