@@ -4,6 +4,16 @@ From: "The GAN is dead; long live the GAN!" (Huang et al., NeurIPS 2024, arXiv 2
 pairs with penalties on both slopes, no norm layers, schedules of rate, beta 2, gamma and augmentation. The augmentation
 is DiffAugment (Zhao et al. 2020, arXiv 2006.10738), done with a probability as in ADA (Karras et al. 2020, arXiv
 2006.06676).
+
+What differs from R3GAN is in `models.rpgan`, `rpgan_step` and `diff_augment`: above all the offset is 10 HU, and there
+is no change of contrast, since brightness is what tells a cyst. No code of R3GAN or StyleGAN2-ADA was used.
+
+Cost: 2.4 TFLOP a step of 64 images at 64x64 and the default widths (XLA's count, not run), 2.5 GFLOP to draw an image.
+At 32x32, width 8 and one block, on a CPU: 30 CPU-s to compile, 0.39 CPU-s a step of 32 images, 1.5 CPU-s for 1000
+drawn ones.
+
+Smallest set on which it gave usable images: none yet. On 90 lesions of the phantom, those narrow networks drew blobs
+after 600 steps of 16 images. Networks without norms need many more steps than a DCGAN.
 """
 
 import dataclasses
