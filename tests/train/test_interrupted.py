@@ -71,9 +71,9 @@ def test_killed_between_checkpoints_it_ends_the_same_in_another_process(tiny, wh
     status, printed = ending(killed)
     assert status == -signal.SIGKILL, printed
     assert not (tmp_path / "run" / "DONE").exists()
-    # The lines of steps 5 and 6 go, and are written again.
-    steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    assert max(steps) >= 5
+    # Lines are written behind, so that those of steps 5 and 6 may be there or not: they go, and are written again.
+    with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 5, "train/loss": 0.0}\n')
     assert train(config, tmp_path / "run", cohort=tiny)
     assert differences(whole(config)[0], results_of(tmp_path / "run")) == []
 
