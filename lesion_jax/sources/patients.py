@@ -9,13 +9,13 @@ import numpy as np
 
 from lesion_jax.sources.base import RawLesion
 from lesion_jax.sources.classes import as_read
-from lesion_jax.sources.likeness import alike, signature
+from lesion_jax.sources.likeness import alike
+from lesion_jax.sources.plausible import image_digest
 from lesion_jax.sources.review import Doubt, Review
 
 PATIENT_ID = "PatientID"
-# No pair of two patients of the phantom's 182 lesions or DeepLesion's 23 with a spacing reaches `likeness`'s threshold:
-# the most alike have a correlation of 0.95.
-_ROI_DIAMETERS, _LEAST_HALF = 1.5, 4
+# The part of a lesion's surroundings that is compared, and how many values make it somebody's.
+_ROI_DIAMETERS, _LEAST_VALUES = 1.5, 16
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -81,28 +81,27 @@ def _check_alike(found: Sequence[RawLesion], seen: Mapping[str, Seen], review: R
 
 
 def check_rois(found: Sequence[tuple[RawLesion, tuple[float, float]]], review: Review) -> None:
-    """Looks for lesions of two patients that look the same, though their images do not: cropped or moved copies.
+    """Looks for the very pixels of a lesion under two patients, though their images differ: cropped or moved copies.
 
     Args:
       found: Lesions with their patches, and their centres in these.
       review: Takes what is found.
     """
-    some, signatures = [], []
+    first: dict[str, RawLesion] = {}
     for raw, center in found:
         half = [math.ceil(_ROI_DIAMETERS / 2 * raw.diameter_mm / spacing) for spacing in raw.image.spacing_mm]
-        # What is small looks alike by chance; images that are lesions as a whole were compared.
-        if min(half) >= _LEAST_HALF and not raw.image.reflected:
-            rows, columns = (slice(round(at) - n, round(at) + n + 1) for at, n in zip(center, half, strict=True))
-            some.append(raw)
-            signatures.append(signature(raw.image.pixels[rows, columns]))
-    for i, j in alike(signatures):
-        one, other = some[i], some[j]
-        if one.image.patient != other.image.patient and one.name != other.name:
+        rows, columns = (slice(round(at) - n, round(at) + n + 1) for at, n in zip(center, half, strict=True))
+        pixels = raw.image.pixels[rows, columns]
+        # Images that are lesions as a whole were compared; a few grey values may be anybody's.
+        if raw.image.reflected or len(np.unique(pixels)) < _LEAST_VALUES:
+            continue
+        other = first.setdefault(image_digest(pixels), raw)
+        if raw.image.patient != other.image.patient:
             text = (
-                f"{other.where}: the lesion in {other.path} looks like that in {one.path}, which is another patient's "
-                f"({one.where}); if they are one, give both the same"
+                f"{raw.where}: the lesion in {raw.path} has the very pixels of that in {other.path}, which is another "
+                f"patient's ({other.where}); if they are one, give both the same"
             )
-            review.doubt(Doubt("alike", text), [one.where, other.where])
+            review.doubt(Doubt("alike", text), [other.where, raw.where])
 
 
 def _check_names(found: Sequence[RawLesion], review: Review) -> None:

@@ -6,7 +6,7 @@ from PIL import Image
 
 from lesion_jax.data.preflight import look_ahead
 from lesion_jax.data.preflight_text import preflight_text
-from lesion_jax.errors import FoldError
+from lesion_jax.errors import DataError, FoldError
 from lesion_jax.sources.reading import Asked
 from lesion_jax.sources.review import DataErrors
 
@@ -39,12 +39,16 @@ def test_rois_that_look_alike_across_patients_and_classes_are_told(look):
     one, other = noise(0), noise(1)
     # Another image, but for the lesion in it.
     other[15:45, 15:45] = one[35:65, 35:65]
-    found = look({"a.png": one, "b.png": other}, "a.png,P,1,50,50,12,x", "b.png,Q,1,30,30,12,y", "b.png,Q,1,60,70,12,y")
+    rows = ["a.png,P,1,50,50,12,x", "b.png,Q,1,30,30,12,y", "b.png,Q,1,60,70,12,y"]
+    found = look({"a.png": one, "b.png": other}, *rows, accept=["alike"])
     (told,) = found.alike
     assert "line 3: its ROI looks like that of " in told and told.endswith(
         "of two patients and two classes, 'x' and 'y'."
     )
     found.check()
+    # The very pixels of one lesion under two patients end a build.
+    with pytest.raises(DataError, match="line 3: the lesion in .*b.png has the very pixels"):
+        look({}, *rows).check()
     same = look({"a.png": one, "b.png": other}, "a.png,P,1,50,50,12,x", "b.png,P,1,30,30,12,x")
     assert same.alike == []
 
