@@ -9,8 +9,8 @@ from typing import Any
 
 import nibabel
 import numpy as np
-import pydicom
 from PIL import Image
+from pydicom import encaps
 from pydicom.dataset import FileDataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import (
@@ -109,7 +109,7 @@ def _jpeg_lossless(folder: Path) -> Input:
     def change(data: FileDataset) -> None:
         stored = np.frombuffer(data.PixelData, "<i2").reshape(data.Rows, data.Columns)
         data.file_meta.TransferSyntaxUID = JPEGLosslessSV1
-        data.PixelData = pydicom.encaps.encapsulate([jpeg_lossless.encode(stored, 16, 1)])
+        data.PixelData = encaps.encapsulate([jpeg_lossless.encode(stored, 16, 1)])
         data["PixelData"].VR = "OB"
         data["PixelData"].is_undefined_length = True
 
