@@ -10,7 +10,7 @@ from typing import Any
 import nibabel
 import numpy as np
 from PIL import Image
-from pydicom import encaps
+from pydicom import dcmwrite, encaps
 from pydicom.dataset import FileDataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import (
@@ -71,7 +71,7 @@ def _slices(
             "FrameOfReferenceUID": f"3.{index // 2}", "ImagePositionPatient": [-10, -20, 2 * index], **fields,
         })  # fmt: skip
         change(data)
-        pydicom.dcmwrite(folder / f"{index}.dcm", data)
+        dcmwrite(folder / f"{index}.dcm", data)
         slices.append(data)
     return slices
 
@@ -144,7 +144,7 @@ def _enhanced(folder: Path) -> Input:
         SharedFunctionalGroupsSequence=Items([shared]),
         PixelData=pixels.astype("<i2").tobytes(),
     )
-    pydicom.dcmwrite(folder / "in" / "enhanced", data)
+    dcmwrite(folder / "in" / "enhanced", data)
     rows = [("1.2.3", frame, 20, 25, 6, "ab"[frame % 2]) for frame in (1, 2, 3)]
     marks = _write_csv(folder / "lesions.csv", ("sop_instance_uid", "frame", *_DICOM[1:]), rows)
     return Input(folder / "in", [folder / "in" / "enhanced"], marks, "dicom")
