@@ -3,13 +3,9 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
-
-import jax
-import numpy as np
+from typing import Literal
 
 from lesion_jax.config import TrainingConfig
-from lesion_jax.config.program import program_key
 from lesion_jax.core.text_table import text_table
 from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.training_images import resolve_window
@@ -18,11 +14,10 @@ from lesion_jax.runtime import parallel
 from lesion_jax.runtime.population import Packing
 from lesion_jax.sweep.cells import dataset_of, expand
 from lesion_jax.sweep.config import SweepConfig
+from lesion_jax.sweep.estimates import Compiler, Count, Stopwatch
 from lesion_jax.sweep.run import check_cells, programs_of
 from lesion_jax.train.groups import Group, make_groups
 from lesion_jax.train.memory import num_steps
-from lesion_jax.train.packing import known_packing, measure_packing
-from lesion_jax.train.training import make_program
 
 _GIB = 2**30
 # GiB; more than any device has.
@@ -162,11 +157,11 @@ class Planner:
         """
         self._cohort, self._num_devices = cohort, num_devices
         if packing is None:
-            self._estimate = _Count()
+            self._estimate = Count()
         elif topology:
-            self._estimate = _Compiler(topology, num_devices, packing, cohort, tell)
+            self._estimate = Compiler(topology, num_devices, packing, cohort, tell)
         else:
-            self._estimate = _Stopwatch(num_devices, packing, cohort, tell)
+            self._estimate = Stopwatch(num_devices, packing, cohort, tell)
         self._programs: list[PlannedProgram] = []
 
     def add(self, configs: Sequence[TrainingConfig], groups: Sequence[Group]) -> None:
@@ -201,111 +196,6 @@ class Planner:
         estimate = self._estimate
         refusals = tuple(dict.fromkeys(estimate.refusals))
         return Plan(tuple(self._programs), self._num_devices, estimate.method + note, refusals)
-
-
-class _Count:
-    """Finds out no times."""
-
-    method = "times not measured"
-    refusals = ()
-
-    def __call__(self, config: TrainingConfig, group: Group) -> tuple[float | None, int, None]:
-        del config
-        return None, group.device_bytes, None
-
-
-class _Stopwatch:
-    """Times a few steps of each shape on the device at hand."""
-
-    def __init__(
-        self, num_devices: int, packing: Packing | Literal["auto"], cohort: Cohort, tell: Callable[[str], None]
-    ):
-        # A sweep for more devices than there are here, as on a login node, is timed on those that there are.
-        self._devices = tuple(parallel.choose_local_devices(min(num_devices, jax.local_device_count())))
-        self._share = len(self._devices) / (num_devices or len(self._devices))
-        self._packing: Packing | Literal["auto"] = packing
-        self._cohort, self._tell = cohort, tell
-        self._found: dict[tuple[str, int], float] = {}
-        self.refusals: list[str] = []
-        self.method = f"a few steps on {len(self._devices)} x {self._devices[0].device_kind}"
-        if self._share < 1:
-            self.method += f", as if on {num_devices}"
-
-    def __call__(self, config: TrainingConfig, group: Group) -> tuple[float | None, int, None]:
-        if refusal := group.refusal(self._devices[0]):
-            self.refusals.append(refusal)
-            return None, group.device_bytes, None
-        key = program_key(config), group.slots_per_device
-        if key not in self._found:
-            init = family_of(config).init_state
-            assert init is not None
-            self._tell(f"measuring {config.kind}, {group.slots_per_device} slots")
-            program, size = make_program(config, self._cohort.lesions.num_classes), config.data.image_size
-            images = {"pixels": np.zeros((8, size, size), np.int16), "label": np.zeros(8, np.int32)}
-            packing = self._packing
-            if packing == "auto":
-                packing = known_packing(self._devices[0].platform, group.slots_per_device)
-            num_slots = len(self._devices) * (1 if packing == "one" else group.slots_per_device)
-            state = jax.device_get(init(config, program, None))
-            batch_size = config.data.batch_size
-            measured = measure_packing(program, state, packing, images, self._devices, num_slots, batch_size)
-            self._found[key] = measured["seconds_per_step"] * self._share
-        return self._found[key], group.device_bytes, None
-
-
-class _Compiler:
-    """Compiles each shape for a chip that is not here."""
-
-    def __init__(
-        self,
-        topology: str,
-        num_devices: int,
-        packing: Packing | Literal["auto"],
-        cohort: Cohort,
-        tell: Callable[[str], None],
-    ):
-        self._num_devices = num_devices
-        self._packing: Packing | Literal["auto"] = packing
-        self._topology, self._cohort, self._tell = topology, cohort, tell
-        self._found: dict[tuple[str, int, int], Any] = {}
-        self.refusals: list[str] = []
-        self.method = f"compiled for {topology}, at the peak of its arithmetic or memory: a lower limit"
-
-    def __call__(self, config: TrainingConfig, group: Group) -> tuple[float, int, dict[str, float]]:
-        # Late: it needs an environment that is set before JAX starts.
-        from lesion_jax.sweep.absent_devices import compile_for
-
-        key = program_key(config), group.slots_per_device, group.images_bytes
-        if key not in self._found:
-            self._tell(f"compiling {config.kind}, {group.slots_per_device} members for a chip")
-            self._found[key] = compile_for(
-                self._topology,
-                config,
-                num_classes=self._cohort.lesions.num_classes,
-                num_members=group.slots_per_device,
-                num_images=group.images_bytes // (2 * config.data.image_size**2),
-                packing=None if self._packing == "auto" else self._packing,
-            )
-        found = self._found[key]
-        if self._num_devices > found.num_devices:
-            self.refusals.append(
-                f"num_devices is {self._num_devices}, but {self._topology} has {found.num_devices} chips; name a "
-                "larger --topology."
-            )
-        if found.device_bytes > found.memory:
-            self.refusals.append(
-                f"A program needs {found.device_bytes / _GIB:.2f} GiB on each chip, but {found.kind} has "
-                f"{found.memory / _GIB:.0f} GiB; choose a smaller width, or of a sweep a lower device_memory."
-            )
-        compiled = {
-            "gflop": found.flops / 1e9,
-            "needed_gflop": found.needed_flops / 1e9,
-            "gigabytes": found.bytes_moved / 1e9,
-            "collectives": found.num_collectives,
-        }
-        if found.num_kernels is not None:
-            compiled["kernels"] = found.num_kernels
-        return found.seconds / (group.slots_per_device * self._num_devices), found.device_bytes, compiled
 
 
 def describe_plan(plan: Plan) -> str:

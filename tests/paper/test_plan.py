@@ -8,7 +8,7 @@ from lesion_jax.paper.config import PaperConfig
 from lesion_jax.paper.layout import Trainings
 from lesion_jax.paper.plan import make_paper_plan
 from lesion_jax.sweep import absent_devices as topology
-from lesion_jax.sweep import plan as sweep_plan
+from lesion_jax.sweep import estimates
 from lesion_jax.train.memory import num_steps
 from tests.paper.made_up import models, paper_config
 from tests.train.tiny import cohort
@@ -17,7 +17,7 @@ from tests.train.tiny import cohort
 def test_every_training_of_the_protocol_is_counted_at_its_largest(monkeypatch, tmp_path):
     classifier = replace(models()["classifier"], {"loop.duration": "2 epochs"})
     config = paper_config(seeds=(0, 1), models=models(classifier=classifier))
-    monkeypatch.setattr(sweep_plan, "measure_packing", lambda *_: {"seconds_per_step": 0.5})
+    monkeypatch.setattr(estimates, "measure_packing", lambda *_: {"seconds_per_step": 0.5})
     tiny = cohort()
     plan = make_paper_plan(config, cohort=tiny)
     trainings = Trainings(config, tmp_path, tmp_path, tiny.lesions.class_names, tiny.folds.num_folds)

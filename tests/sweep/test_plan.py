@@ -12,7 +12,7 @@ import pytest
 from lesion_jax.data.training_images import prepare_images
 from lesion_jax.errors import ConfigError
 from lesion_jax.sweep import absent_devices as topology
-from lesion_jax.sweep import plan as sweep_plan
+from lesion_jax.sweep import estimates
 from lesion_jax.sweep.config import SweepConfig
 from lesion_jax.sweep.plan import describe_plan, make_plan
 from lesion_jax.train.memory import num_steps
@@ -55,7 +55,7 @@ def test_a_plan_counts_what_the_sweep_will_do(tiny):
 
 
 def test_a_sweep_for_more_devices_than_are_here_is_planned_on_what_is_here(tiny, monkeypatch):
-    monkeypatch.setattr(sweep_plan, "measure_packing", lambda *_: {"seconds_per_step": 1.0})
+    monkeypatch.setattr(estimates, "measure_packing", lambda *_: {"seconds_per_step": 1.0})
     many = 2 * jax.local_device_count()
     plan = make_plan(SweepConfig(base=CLASSIFIER, num_devices=many, grid=(("seed", (0, 1)),)), cohort=tiny)
     (program,) = plan.programs
@@ -64,7 +64,7 @@ def test_a_sweep_for_more_devices_than_are_here_is_planned_on_what_is_here(tiny,
 
 
 def test_a_single_training_is_held_against_the_device_alone(tiny, monkeypatch):
-    monkeypatch.setattr(sweep_plan, "measure_packing", lambda *_: {"seconds_per_step": 1.0})
+    monkeypatch.setattr(estimates, "measure_packing", lambda *_: {"seconds_per_step": 1.0})
     assert not make_plan(CLASSIFIER, cohort=tiny).refusals
     monkeypatch.setattr("lesion_jax.runtime.parallel.memory_bytes", lambda device: 1000)
     plan = make_plan(CLASSIFIER, cohort=tiny)
