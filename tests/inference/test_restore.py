@@ -244,7 +244,7 @@ def test_what_was_learned_without_steps_is_restored_alike_and_may_draw_by_the_tr
         restore_generator(run, dataset=other)
     with pytest.raises(ValueError, match=r"\(Copier\) has no latents; call it with labels and a seed"):
         generator.from_latents(Z, LABELS)
-    with pytest.raises(RunError, match=r"\(Copier\) cannot be exported; name a run of: Classifier, DCGAN, ACGAN\."):
+    with pytest.raises(RunError, match=r"\(Copier\) cannot be exported; name a run of: Classifier, DCGAN, ACGAN"):
         export_run(run, tmp_path / "export")
     with pytest.raises(RunError, match=r"\(Copier\) cannot classify"):
         restore_classifier(run)
