@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from lesion_jax.core import keys
+from lesion_jax.core.types import Images
+from lesion_jax.data.bank import save_bank
 from lesion_jax.data.training_images import prepare_images, resolve_window
 from lesion_jax.errors import BankError, ConfigError, DivergedError, RunError
 from lesion_jax.families import FAMILIES
@@ -18,6 +20,7 @@ from lesion_jax.io.run_files import load_provenance
 from lesion_jax.io.saved_checkpoints import load_checkpoint
 from lesion_jax.runtime import parallel
 from lesion_jax.train.run import train
+from tests.reader.conftest import facts
 from tests.train.tiny import cohort, configs
 
 pytestmark = pytest.mark.slow
@@ -91,12 +94,22 @@ def one_device(tiny, tmp_path_factory):
     return arrays(path)
 
 
-def test_with_each_devices_own_batch_norm_their_number_is_part_of_the_run(tiny, tmp_path):
-    config = dataclasses.replace(DCGAN, batch_norm="replica")
-    train(lasting(config, "4 steps"), tmp_path, cohort=tiny)
+REPLICA = dataclasses.replace(DCGAN, batch_norm="replica")
+
+
+@pytest.fixture(scope="module")
+def of_all_classes(tiny, tmp_path_factory):
+    """Half a run of a DCGAN of all classes on two devices, each with its own batch norm."""
+    path = tmp_path_factory.mktemp("replica")
+    train(lasting(REPLICA, "4 steps"), path, cohort=tiny)
+    return path
+
+
+def test_with_each_devices_own_batch_norm_their_number_is_part_of_the_run(tiny, of_all_classes, tmp_path):
+    shutil.copytree(of_all_classes, tmp_path / "run")
     with pytest.raises(RunError, match="num_devices is 2 there and 1 here"):
-        train(dataclasses.replace(config, num_devices=1), tmp_path, cohort=tiny)
-    train(config, tmp_path, cohort=tiny)
+        train(dataclasses.replace(REPLICA, num_devices=1), tmp_path / "run", cohort=tiny)
+    train(REPLICA, tmp_path / "run", cohort=tiny)
 
 
 def test_what_was_saved_under_pmap_goes_on_without_it(tiny, tmp_path):
@@ -152,17 +165,15 @@ def test_a_bank_joins_the_training_of_its_own_fold_and_no_other(tiny, tmp_path):
 
 
 def test_a_bank_without_every_class_is_refused(tiny, tmp_path):
-    gan, bank = tmp_path / "gan", tmp_path / "bank"
-    train(with_data(DCGAN, label="cyst"), gan, cohort=tiny)
-    draw_bank(gan, 10, bank)
+    cysts = Images(np.zeros((10, 32, 32), np.int16), np.zeros(10, np.int32))
+    save_bank(tmp_path / "bank", cysts, facts(tiny, image_size=32, window=[-160.0, 240.0], margin=DCGAN.data.margin))
     with pytest.raises(BankError, match="metastasis, hemangioma"):
-        train(with_data(CLASSIFIER, banks=(str(bank),), synthetic_size=5), tmp_path / "mixed", cohort=tiny)
+        train(with_data(CLASSIFIER, banks=(str(tmp_path / "bank"),), synthetic_size=5), tmp_path / "mixed", cohort=tiny)
 
 
-def test_images_without_a_label_make_no_bank(tiny, tmp_path):
-    train(DCGAN, tmp_path / "gan", cohort=tiny)
+def test_images_without_a_label_make_no_bank(of_all_classes, tmp_path):
     with pytest.raises(BankError, match="one DCGAN of 3 classes"):
-        draw_bank(tmp_path / "gan", 10, tmp_path / "bank")
+        draw_bank(of_all_classes, 10, tmp_path / "bank", which="last")
     assert not (tmp_path / "bank").exists()
 
 
