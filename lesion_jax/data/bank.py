@@ -2,7 +2,8 @@
 
 A bank is a directory: images.npy (int16 [N, H, H], pixels in the unit of the dataset),
 labels.npy (int32 [N]) and bank.json (its provenance, which names the unit, and a digest of everything);
-where the images are made of real lesions, origins.json says which ones each is made of. bank.png shows the first ones.
+where the images are made of real lesions, origins.json says which ones each is made of. bank.png shows the first ones,
+and README.md says all this to who finds the directory.
 """
 
 import dataclasses
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from lesion_jax.core.types import Images
+from lesion_jax.data.bank_text import describe_bank
 from lesion_jax.data.origins import Origins
 from lesion_jax.disk.building import building_new, check_new
 from lesion_jax.errors import BankError
@@ -129,6 +131,7 @@ def save_bank(
             (folder / _ORIGINS).write_text(told)
         if picture:
             (folder / PICTURE).write_bytes(picture)
+        (folder / "README.md").write_text(describe_bank(facts, len(images)))
         (folder / "bank.json").write_text(json.dumps(facts, indent=1) + "\n")
 
 

@@ -196,3 +196,12 @@ def test_taking_more_than_there_are_is_refused(images):
 def test_bank_json_is_readable_by_people(images, tmp_path):
     save_bank(tmp_path / "bank", images, FACTS)
     assert json.loads((tmp_path / "bank" / "bank.json").read_text())["label_counts"] == [5, 0, 7]
+
+
+def test_a_bank_says_what_its_files_hold(images, tmp_path):
+    save_bank(tmp_path / "bank", images, FACTS)
+    text = (tmp_path / "bank" / "README.md").read_text()
+    assert "12 images: cyst 5, metastasis 0, hemangioma 7" in text and "int16 [12, 4, 4], Hounsfield" in text
+    assert "0 cyst, 1 metastasis, 2 hemangioma" in text and "restore_generator('runs/dcgan', 'best')" in text
+    save_bank(tmp_path / "chosen", images, FACTS | {"selected_from": [50, 50, 50]})
+    assert "restore_generator" not in (tmp_path / "chosen" / "README.md").read_text()

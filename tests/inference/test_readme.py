@@ -31,6 +31,12 @@ def test_the_example_of_the_readme_runs_as_pasted(runs, dataset, tmp_path, monke
     assert found["scores"]["metrics"] == said["metrics"] and found["scores"]["confusion"] == said["confusion"]
     assert found["images"].shape == own.pixels.shape and found["synthetic"].pixels.shape == (6, 32, 32)
 
+    # The call that stands beside a bank draws its images again.
+    call = (tmp_path / "bank" / "README.md").read_text().rpartition("    ")[2]
+    for label in range(3):
+        again = eval(call, {"restore_generator": lesion_jax.restore_generator, "np": np, "k": 1, "label": label})
+        np.testing.assert_array_equal(again, found["synthetic"].pixels[2 * label + 1])
+
 
 def test_the_index_of_public_names_is_whole_and_each_says_what_it_gives():
     public = {*lesion_jax.__all__} - {"__version__"}
