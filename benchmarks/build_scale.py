@@ -6,20 +6,18 @@ Each reading is a process of its own; CPU-seconds count what it used, however bu
 peak. Two minutes on two cores.
 """
 
-import argparse
 import csv
 import resource
 import shutil
-import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pydicom
-from rows import Row, write_rows
-
-from tests.sources.conftest import make_ct
+from from_tests import make_ct
+from rows import Row, begin, parser_of, write_rows
+from trials import emptied
 
 _HEADER = ("sop_instance_uid", "row", "column", "diameter_mm", "label")
 # Pixels of a slice, and lesions on it.
@@ -28,38 +26,43 @@ _SIDE, _PLACES = 512, 60
 
 def main() -> None:
     """Writes, reads, prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--workdir", type=Path, required=True, help="emptied folder for everything that is made")
-    parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--slices", type=int, default=2000, help="with a lesion each")
     parser.add_argument("--lesions", type=int, default=3600, help=f"on slices of {_PLACES}")
     parser.add_argument("--junk", type=int, default=100_000, help="files that are no images")
-    flags = parser.parse_args()
-    shutil.rmtree(flags.workdir, ignore_errors=True)
+    flags = begin(parser)
+    workdir = emptied(parser, flags.workdir)
     few = -(-flags.lesions // _PLACES)
-    slices = _write(flags.workdir / "slices", flags.slices, flags.slices)
-    lesions = _write(flags.workdir / "lesions", few, flags.lesions)
-    junk = _write(flags.workdir / "junk", 10, 10)
+    slices = _write(workdir / "slices", flags.slices, flags.slices)
+    lesions = _write(workdir / "lesions", few, flags.lesions)
+    junk = _write(workdir / "junk", 10, 10)
     for number in range(flags.junk):
         place = junk / "in" / f"junk{number % 100}"
         place.mkdir(exist_ok=True)
         (place / f"{number}.txt").write_bytes(b"no image at all " * 40)
     nothing = _measure(junk, 0)
     rows = []
-    for folder, count, what, must in (
-        (slices, flags.slices, f"{flags.slices} slices with a lesion each", f"{flags.slices / 200:.0f} s"),
-        (lesions, flags.lesions, f"{flags.lesions} lesions on {few} slices", "800 MiB"),
-        (junk, 10, f"10 slices among {flags.junk} files of junk", "12 s"),
+    for folder, count, what, most_seconds in (
+        (slices, flags.slices, f"{flags.slices} slices with a lesion each", flags.slices / 200),
+        (lesions, flags.lesions, f"{flags.lesions} lesions on {few} slices", 0.0),
+        (junk, 10, f"10 slices among {flags.junk} files of junk", 12.0),
     ):
-        seconds, wall, most = _measure(folder, count)
-        used = seconds - nothing[0]
-        rows.append(
-            Row(measure=f"{what}: CPU after imports", value=used, unit="s", peer=f"asked: {must}", ratio=1, must=0)
-        )
-        rows.append(Row(measure=f"{what}: wall, imports too", value=wall, unit="s", peer="", ratio=1, must=0))
-        rows.append(Row(measure=f"{what}: most memory", value=most, unit="MiB", peer="", ratio=1, must=0))
-    write_rows(rows, flags.out)
-    shutil.rmtree(flags.workdir)
+        seconds, wall, memory = _measure(folder, count)
+        rows += [
+            _asked(f"{what}: CPU after imports", seconds - nothing[0], "s", most_seconds),
+            _asked(f"{what}: wall, imports too", wall, "s"),
+            _asked(f"{what}: most memory", memory, "MiB", 800.0),
+        ]
+    shutil.rmtree(workdir)
+    write_rows(rows, flags)
+
+
+def _asked(measure: str, value: float, unit: str, most: float = 0.0) -> Row:
+    """A row of what should be `most` at most; 0 asks nothing."""
+    if not most:
+        return Row(measure=measure, value=value, unit=unit)
+    return Row(measure=measure, value=value, unit=unit, peer=f"asked: {most:g} at most", ratio=most / value, must=1.0)
 
 
 def _write(folder: Path, num_slices: int, num_lesions: int) -> Path:
@@ -97,4 +100,4 @@ def _read(folder: Path, num_lesions: int) -> tuple[float, float, float]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

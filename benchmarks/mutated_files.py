@@ -7,11 +7,9 @@ exchanged, tags exchanged, lengths that lie, streams that unpack to gigabytes, n
 loop. Each is read in a process that is told the time and memory that it may take. Some 15 minutes on two cores.
 """
 
-import argparse
 import logging
 import random
 import resource
-import shutil
 import sys
 import time
 import traceback
@@ -20,39 +18,40 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from mutations import damage
-from rows import Row, write_rows
+from rows import Row, begin, parser_of, write_rows
 from small_sources import KINDS, Input
+from trials import emptied
 
 _MOST_SECONDS, _MOST_MIB = 60, 2048
 
 
 def main() -> None:
     """Tries, prints and writes; exit status 1 where something went wrong."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--workdir", type=Path, required=True, help="emptied folder for everything that is made")
-    parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--mutations", type=int, default=2000, help="over all kinds")
     parser.add_argument("--kind", choices=sorted(KINDS), help="one kind alone, with all mutations")
     parser.add_argument("--seed", type=int, default=0, help="of all that is drawn")
-    flags = parser.parse_args()
-    shutil.rmtree(flags.workdir, ignore_errors=True)
+    flags = begin(parser)
+    workdir = emptied(parser, flags.workdir)
     names = [flags.kind] if flags.kind else list(KINDS)
     each = -(-flags.mutations // len(names))
     rows, went_well = [], True
     for name in names:
         # A process of its own for each kind: its peak of memory is that kind's.
         with ProcessPoolExecutor(1) as pool:
-            counts, slowest, most = pool.submit(_try_kind, name, flags.workdir / name, each, flags.seed).result()
+            counts, slowest, most = pool.submit(_try_kind, name, workdir / name, each, flags.seed).result()
         tried, bad = sum(counts.values()), counts["traceback"] + counts["slow"]
         went_well &= not bad and most <= _MOST_MIB
         print(f"{name}: {dict(counts)}, slowest {slowest:.1f} s, {most:.0f} MiB", flush=True)
         told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-        rows.append(
-            Row(measure=f"{name}: {told}", value=tried, unit="tried", peer="", ratio=(tried - bad) / tried, must=1)
-        )
-        rows.append(Row(measure=f"{name}: slowest", value=slowest, unit="s", peer="", ratio=1, must=0))
-        rows.append(Row(measure=f"{name}: most memory", value=most, unit="MiB", peer="", ratio=1, must=0))
-    write_rows(rows, flags.out)
+        share = (tried - bad) / tried
+        rows += [
+            Row(measure=f"{name}: {told}", value=tried, unit="tried", ratio=share, must=1.0),
+            Row(measure=f"{name}: slowest", value=slowest, unit="s"),
+            Row(measure=f"{name}: most memory", value=most, unit="MiB"),
+        ]
+    write_rows(rows, flags)
     sys.exit(not went_well)
 
 

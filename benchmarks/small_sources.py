@@ -9,6 +9,7 @@ from typing import Any
 
 import nibabel
 import numpy as np
+from from_tests import item, jpeg_lossless, make_ct, outline, write_rtstruct, write_seg
 from PIL import Image
 from pydicom import dcmwrite, encaps
 from pydicom.dataset import FileDataset
@@ -20,10 +21,6 @@ from pydicom.uid import (
     JPEGLosslessSV1,
     RLELossless,
 )
-
-from tests.sources import jpeg_lossless
-from tests.sources.conftest import make_ct
-from tests.sources.seg_writer import item, outline, write_rtstruct, write_seg
 
 _DICOM = ("sop_instance_uid", "row", "column", "diameter_mm", "label")
 _PNG = ("file", "patient", "spacing_mm", "row", "column", "diameter_mm", "label")

@@ -39,7 +39,7 @@ def run_apart(script, out, *flags):
     """The same in a process of its own, for compilers and threads of other frameworks."""
     # Another compiler may not know what the suite tells XLA.
     xla = "--xla_backend_optimization_level=0"
-    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "XLA_FLAGS": xla}
+    environment = {**os.environ, "XLA_FLAGS": xla}
     command = [sys.executable, str(BENCHMARKS / script), "--out", str(out), *flags]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=out.parent, env=environment)
     return read(out), done.stdout
@@ -105,6 +105,18 @@ def test_convolution_forms(run):
     check(rows, table)
     # Three directions of four layers and of three, without the gradient of an image.
     assert len(rows) == 20 and all("lax" in row["peer"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("script", "sizes", "num_rows"),
+    [
+        ("build_scale.py", ("--slices", "2", "--lesions", "3", "--junk", "2"), 9),
+        ("mutated_files.py", ("--kind", "csv", "--mutations", "3"), 3),
+    ],
+)
+def test_files_are_read_by_the_thousand_and_damaged(script, sizes, num_rows, tmp_path):
+    rows, table = run_apart(script, tmp_path / "rows.json", "--workdir", str(tmp_path / "w"), *sizes)
+    assert len(rows) == num_rows and all(row["measure"] in table for row in rows)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("libtpu") is None, reason="no TPU compiler; pip install libtpu")
