@@ -14,9 +14,8 @@ from lesion_jax.config.fields import compiled, traced
 from lesion_jax.core.intensity import to_signed
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import chunks
-from lesion_jax.families.adversarial import draw_from_keys, draw_from_latents
+from lesion_jax.families.adversarial import draw_by, draw_from_latents_by
 from lesion_jax.families.base import DTYPES, Arrays, Family
-from lesion_jax.families.context import Context
 from lesion_jax.families.gan import GanConfig, GanProgram, init_gan_state
 from lesion_jax.families.gan_export import (
     DISCRIMINATOR,
@@ -62,26 +61,12 @@ def _networks(config: AcganConfig, num_classes: int) -> tuple[nn.Module, nn.Modu
     return generator, AuxiliaryDiscriminator(num_classes=num_classes, width=config.discriminator_width, dtype=dtype)
 
 
+def _generator(config: AcganConfig, num_classes: int) -> nn.Module:
+    return _networks(config, num_classes)[0]
+
+
 def _make_program(config: AcganConfig, num_classes: int) -> GanProgram:
     return GanProgram.of(config, _networks(config, num_classes))
-
-
-def _draw(
-    config: AcganConfig,
-    num_classes: int,
-    arrays: Arrays,
-    keys: jax.Array,
-    labels: np.ndarray,
-    context: Context | None,
-) -> np.ndarray:
-    del context
-    return draw_from_keys(_networks(config, num_classes)[0], config, arrays, keys, labels)
-
-
-def _draw_from_latents(
-    config: AcganConfig, num_classes: int, arrays: Arrays, z: np.ndarray, labels: np.ndarray
-) -> np.ndarray:
-    return draw_from_latents(_networks(config, num_classes)[0], config, arrays, z, labels)
 
 
 def _classify(
@@ -122,8 +107,8 @@ ACGAN = Family(
     config=AcganConfig,
     make_program=_make_program,
     init_state=init_gan_state,
-    draw=_draw,
-    draw_from_latents=_draw_from_latents,
+    draw=draw_by(_generator),
+    draw_from_latents=draw_from_latents_by(_generator),
     classify=_classify,
     # The best checkpoint is chosen by its generator's images.
     classifies_with="last",

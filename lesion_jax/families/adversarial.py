@@ -16,7 +16,13 @@ from lesion_jax.core.intensity import from_signed
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import chunks
 from lesion_jax.families.base import Arrays
+from lesion_jax.families.context import Context
 from lesion_jax.models.dcgan import SCALE
+
+_LOSS_DECAY = 0.98
+
+# (config, number of classes) -> the generator.
+GeneratorOf = Callable[[Any, int], nn.Module]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,32 +55,47 @@ class AdversarialConfig(TrainingConfig):
             raise ConfigError(f"{prefix}data.banks is set, but a GAN is never trained on a bank's synthetic images.")
 
 
-def draw_from_keys(
-    generator: nn.Module, config: AdversarialConfig, arrays: Arrays, keys: jax.Array, labels: np.ndarray
-) -> np.ndarray:
-    """`Family.draw` of a GAN's moving average: the latent of an image comes from its key."""
-    key_data = np.asarray(jax.random.key_data(keys))
-    apply, variables = _compiled(generator, config.data.window), arrays["ema"]["generator"]
+def draw_by(generator_of: GeneratorOf) -> Callable[..., np.ndarray]:
+    """`Family.draw` of a GAN, by its moving average."""
 
-    def draw(data: np.ndarray, some: np.ndarray) -> jax.Array:
-        return apply(variables, _latents(data, config.latent_size), some)
+    def draw(
+        config: AdversarialConfig,
+        num_classes: int,
+        arrays: Arrays,
+        keys: jax.Array,
+        labels: np.ndarray,
+        context: Context | None,
+    ) -> np.ndarray:
+        del context
+        apply = _compiled(generator_of(config, num_classes), config.data.window)
 
-    return chunks.draw(draw, key_data, labels.astype(np.int32))
+        def some(key_data: np.ndarray, labels: np.ndarray) -> jax.Array:
+            # The latent of an image comes from its key.
+            return apply(arrays["ema"]["generator"], _latents(key_data, config.latent_size), labels)
+
+        return chunks.draw(some, np.asarray(jax.random.key_data(keys)), labels.astype(np.int32))
+
+    return draw
 
 
-def draw_from_latents(
-    generator: nn.Module, config: AdversarialConfig, arrays: Arrays, z: np.ndarray, labels: np.ndarray
-) -> np.ndarray:
-    """`Family.draw_from_latents` of a GAN's moving average.
+def draw_from_latents_by(generator_of: GeneratorOf) -> Callable[..., np.ndarray]:
+    """`Family.draw_from_latents` of a GAN, by its moving average; raises ValueError for latents of another shape."""
 
-    Raises:
-      ValueError: The latents are not [N, latent size].
-    """
-    z = np.asarray(z, np.float32)
-    if z.ndim != 2 or z.shape[1] != config.latent_size:
-        raise ValueError(f"This generator takes latents [N, {config.latent_size}], got {list(z.shape)}.")
-    apply, variables = _compiled(generator, config.data.window), arrays["ema"]["generator"]
-    return chunks.draw(functools.partial(apply, variables), z, labels.astype(np.int32))
+    def draw(
+        config: AdversarialConfig, num_classes: int, arrays: Arrays, z: np.ndarray, labels: np.ndarray
+    ) -> np.ndarray:
+        z = np.asarray(z, np.float32)
+        if z.ndim != 2 or z.shape[1] != config.latent_size:
+            raise ValueError(f"This generator takes latents [N, {config.latent_size}], got {list(z.shape)}.")
+        apply = _compiled(generator_of(config, num_classes), config.data.window)
+        return chunks.draw(functools.partial(apply, arrays["ema"]["generator"]), z, labels.astype(np.int32))
+
+    return draw
+
+
+def followed(running: jax.Array, loss: jax.Array) -> jax.Array:
+    """The running mean of a discriminator's loss, by which a collapse is told; it follows within some fifty steps."""
+    return _LOSS_DECAY * running + (1.0 - _LOSS_DECAY) * loss
 
 
 @functools.partial(jax.jit, static_argnums=1)

@@ -4,13 +4,10 @@ import dataclasses
 from typing import Literal
 
 import flax.linen as nn
-import jax
-import numpy as np
 
 from lesion_jax.config.fields import compiled
-from lesion_jax.families.adversarial import draw_from_keys, draw_from_latents
+from lesion_jax.families.adversarial import draw_by, draw_from_latents_by
 from lesion_jax.families.base import DTYPES, Arrays, Family
-from lesion_jax.families.context import Context
 from lesion_jax.families.gan import GanConfig, GanProgram, init_gan_state
 from lesion_jax.families.gan_export import GENERATOR, describe_gan, described_body, generator_layers, source_output
 from lesion_jax.models.dcgan import Discriminator, Generator
@@ -30,28 +27,14 @@ def _networks(config: DcganConfig) -> tuple[nn.Module, nn.Module]:
     return generator, Discriminator(width=config.discriminator_width, dtype=dtype)
 
 
+def _generator(config: DcganConfig, num_classes: int) -> nn.Module:
+    del num_classes
+    return _networks(config)[0]
+
+
 def _make_program(config: DcganConfig, num_classes: int) -> GanProgram:
     del num_classes
     return GanProgram.of(config, _networks(config))
-
-
-def _draw(
-    config: DcganConfig,
-    num_classes: int,
-    arrays: Arrays,
-    keys: jax.Array,
-    labels: np.ndarray,
-    context: Context | None,
-) -> np.ndarray:
-    del num_classes, context
-    return draw_from_keys(_networks(config)[0], config, arrays, keys, labels)
-
-
-def _draw_from_latents(
-    config: DcganConfig, num_classes: int, arrays: Arrays, z: np.ndarray, labels: np.ndarray
-) -> np.ndarray:
-    del num_classes
-    return draw_from_latents(_networks(config)[0], config, arrays, z, labels)
 
 
 def _describe(config: DcganConfig, class_names: tuple[str, ...], unit: str, arrays: Arrays) -> tuple[Networks, Tensors]:
@@ -66,8 +49,8 @@ DCGAN = Family(
     config=DcganConfig,
     make_program=_make_program,
     init_state=init_gan_state,
-    draw=_draw,
-    draw_from_latents=_draw_from_latents,
+    draw=draw_by(_generator),
+    draw_from_latents=draw_from_latents_by(_generator),
     one_per_class=True,
     describe=_describe,
 )

@@ -12,13 +12,11 @@ import optax
 from lesion_jax.core import keys
 from lesion_jax.core.intensity import to_signed
 from lesion_jax.core.state import Network, TrainState
+from lesion_jax.families.adversarial import followed
 from lesion_jax.families.base import Average, Metrics, Step
 from lesion_jax.metrics.collapse import DISCRIMINATOR_LOSS
 from lesion_jax.objectives.classification import cross_entropy_loss
 from lesion_jax.objectives.gan import PairLoss
-
-# Decay of the running mean of D's loss, which follows within some fifty steps.
-_LOSS_DECAY = 0.98
 
 # critic(params, images [B, H, H, 1]) -> source logits [B], by the batch's own statistics, which are not kept.
 Critic = Callable[[Any, jax.Array], jax.Array]
@@ -190,7 +188,7 @@ def make_gan_step(
             state.ema["generator"],
             network_g.variables,
         )
-        running = _LOSS_DECAY * state.health[DISCRIMINATOR_LOSS] + (1.0 - _LOSS_DECAY) * metrics[DISCRIMINATOR_LOSS]
+        running = followed(state.health[DISCRIMINATOR_LOSS], metrics[DISCRIMINATOR_LOSS])
         new = state.replace(
             step=state.step + 1,
             networks={"generator": network_g, "discriminator": network_d},

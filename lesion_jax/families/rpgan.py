@@ -20,18 +20,15 @@ import dataclasses
 from typing import Literal
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
-import numpy as np
 
 from lesion_jax.config import LoopConfig
 from lesion_jax.config.fields import compiled, traced
 from lesion_jax.core.periods import to_steps
 from lesion_jax.core.state import TrainState
 from lesion_jax.data.training_images import TrainingImages
-from lesion_jax.families.adversarial import AdversarialConfig, draw_from_keys, draw_from_latents
+from lesion_jax.families.adversarial import AdversarialConfig, draw_by, draw_from_latents_by
 from lesion_jax.families.base import DTYPES, Arrays, Average, Family, Program, Step, hyper_of
-from lesion_jax.families.context import Context
 from lesion_jax.families.rpgan_export import describe_rpgan
 from lesion_jax.families.rpgan_step import create_rpgan_state, make_rpgan_step
 from lesion_jax.models.describe import Networks, Tensors
@@ -116,6 +113,10 @@ def _networks(config: RpganConfig, num_classes: int) -> tuple[RelativisticGenera
     return generator, RelativisticDiscriminator(width=config.discriminator_width, **shared)
 
 
+def _generator(config: RpganConfig, num_classes: int) -> nn.Module:
+    return _networks(config, num_classes)[0]
+
+
 def _make_program(config: RpganConfig, num_classes: int) -> RpganProgram:
     assert len(config.data.window) == 2
     return RpganProgram(*_networks(config, num_classes), config.latent_size, config.data.window, config.data.batch_size)
@@ -129,24 +130,6 @@ def _init_state(config: RpganConfig, program: RpganProgram, images: TrainingImag
     return create_rpgan_state(program.generator, program.discriminator, side, program.latent_size, seed, hyper)
 
 
-def _draw(
-    config: RpganConfig,
-    num_classes: int,
-    arrays: Arrays,
-    keys: jax.Array,
-    labels: np.ndarray,
-    context: Context | None,
-) -> np.ndarray:
-    del context
-    return draw_from_keys(_networks(config, num_classes)[0], config, arrays, keys, labels)
-
-
-def _draw_from_latents(
-    config: RpganConfig, num_classes: int, arrays: Arrays, z: np.ndarray, labels: np.ndarray
-) -> np.ndarray:
-    return draw_from_latents(_networks(config, num_classes)[0], config, arrays, z, labels)
-
-
 def _describe(config: RpganConfig, class_names: tuple[str, ...], unit: str, arrays: Arrays) -> tuple[Networks, Tensors]:
     return describe_rpgan(config, config.num_blocks, class_names, unit, arrays)
 
@@ -158,7 +141,7 @@ RPGAN = Family(
     config=RpganConfig,
     make_program=_make_program,
     init_state=_init_state,
-    draw=_draw,
-    draw_from_latents=_draw_from_latents,
+    draw=draw_by(_generator),
+    draw_from_latents=draw_from_latents_by(_generator),
     describe=_describe,
 )

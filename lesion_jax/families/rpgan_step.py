@@ -21,6 +21,7 @@ import optax
 from lesion_jax.core import keys
 from lesion_jax.core.intensity import to_signed
 from lesion_jax.core.state import Network, TrainState
+from lesion_jax.families.adversarial import followed
 from lesion_jax.families.base import Average, Metrics, Step
 from lesion_jax.families.diff_augment import Strengths, augment
 from lesion_jax.families.ema import averaged
@@ -28,8 +29,6 @@ from lesion_jax.metrics.collapse import DISCRIMINATOR_LOSS
 from lesion_jax.objectives.gan import relativistic_loss
 
 Hyper = dict[str, jax.Array]
-# Decay of the running mean of D's loss, which follows within some fifty steps.
-_LOSS_DECAY = 0.98
 
 
 def scheduled(hyper: Hyper, step: jax.Array) -> Hyper:
@@ -152,7 +151,7 @@ def make_rpgan_step(
         adam = _adam(now["learning_rate"], now["beta2"])
         network_g, network_d = (_updated(adam, *pair) for pair in ((before_g, grads_g), (before_d, grads_d)))
         half_life, old = state.hyper["ema_images"], state.ema["generator"]
-        running = _LOSS_DECAY * state.health[DISCRIMINATOR_LOSS] + (1.0 - _LOSS_DECAY) * metrics[DISCRIMINATOR_LOSS]
+        running = followed(state.health[DISCRIMINATOR_LOSS], metrics[DISCRIMINATOR_LOSS])
         new = state.replace(
             step=state.step + 1,
             networks={"generator": network_g, "discriminator": network_d},

@@ -14,10 +14,10 @@ import numpy as np
 from jax.typing import DTypeLike
 
 from lesion_jax.models import convolution
-from lesion_jax.models.layers import fan_in_init, leaky_relu
+from lesion_jax.models.layers import LEAKY_SLOPE, fan_in_init, leaky_relu
 
 # Mean square of a leaky ReLU's output for inputs of mean square one is (1 + slope^2) / 2; He et al. 2015.
-LEAKY_GAIN = 2 / (1 + 0.2**2)
+LEAKY_GAIN = 2 / (1 + LEAKY_SLOPE**2)
 SAME = ((1, 1), (1, 1))
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import jax
 from jax.extend import core as jex_core
 
+from lesion_jax.runtime.jaxprs import inner_jaxprs
+
 _CALLS = ("jit", "pjit", "closed_call", "core_call", "custom_vjp_call", "custom_jvp_call")
 
 
@@ -48,9 +50,9 @@ def _of_one(equation: Any, is_used: Sequence[bool]) -> int:
     if name == "dot_general":
         return _product(equation)
     if name == "cond":
-        return max(map(_flops, _within(equation)))
+        return max(map(_flops, inner_jaxprs(equation)))
     # A call gives what the called one gives; a loop's state is read by its next turn.
-    whole = [_flops(inner, is_used if name in _CALLS else None) for inner in _within(equation)]
+    whole = [_flops(inner, is_used if name in _CALLS else None) for inner in inner_jaxprs(equation)]
     return equation.params.get("length", 1) * sum(whole)
 
 
@@ -67,14 +69,3 @@ def _product(equation: Any) -> int:
     (contracted, _), _ = equation.params["dimension_numbers"]
     left = equation.invars[0].aval.shape
     return 2 * math.prod(equation.outvars[0].aval.shape) * math.prod(left[axis] for axis in contracted)
-
-
-def _within(equation: Any) -> list[Any]:
-    found = []
-    for value in equation.params.values():
-        for item in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(item, jex_core.ClosedJaxpr):
-                found.append(item.jaxpr)
-            elif isinstance(item, jex_core.Jaxpr):
-                found.append(item)
-    return found

@@ -6,6 +6,8 @@ from typing import Any
 import jax
 from jax.extend import core as jex_core
 
+from lesion_jax.runtime.jaxprs import inner_jaxprs
+
 
 def peak_bytes(function: Callable[..., Any], *arguments: Any) -> int:
     """Bytes of all values that are alive at once, at the worst moment, when nothing is fused.
@@ -35,21 +37,10 @@ def _peak(jaxpr: Any) -> int:
     alive = peak = sum(map(_bytes, ours))
     for at, equation in enumerate(jaxpr.eqns):
         made = sum(map(_bytes, equation.outvars))
-        inner = max((_peak(j) - sum(map(_bytes, j.invars)) for j in _within(equation)), default=0)
+        inner = max((_peak(j) - sum(map(_bytes, j.invars)) for j in inner_jaxprs(equation)), default=0)
         peak = max(peak, alive + max(made, inner))
         # A value that is never read is freed at once.
         alive += sum(_bytes(v) for v in equation.outvars if v in last_use)
         read = {v for v in equation.invars if not isinstance(v, jex_core.Literal)}
         alive -= sum(_bytes(v) for v in read - ours if last_use[v] == at)
     return peak
-
-
-def _within(equation: Any) -> list[Any]:
-    found = []
-    for value in equation.params.values():
-        for item in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(item, jex_core.ClosedJaxpr):
-                found.append(item.jaxpr)
-            elif isinstance(item, jex_core.Jaxpr):
-                found.append(item)
-    return found
