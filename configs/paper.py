@@ -12,7 +12,7 @@ The paper's question with the same networks by the rules of a study: five partit
 many steps in every arm, no choice along the way, and beside the paper's arms more classic augmentation, the placebo.
 """
 
-from lesion_jax.config import PaperConfig, ScenarioConfig, StudyConfig, to_config_dict
+from lesion_jax.config import ClassifierConfig, PaperConfig, ScenarioConfig, StudyConfig, to_config_dict
 
 
 def get_config(question="paper"):
@@ -24,6 +24,7 @@ def get_config(question="paper"):
             "all": to_config_dict(ScenarioConfig(classic_size=5000, synthetic_size=1000, doses=(200, 500, 3000)))
         }
         config.partitions, config.seeds = 5, (0, 1, 2)
+        config.models.classifier = to_config_dict(ClassifierConfig())
         # 150 epochs of 5,000 images in batches of 64, as long as the paper's best arm without synthetic images.
         config.models.classifier.loop.duration = "23850 steps"
         return config

@@ -19,6 +19,8 @@ def get_config():
         }.items()
     }
     config.cohorts = 2
+    config.tuning.grid.classifier = (("learning_rate", (5e-3, 2e-2)),)
+    config.tuning.num_settings = 1
     config.seeds = (0, 1)
     models = config.models
     for model in models.values():
@@ -28,7 +30,6 @@ def get_config():
         model.loop.duration = "60 steps"
         model.loop.evaluate_every = model.loop.checkpoint_every = model.loop.pictures_every = "100%"
     models.classifier.width = 8
-    models.classifier.learning_rate = 1e-2
     for gan in (models.dcgan, models.acgan):
         gan.width = gan.discriminator_width = 4
     return config

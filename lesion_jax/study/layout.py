@@ -1,7 +1,7 @@
 """Every training of a study: its config and its place below the workdir, both functions of what it is."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lesion_jax.config import TrainingConfig, replace
@@ -12,7 +12,12 @@ from lesion_jax.families import FAMILIES
 from lesion_jax.paper.arms import ARMS, Arm
 from lesion_jax.paper.ledger import Named
 from lesion_jax.study.config import ScenarioConfig, StudyConfig
+from lesion_jax.study.recipes import Recipe
+from lesion_jax.sweep.cells import varied
 
+# Scenario, partition, test fold and arm that a recipe is chosen for: no fold looks at another's inner patients, who may
+# be among its own test patients.
+Choice = tuple[str, int, int, str]
 _MEMBER_SEEDS = 1_000_000
 # Images that are drawn for one that is selected.
 _DRAWN_TO_SELECT = 3
@@ -27,17 +32,20 @@ class Setting:
       cohort: Number of the draw of training patients; 0 where the scenario takes all.
       partition: Number of the partition; 0 is the dataset's own, or that of a tag.
       seed: Seed of all trainings.
+      tunes: Whether it tries recipes on inner patients, before arms are compared; nothing in it sees a test lesion.
     """
 
     scenario: str
     cohort: int
     partition: int
     seed: int
+    tunes: bool = False
 
     @property
     def name(self) -> str:
         """Its directory below runs/ and banks/."""
-        return f"{self.scenario}/cohort{self.cohort}-partition{self.partition}-seed{self.seed}"
+        tuning = "/tuning" if self.tunes else ""
+        return f"{self.scenario}/cohort{self.cohort}-partition{self.partition}-seed{self.seed}{tuning}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,15 +56,28 @@ class Layout:
       config: Settings of the study.
       workdir: Absolute, so that a command given from elsewhere means the same runs.
       cohort: Content of the dataset.
+      chosen: Number of the recipe of each arm, once it is known, see `tuning.choose_recipes`; the first until then.
     """
 
     config: StudyConfig
     workdir: Path
     cohort: Cohort
+    chosen: Mapping[Choice, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def tuning_settings(self) -> list[Setting]:
+        """Those in which recipes are tried: copies of the first of each scenario and partition."""
+        if not any(self.recipes(arm) for arm in self.arms):
+            return []
+        of: dict[tuple[str, int], list[Setting]] = {}
+        for setting in self.settings:
+            of.setdefault((setting.scenario, setting.partition), []).append(setting)
+        num = self.config.tuning.num_settings
+        return [dataclasses.replace(setting, tunes=True) for some in of.values() for setting in some[:num]]
 
     @property
     def settings(self) -> list[Setting]:
-        """All of them, scenario by scenario."""
+        """Those in which arms are compared, scenario by scenario."""
         return [
             Setting(name, cohort, partition, seed)
             for name, scenario in self.config.scenarios.items()
@@ -74,6 +95,10 @@ class Layout:
     def generators(self) -> list[str]:
         """Models whose images join the training of some arm, in the order of the arms."""
         return list(dict.fromkeys(arm.generator for arm in self.arms if arm.generator is not None))
+
+    def recipes(self, arm: Arm) -> list[Recipe]:
+        """What is tried for an arm; none where its model is taken as it is."""
+        return self.config.tuning.recipes(arm.predictor)
 
     def scenario(self, setting: Setting) -> ScenarioConfig:
         """The scenario of a setting."""
@@ -121,10 +146,10 @@ class Layout:
     def doses(self, arm: Arm, setting: Setting) -> tuple[int, ...]:
         """Further sizes that an arm is trained with, for its curve alone."""
         follows = arm.generator is not None and arm.fixed_synthetic_size is None
-        return self.scenario(setting).doses if follows else ()
+        return self.scenario(setting).doses if follows and not setting.tunes else ()
 
     def predictors(self, arm: Arm, setting: Setting, fold: int, dose: int | None = None) -> list[Named]:
-        """The trainings of what answers for an arm: one, or the members of an ensemble.
+        """The trainings of what answers for an arm: one, or the members of an ensemble; where it is tuned, its recipes.
 
         Args:
           arm: The arm.
@@ -140,6 +165,13 @@ class Layout:
             size = self.synthetic_size(arm, setting) if dose is None else dose
             config = replace(config, {"data.banks": banks, "data.synthetic_size": size, **arm.mixing})
         name = f"{setting.name}/fold{fold}/{arm.name}{'' if dose is None else f'-dose{dose}'}"
+        recipes = self.recipes(arm)
+        if setting.tunes:
+            # An ensemble takes what is best for one network.
+            return [(f"{name}-recipe{i}", varied(config, recipe)) for i, recipe in enumerate(recipes)]
+        if recipes:
+            choice = (setting.scenario, setting.partition, fold, arm.name)
+            config = varied(config, recipes[self.chosen.get(choice, 0)])
         if arm.members == 1:
             return [(name, config)]
         # Far from the seeds of other settings, whose networks must not be members of two ensembles.
@@ -181,7 +213,7 @@ class Layout:
                 "data.subset": setting.cohort,
                 "data.fold": fold,
                 "data.classic_size": classic_size,
-                # Nothing is chosen along the way: all training patients train, and the last weights answer.
-                "data.hold_out_inner": False,
+                # In the comparison all training patients train, and the last weights answer.
+                "data.hold_out_inner": setting.tunes,
             },
         )

@@ -34,7 +34,11 @@ class Power:
 
 def plan_study(layout: Layout, *, topology: str | None = None, tell: Callable[[str], None]) -> Plan:
     """Programs, trainings, steps, memory and device-hours; see `sweep.plan`."""
-    configs = [[training for _, training in stage] for stage in (stages.first(layout), stages.second(layout))]
+    configs = [
+        [training for _, training in stage(layout, settings)]
+        for settings in (layout.tuning_settings, layout.settings)
+        for stage in (stages.first, stages.second)
+    ]
     num_devices = next(iter(layout.config.models.values())).num_devices
     return plan_stages(
         [stage for stage in configs if stage],

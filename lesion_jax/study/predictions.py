@@ -54,7 +54,7 @@ def collect_predictions(layout: Layout, *, ask: Ask | None = None) -> Prediction
     Returns:
       The predictions, which also stand in WORKDIR/predictions/SCENARIO/ARM.npz and ARM-doseN.npz.
     """
-    ask = ask or _asker()
+    ask = ask or asker()
     settings = layout.settings
     of = {name: [setting for setting in settings if setting.scenario == name] for name in layout.config.scenarios}
     wanted = [
@@ -105,8 +105,8 @@ def _runs(
     )
 
 
-def _asker() -> Ask:
-    """Asks the networks; the images of a test set are made once for all of them."""
+def asker() -> Ask:
+    """Asks the networks; the images of some lesions are made once for all of them."""
     prepared = functools.lru_cache(maxsize=8)(original_images)
 
     def ask(members: list[Path], lesions: tuple[Lesion, ...]) -> np.ndarray:

@@ -21,6 +21,7 @@ def results_of(
     predictions: Predictions,
     banks: Sequence[dict[str, Any]],
     facts: Mapping[str, Any],
+    tuning: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """Scores every arm and judges every comparison, scenario by scenario.
 
@@ -29,9 +30,10 @@ def results_of(
       predictions: What was asked of its networks.
       banks: Audits, from `audit_banks`.
       facts: Versions, commit and fingerprints, as the study's directory remembers them.
+      tuning: What was tried and chosen, from `choose_recipes`.
 
     Returns:
-      {"question", "rule": what was fixed beforehand, "dataset", "scenarios": [see `_scenario`], "banks",
+      {"question", "rule": what was fixed beforehand, "dataset", "tuning", "scenarios": [see `_scenario`], "banks",
       "broken": sentences that come before any verdict, "provenance"}.
     """
     config, lesions = layout.config, layout.cohort.lesions
@@ -45,7 +47,10 @@ def results_of(
             "baseline": config.baseline,
             "baseline_title": ARMS[config.baseline].title,
             "arms": list(config.arms),
+            "untuned": [arm.title for arm in layout.arms if tuning and not layout.recipes(arm)],
+            "tuning_settings": config.tuning.num_settings if tuning else 0,
         },
+        "tuning": list(tuning),
         "dataset": {
             "class_names": list(lesions.class_names),
             "num_lesions": len(lesions.lesions),

@@ -30,6 +30,7 @@ from lesion_jax.study.predictions import collect_predictions
 from lesion_jax.study.report.write import write_report
 from lesion_jax.study.results import results_of
 from lesion_jax.study.samples import draw_samples
+from lesion_jax.study.tuning import choose_recipes, with_recipes
 from lesion_jax.train.periods import Periods
 
 # A task of an array holds the study's own lock for a moment, those that start with it wait.
@@ -55,12 +56,15 @@ def run_study(config: StudyConfig, workdir: Path) -> Path:
         # Also where it is finished: the report is written anew.
         run.hold()
         print(describe_power(power_of(layout), config.margin, config.metric), file=sys.stderr, flush=True)
+        _train(layout, layout.tuning_settings, "tuning: ")
+        chosen = choose_recipes(layout)
+        layout = with_recipes(layout, chosen)
         _train(layout, layout.settings)
         predictions = collect_predictions(layout)
         folder = workdir / "report"
         folder.mkdir(exist_ok=True)
         pictures = ["samples.png"] if draw_samples(layout, folder / "samples.png") else []
-        results = results_of(layout, predictions, audit_banks(layout), facts)
+        results = results_of(layout, predictions, audit_banks(layout), facts, chosen)
         report = write_report(results, predictions.runs, folder, pictures=pictures)
         run.mark_done({"report": "report/report.html"})
     return report
@@ -74,15 +78,18 @@ def run_setting(config: StudyConfig, workdir: Path, index: int) -> None:
     Args:
       config: Settings of the study.
       workdir: Made if absent.
-      index: Number of the setting in `Layout.settings`.
+      index: Number of the setting: those that try recipes come first, see `tasks_of`.
 
     Raises:
-      LesionJaxError: As `run_study`, or there is no such setting, or another process trains it.
+      LesionJaxError: As `run_study`, or there is no such setting, another process trains it, or it needs recipes that
+        are not chosen yet.
     """
     layout = prepare(config, workdir)
-    settings = layout.settings
+    settings = tasks_of(layout)
     if not 0 <= index < len(settings):
         raise ConfigError(f"--index is {index}, but the study has {len(settings)} settings, from 0.")
+    if not settings[index].tunes:
+        layout = with_recipes(layout, choose_recipes(layout))
     _claim(layout)
     tasks = layout.workdir / "programs"
     with writing(tasks):
@@ -95,6 +102,11 @@ def run_setting(config: StudyConfig, workdir: Path, index: int) -> None:
             # launch/slurm.sh reads it.
             write_bytes(lock.with_suffix(".cells"), "".join(f"runs/{name}\n" for name in names).encode())
         _train(layout, some)
+
+
+def tasks_of(layout: Layout) -> list[Setting]:
+    """What an array's tasks train: the settings that try recipes, then those in which arms are compared."""
+    return [*layout.tuning_settings, *layout.settings]
 
 
 def prepare(config: StudyConfig, workdir: Path) -> Layout:
@@ -114,7 +126,8 @@ def prepare(config: StudyConfig, workdir: Path) -> Layout:
     if layout.cohort.lesions.num_classes < 2:
         raise ConfigError(f"dataset is {dataset}, which has one class only; nothing can be told apart.")
     # Now, not when a stage that needs it comes up hours later.
-    for name, training in (*stages.first(layout), *stages.second(layout)):
+    settings = tasks_of(layout)
+    for name, training in (*stages.first(layout, settings), *stages.second(layout, settings)):
         _check(name, training, layout.cohort)
     return layout
 
@@ -146,12 +159,12 @@ def _claim(layout: Layout) -> None:
         time.sleep(0.1)
 
 
-def _train(layout: Layout, settings: Sequence[Setting]) -> None:
+def _train(layout: Layout, settings: Sequence[Setting], what: str = "") -> None:
     first, second = stages.first(layout, settings), stages.second(layout, settings)
     ledger = Ledger(layout.workdir, Counter(training.kind for _, training in (*first, *second)), layout.cohort)
-    ledger.train("trainings without synthetic images", first)
+    ledger.train(f"{what}trainings without synthetic images", first)
     _draw_banks(layout, settings)
-    ledger.train("trainings with synthetic images", second)
+    ledger.train(f"{what}trainings with synthetic images", second)
 
 
 def _check(name: str, training: TrainingConfig, cohort: Cohort) -> None:

@@ -1,6 +1,7 @@
 """The trainings of a study as two lists: those that wait for nothing, and those that wait for banks.
 
-Of all settings or of some: no training of one waits for one of another, so that each can be a task of an array.
+Of some settings: no training of one waits for one of another, but for the recipes, which the tuning ones must have
+chosen. So each can be a task of an array.
 """
 
 from collections.abc import Sequence
@@ -9,11 +10,11 @@ from lesion_jax.paper.ledger import Named
 from lesion_jax.study.layout import Layout, Setting
 
 
-def first(layout: Layout, settings: Sequence[Setting] | None = None) -> list[Named]:
+def first(layout: Layout, settings: Sequence[Setting]) -> list[Named]:
     """Arms without synthetic images, and all generators."""
     return [
         named
-        for setting in (layout.settings if settings is None else settings)
+        for setting in settings
         for fold in layout.folds(setting)
         for named in (
             *(one for arm in layout.arms if not arm.generator for one in layout.predictors(arm, setting, fold)),
@@ -22,22 +23,22 @@ def first(layout: Layout, settings: Sequence[Setting] | None = None) -> list[Nam
     ]
 
 
-def banks(layout: Layout, settings: Sequence[Setting] | None = None) -> list[tuple[str, Setting, int]]:
+def banks(layout: Layout, settings: Sequence[Setting]) -> list[tuple[str, Setting, int]]:
     """(name of a generator's training, its setting, images of each class to draw) of every bank."""
     return [
         (name, setting, layout.bank_size(model, setting))
-        for setting in (layout.settings if settings is None else settings)
+        for setting in settings
         for fold in layout.folds(setting)
         for model in layout.generators
         for name, _ in layout.generator(model, setting, fold)
     ]
 
 
-def selections(layout: Layout, settings: Sequence[Setting] | None = None) -> list[tuple[str, int]]:
+def selections(layout: Layout, settings: Sequence[Setting]) -> list[tuple[str, int]]:
     """(name of a generator's training, images of each class to select from its bank) of every selected bank."""
     return [
         (name, layout.num_taken(some, model, setting))
-        for setting in (layout.settings if settings is None else settings)
+        for setting in settings
         for fold in layout.folds(setting)
         for model in layout.generators
         if (some := [arm for arm in layout.arms if arm.generator == model and arm.selects])
@@ -45,11 +46,11 @@ def selections(layout: Layout, settings: Sequence[Setting] | None = None) -> lis
     ]
 
 
-def second(layout: Layout, settings: Sequence[Setting] | None = None) -> list[Named]:
+def second(layout: Layout, settings: Sequence[Setting]) -> list[Named]:
     """Arms with synthetic images, at all of their doses."""
     return [
         named
-        for setting in (layout.settings if settings is None else settings)
+        for setting in settings
         for fold in layout.folds(setting)
         for arm in layout.arms
         if arm.generator is not None

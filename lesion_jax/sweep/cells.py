@@ -44,7 +44,7 @@ def expand(sweep: SweepConfig) -> list[Cell]:
     num *= (sweep.num_random if sweep.random else 1) * max(len(sweep.cells), 1)
     if num > _MOST_CELLS:
         raise ConfigError(f"The sweep has {num} cells, of grid x zip x random x cells; {_MOST_CELLS} are the most.")
-    parts = [_grid(sweep), _zip(sweep), _random(sweep), [dict(cell) for cell in sweep.cells] or [{}]]
+    parts = [combinations(sweep.grid), _zip(sweep), _random(sweep), [dict(cell) for cell in sweep.cells] or [{}]]
     names = [{name for row in part for name in row} for part in parts]
     for one, other in itertools.combinations(names, 2):
         if twice := one & other:
@@ -52,7 +52,10 @@ def expand(sweep: SweepConfig) -> list[Cell]:
     cells, seen = [], {}
     for index, rows in enumerate(itertools.product(*parts)):
         changes = {name: value for row in rows for name, value in row.items()}
-        config = _changed(sweep.base, changes, index)
+        try:
+            config = varied(sweep.base, changes)
+        except ConfigError as error:
+            raise ConfigError(f"Cell {index} ({changes}): {error}") from error
         text = json.dumps(to_dict(config), sort_keys=True)
         if text in seen:
             raise ConfigError(f"Cells {seen[text]} and {index} are the same training ({changes}); vary something else.")
@@ -76,9 +79,36 @@ def dataset_of(cells: Sequence[Cell]) -> str:
     return datasets[0]
 
 
-def _grid(sweep: SweepConfig) -> list[dict[str, Any]]:
-    fields = [field for field, _ in sweep.grid]
-    return [dict(zip(fields, row, strict=True)) for row in itertools.product(*(values for _, values in sweep.grid))]
+def combinations(grid: Sequence[tuple[str, Sequence[Any]]]) -> list[dict[str, Any]]:
+    """Every combination of (field, values), the last field fastest; a single empty one of no field."""
+    fields = [field for field, _ in grid]
+    return [dict(zip(fields, row, strict=True)) for row in itertools.product(*(values for _, values in grid))]
+
+
+def varied(base: TrainingConfig, changes: Mapping[str, Any]) -> Any:
+    """A config with some fields changed, checked.
+
+    Args:
+      base: The config.
+      changes: Dotted field -> value; a whole number will do for a float.
+
+    Raises:
+      ConfigError: A field that is unknown or cannot differ between trainings of a sweep, or an impossible value.
+    """
+    values, fixed = to_dict(base), names_where(base, lambda setting: not setting.is_varied)
+    for name, value in changes.items():
+        if name in fixed:
+            raise ConfigError(
+                f"{name} cannot be varied: it changes nothing in a sweep, whose trainings have a device each."
+            )
+        *path, last = name.split(".")
+        at: Any = values
+        for part in path:
+            at = at.get(part) if isinstance(at, Mapping) else None
+        if not isinstance(at, dict) or last not in at or isinstance(at[last], dict):
+            raise ConfigError(f"{name} cannot be varied: a {base.kind} config has no such field.")
+        at[last] = value
+    return training_config(values)
 
 
 def _zip(sweep: SweepConfig) -> list[dict[str, Any]]:
@@ -106,23 +136,3 @@ def _random(sweep: SweepConfig) -> list[dict[str, Any]]:
 
     base = dotted(to_dict(sweep.base))
     return [{draw[0]: drawn(number, *draw) for draw in sweep.random} for number in range(sweep.num_random)]
-
-
-def _changed(base: TrainingConfig, changes: Mapping[str, Any], index: int) -> Any:
-    values, fixed = to_dict(base), names_where(base, lambda setting: not setting.is_varied)
-    for name, value in changes.items():
-        if name in fixed:
-            raise ConfigError(
-                f"{name} cannot be varied: it changes nothing in a sweep, whose trainings have a device each."
-            )
-        *path, last = name.split(".")
-        at: Any = values
-        for part in path:
-            at = at.get(part) if isinstance(at, Mapping) else None
-        if not isinstance(at, dict) or last not in at or isinstance(at[last], dict):
-            raise ConfigError(f"{name} cannot be varied: a {base.kind} config has no such field.")
-        at[last] = value
-    try:
-        return training_config(values)
-    except ConfigError as error:
-        raise ConfigError(f"Cell {index} ({dict(changes)}): {error}") from error

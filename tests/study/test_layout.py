@@ -11,7 +11,7 @@ def test_every_arm_runs_in_every_scenario_cohort_partition_and_seed():
     found = layout(scenarios={"all": ALL, "few": FEW}, seeds=(3, 4), cohorts=2, partitions=3)
     counted = collections.Counter(setting.scenario for setting in found.settings)
     assert counted == {"all": 3 * 2, "few": 2 * 3 * 2}
-    first, second = stages.first(found), stages.second(found)
+    first, second = stages.first(found, found.settings), stages.second(found, found.settings)
     # none, classic and one ACGAN; the arm with its images; three folds each.
     assert len(first) == 3 * 3 * 18 and len(second) == 3 * 18
     names = [name for name, _ in (*first, *second)]
@@ -26,30 +26,32 @@ def test_every_arm_runs_in_every_scenario_cohort_partition_and_seed():
 
 def test_an_arm_with_images_takes_the_banks_of_its_own_patients_and_seed():
     found = layout(scenarios={"all": ALL}, seeds=(0, 1))
-    for name, config in stages.second(found):
+    for name, config in stages.second(found, found.settings):
         setting = name.rsplit("/", 1)[0]
         assert config.data.banks == (f"/w/banks/{setting}/generator-acgan",)
         assert config.data.synthetic_size == 5 and config.data.classic_size == 40
     # Two training folds.
-    assert {num for _, _, num in stages.banks(found)} == {10}
-    assert {setting.seed for _, setting, _ in stages.banks(found)} == {0, 1}
+    assert {num for _, _, num in stages.banks(found, found.settings)} == {10}
+    assert {setting.seed for _, setting, _ in stages.banks(found, found.settings)} == {0, 1}
 
 
 def test_an_independent_test_set_has_one_fold_and_is_not_repeated():
     found = layout(content=sites(), scenarios={"far": FAR}, partitions=3, arms=("none", "classic"))
     assert found.settings == [Setting("far", 0, 0, 0)] and list(found.folds(found.settings[0])) == [0]
-    assert [config.data.partition for _, config in stages.first(found)] == ["tag:site=far"] * 2
+    assert [config.data.partition for _, config in stages.first(found, found.settings)] == ["tag:site=far"] * 2
 
 
 def test_members_of_an_ensemble_have_seeds_of_their_own():
     found = layout(arms=("classic", "ensemble"), seeds=(0, 1))
-    seeds = [config.seed for name, config in stages.first(found) if "ensemble" in name and "fold0" in name]
+    seeds = [
+        config.seed for name, config in stages.first(found, found.settings) if "ensemble" in name and "fold0" in name
+    ]
     assert len(set(seeds)) == 10 and not {0, 1} & set(seeds)
 
 
 def test_doses_are_trained_on_one_bank_that_is_large_enough():
     found = layout(scenarios={"all": dataclasses.replace(ALL, doses=(2, 20))}, arms=("classic", "acgan", "dcgan"))
-    first, second = dict(stages.first(found)), dict(stages.second(found))
+    first, second = dict(stages.first(found, found.settings)), dict(stages.second(found, found.settings))
     assert not [name for name in first if "dose" in name]
     sizes = collections.defaultdict(set)
     for name, config in second.items():
@@ -58,18 +60,21 @@ def test_doses_are_trained_on_one_bank_that_is_large_enough():
         f"{arm}{dose}": {size} for arm in ("acgan", "dcgan") for dose, size in (("", 5), ("-dose2", 2), ("-dose20", 20))
     }
     # Of two training folds.
-    assert {num for *_, num in stages.banks(found)} == {40}
+    assert {num for *_, num in stages.banks(found, found.settings)} == {40}
 
 
 def test_an_arm_that_selects_takes_other_banks_of_the_same_training_and_size():
     found = layout(arms=("classic", "dcgan", "dcgan_selected"))
-    second = dict(stages.second(found))
+    second = dict(stages.second(found, found.settings))
     (random,) = [name for name in second if name.endswith("fold0/dcgan")]
     chosen = second[f"{random}_selected"].data
     assert chosen.banks == tuple(f"{bank}-selected" for bank in second[random].data.banks) and len(chosen.banks) == 3
     assert chosen.synthetic_size == second[random].data.synthetic_size == 5
     # Of two training folds: 10 are taken, out of three times as many.
-    assert {num for *_, num in stages.banks(found)} == {30}
-    assert {num for _, num in stages.selections(found)} == {10}
-    assert {found.selected(name) for name, _ in stages.selections(found)} >= set(map(Path, chosen.banks))
-    assert not stages.selections(layout(arms=("classic", "dcgan")))
+    assert {num for *_, num in stages.banks(found, found.settings)} == {30}
+    assert {num for _, num in stages.selections(found, found.settings)} == {10}
+    assert {found.selected(name) for name, _ in stages.selections(found, found.settings)} >= set(
+        map(Path, chosen.banks)
+    )
+    plain = layout(arms=("classic", "dcgan"))
+    assert not stages.selections(plain, plain.settings)

@@ -40,7 +40,7 @@ def test_no_training_of_a_setting_waits_for_another_settings(study):
         for stage, some in names.items():
             some += [name for name, _ in stage(found, [setting])]
         assert all(set(map(str, mine)) >= set(config.data.banks) for _, config in stages.second(found, [setting]))
-    assert all(some == [name for name, _ in stage(found)] for stage, some in names.items())
+    assert all(some == [name for name, _ in stage(found, found.settings)] for stage, some in names.items())
 
 
 def test_a_setting_that_is_not_there_or_that_another_process_trains_is_refused(study):

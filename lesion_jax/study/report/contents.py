@@ -8,6 +8,7 @@ from lesion_jax.metrics.predictions import PREDICTION_METRICS, PredictionMetric
 from lesion_jax.paper.report.tables import number
 from lesion_jax.study.report.answer import smallest, words
 from lesion_jax.study.report.blocks import Block, Figure, Heading, Points, Table, Text
+from lesion_jax.study.report.tuning import chosen_in_words, tuning_blocks
 
 
 def contents(results: Mapping[str, Any], folder: Path) -> list[Block]:
@@ -66,6 +67,8 @@ def contents(results: Mapping[str, Any], folder: Path) -> list[Block]:
         ]
     for scenario in scenarios:
         blocks += [Heading(f"Scenario {scenario['name']}"), Text(_describe(scenario)), *_tables(scenario, results)]
+    if results["tuning"]:
+        blocks += [Heading("Tuning"), *tuning_blocks(results)]
     blocks += [
         Heading("Confusion"),
         Figure(folder / "confusion.png", "Lesions (mean over retrainings) and share of the class; first scenario."),
@@ -187,7 +190,7 @@ def _methods(results: Mapping[str, Any]) -> list[str]:
         f"Data: {data['num_lesions']} lesions of {data['num_patients']} patients, {', '.join(data['class_names'])}; "
         f"pixels in {data['unit']}; fingerprint {data['fingerprint'][:12]}.",
         "Fixed beforehand, in the config: arms, scenarios, sizes, primary metric, margin, confidence, comparisons. "
-        "Nothing was chosen along the way: the weights after the last step answer, and all training patients train.",
+        f"{chosen_in_words(results)} The weights after the last step answer, and all training patients train.",
         "Every arm has the same number of training steps. Generators are trained inside the training patients of each "
         "fold, cohort and seed; a bank of other patients is refused.",
         f"Arms are compared with {rule['baseline_title']} on the same lesions, retraining by retraining. Intervals of "
@@ -222,7 +225,7 @@ def _checklist(results: Mapping[str, Any]) -> list[tuple[str, str]]:
             "Models, initialisation, randomness",
             f"config of every training in runs/*/config.json; seeds {scenarios[0]['seeds']}",
         ),
-        ("Choice of the final model", "none: the last weights of a fixed number of steps"),
+        ("Choice of the final model", f"{chosen_in_words(results)} The last weights of a fixed number of steps"),
         ("Ensembling", "none unless an arm says so"),
         (
             "Metrics and their uncertainty",

@@ -1,0 +1,115 @@
+"""Recipes: tried by every arm on inner patients, chosen once, and taken by the comparison."""
+
+import dataclasses
+import json
+
+import pytest
+
+from lesion_jax.errors import ConfigError
+from lesion_jax.study import run, stages, tuning
+from lesion_jax.study.predictions import collect_predictions
+from lesion_jax.study.recipes import TuningConfig
+from lesion_jax.study.report.write import write_report
+from lesion_jax.study.results import results_of
+from tests.study.made_up import ALL, FEW, asker, layout, study_config
+
+GRID = {"classifier": (("learning_rate", (0.01, 0.1)), ("weight_decay", (0.0, 1e-3)))}
+TUNING = TuningConfig(GRID, num_settings=2)
+# Of four recipes the third is best for classic augmentation, the second for the ACGAN's images.
+SHARES = {"classic-recipe2": 0.95, "acgan-recipe1": 0.95}
+
+
+def tuned(workdir, **changes):
+    return layout(workdir, **{"scenarios": {"all": ALL}, "seeds": (0, 1, 2), "tuning": TUNING, **changes})
+
+
+def test_every_arm_tries_as_many_recipes_on_patients_that_nothing_of_the_tuning_has_seen(tmp_path):
+    found = tuned(tmp_path)
+    first, second = (stage(found, found.tuning_settings) for stage in (stages.first, stages.second))
+    # Two settings, three folds, four recipes; none, classic and one generator, then the arm with its images.
+    assert len(first) == 2 * 3 * (4 + 4 + 1) and len(second) == 2 * 3 * 4
+    compared = dict(stages.first(found, found.settings))
+    for name, config in (*first, *second):
+        setting = next(one for one in found.tuning_settings if name.startswith(one.name))
+        parts = found.cohort.split(config.data)
+        assert parts.inner and config.data.hold_out_inner and name not in compared
+        assert parts == found.split(setting, config.data.fold) or [x.lesion_id for x in parts.inner] == [
+            x.lesion_id for x in found.split(setting, config.data.fold).inner
+        ]
+    drawn = {str(found.bank(name)) for name, *_ in stages.banks(found, found.tuning_settings)}
+    assert {bank for _, config in second for bank in config.data.banks} == drawn
+    assert all("/tuning/" in bank for bank in drawn)
+
+
+def test_the_best_on_inner_patients_is_taken_and_kept(tmp_path, monkeypatch):
+    found = tuned(tmp_path)
+    monkeypatch.setattr(tuning, "_check_trained", lambda layout: None)
+    rows = tuning.choose_recipes(found, ask=asker(lambda name: SHARES.get(name, 0.2)))
+    assert len(rows) == 3 * 3
+    assert {(row["arm"], row["chosen"]) for row in rows if row["arm"] != "none"} == {("classic", 2), ("acgan", 1)}
+    # Inner lesions of two settings that differ by their seed: the same ones twice.
+    assert all(row["n"] == 2 * len(found.split(found.tuning_settings[0], row["fold"]).inner) for row in rows)
+    # Read, not asked again.
+    assert tuning.choose_recipes(found, ask=None) == rows == json.loads((tmp_path / "recipes.json").read_text())
+    after = tuning.with_recipes(found, rows)
+    rates = {
+        name.rpartition("/")[2]: (config.learning_rate, config.weight_decay, config.data.hold_out_inner)
+        for stage in (stages.first, stages.second)
+        for name, config in stage(after, after.settings)
+        if "generator" not in name
+    }
+    assert rates["classic"] == (0.1, 0.0, False) and rates["acgan"] == (0.01, 1e-3, False)
+    said = collect_predictions(after, ask=asker(lambda name: 0.6))
+    results = results_of(after, said, [], {}, rows)
+    write_report(results, said.runs, tmp_path / "report")
+    text = (tmp_path / "report/report.md").read_text()
+    assert "chose one of 4 recipes by accuracy on inner patients" in text and "Nothing was chosen" not in text
+    assert "3: learning_rate 0.1, weight_decay 0.0" in text
+
+
+def test_each_fold_and_scenario_chooses_for_itself(tmp_path, monkeypatch):
+    found = tuned(tmp_path, scenarios={"all": ALL, "few": FEW}, arms=("none", "classic"), cohorts=2)
+    monkeypatch.setattr(tuning, "_check_trained", lambda layout: None)
+
+    def ask(runs, lesions):
+        name = str(runs[0]).rpartition("/runs/")[2]
+        best = "recipe3" if name.startswith("few") and "fold1" in name else "recipe0"
+        return asker(lambda arm: 1.0 if arm.endswith(best) else 0.0)(runs, lesions)
+
+    chosen = tuning.with_recipes(found, tuning.choose_recipes(found, ask=ask)).chosen
+    assert {key for key, number in chosen.items() if number == 3} == {
+        ("few", 0, 1, "none"),
+        ("few", 0, 1, "classic"),
+    }
+
+
+def test_a_task_that_needs_recipes_says_which_come_first(tmp_path, monkeypatch):
+    found = tuned(tmp_path)
+    monkeypatch.setattr(run, "prepare", lambda config, workdir: found)
+    assert len(run.tasks_of(found)) == 2 + 3
+    with pytest.raises(ConfigError, match=r"setting 0, which tries them, is not trained. Run settings 0 to 1 first"):
+        run.run_setting(found.config, tmp_path, 2)
+    assert not (tmp_path / "programs").exists()
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ({"dcgan": (("learning_rate", (0.1,)),)}, "tuning.grid has 'dcgan'; models that answer are classifier"),
+        ({"classifier": (("data.batch_size", (8,)),)}, "has data.batch_size, which a study sets alike"),
+        ({"classifier": (("seed", (1, 2)),)}, "has seed, which a study sets alike"),
+        ({"classifier": (("rate", (0.1,)),)}, "rate cannot be varied"),
+        ({"classifier": (("learning_rate", ()),)}, "name at least one value"),
+        ({"classifier": (("learning_rate", (-1.0,)),)}, "arm 'none', .*learning_rate is -1.0"),
+        ({"classifier": (("intensity", ("none", "jitter")),)}, "tries intensity, but arm 'intensity' is what sets it"),
+        (
+            {"classifier": (("learning_rate", (0.1, 0.2)),), "acgan": (("learning_rate", (0.1,)),)},
+            "as many of every model",
+        ),
+    ],
+)
+def test_recipes_that_cannot_be_are_refused(grid, message):
+    config = study_config(arms=("none", "classic", "intensity", "acgan_discriminator"))
+    config.check()
+    with pytest.raises(ConfigError, match=message):
+        dataclasses.replace(config, tuning=TuningConfig(grid)).check()
