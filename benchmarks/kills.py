@@ -4,9 +4,9 @@
     python benchmarks/kills.py --workdir /tmp/kills --only train --kills 4
     python benchmarks/kills.py --workdir /tmp/kills --only "train classifier" --kills 20 --signal INT
 
-SIGKILL to `build`, `train` (DCGAN, ACGAN, classifier, classifier with a synthetic bank), `sample` and `paper`, at
+SIGKILL to `build`, `train` (GANs, diffusion, classifier, classifier with a synthetic bank), `sample` and `paper`, at
 moments drawn from --seed and uniform over the time that the command takes. Every file must come out the same to the
-bit, wall times excepted (`same_results.py`). About a quarter of an hour on two cores.
+bit, wall times excepted (`same_results.py`). About twenty minutes on two cores.
 """
 
 import os
@@ -27,6 +27,8 @@ SHARES = {
     "build": 8,
     "train dcgan": 8,
     "train acgan": 6,
+    "train rpgan": 4,
+    "train inpaint": 4,
     "train classifier": 8,
     "train mixed": 6,
     "sample": 8,
@@ -75,6 +77,8 @@ def _job(name: str, folder: Path, studies: Path, dataset: Path) -> Job:
         "build": lambda: build_job(folder, studies),
         "train dcgan": lambda: train_job(folder, dataset, "dcgan", "--config.data.label=cyst"),
         "train acgan": lambda: train_job(folder, dataset, "acgan"),
+        "train rpgan": lambda: train_job(folder, dataset, "rpgan"),
+        "train inpaint": lambda: train_job(folder, dataset, "inpaint"),
         "train classifier": lambda: train_job(folder, dataset, "classifier"),
         "train mixed": lambda: mixed_job(folder, dataset, _bank(folder, dataset)),
         "sample": lambda: sample_job(folder, _gan(folder, dataset)),

@@ -27,6 +27,13 @@ _SMALL = [
     "--config.loop.checkpoint_every=5 steps",
     "--config.loop.pictures_every=20 steps",
 ]
+# What a kind needs beside: its file in `configs` is of full width.
+_OWN = {
+    "dcgan": ("--config.discriminator_width=4",),
+    "acgan": ("--config.discriminator_width=4",),
+    "rpgan": ("--config.discriminator_width=4", "--config.num_blocks=1"),
+    "inpaint": ("--config.num_blocks=1", "--config.sampling_steps=3", "--config.data.margin=0.3"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,11 +98,11 @@ def make_data(folder: Path) -> tuple[Path, Path]:
 
 
 def train_job(folder: Path, dataset: Path, kind: str, *words: str, name: str = "") -> Job:
-    """A training of a small network; kind is "dcgan", "acgan" or "classifier"."""
+    """A training of a small network; kind names a file of `configs`."""
     out = folder / (name or kind)
-    gan = [] if kind == "classifier" else ["--config.discriminator_width=4"]
     steps = "--config.loop.duration=120 steps"
-    config = [f"--config={ROOT}/configs/{kind}.py", f"--config.data.dataset={dataset}", steps, *_SMALL, *gan]
+    config = [f"--config={ROOT}/configs/{kind}.py", f"--config.data.dataset={dataset}", steps, *_SMALL]
+    config += _OWN.get(kind, ())
     return Job(f"train {name or kind}", ("train", *config, *words, f"--workdir={out}"), out)
 
 
