@@ -1,18 +1,18 @@
 """What a generator could add, and what a DCGAN and simpler means do: with fresh patients as the ceiling, or few images.
 
-lesion-jax phantom --dataset --out DATASET --num_lesions=cyst=300,metastasis=300,hemangioma=300 \
+lesion-jax phantom --dataset --out DATASET --num_lesions=cyst=2000,metastasis=2000,hemangioma=2000 \
   --num_test_lesions=cyst=480,metastasis=480,hemangioma=480
 lesion-jax study --config configs/study_desk.py --config.dataset=DATASET --workdir runs/study_desk
 
-Twenty cohorts of training patients drawn from 900 lesions, paired over arms, and 1,440 test lesions of other patients:
-twenty of each class, and a rare class.
+Twenty cohorts of training patients drawn from 6,000 lesions, so many that cohorts have few patients in common, paired
+over arms, and 1,440 test lesions of other patients: twenty of each class, and a rare class.
 
 lesion-jax build --source=npz --input pneumoniamnist.npz --out DATASET
 lesion-jax study --config configs/study_desk.py:few_shot --config.dataset=DATASET --workdir runs/few_shot
 
 Ten, twenty and fifty images of each class, ten cohorts, without what needs a phantom or lesions with surroundings.
 
-Every arm chooses one of four recipes on inner patients of the first three cohorts.
+All arms take one of four recipes, chosen on inner patients of the first two cohorts.
 
 Any dataset with a tag `split` will do, such as every npz of MedMNIST. `lesion-jax plan` says how long it takes.
 """
@@ -51,6 +51,7 @@ def get_config(question="ceiling"):
     config.metric = "balanced_accuracy"
     config.margin = 0.02
     config.tuning.grid.classifier = (("learning_rate", (0.005, 0.02)), ("weight_decay", (0.0, 0.005)))
+    config.tuning.num_settings = 2
     models = config.models
     for model in models.values():
         model.num_devices = 1

@@ -14,7 +14,6 @@ from lesion_jax.paper.arms import ARMS, BASELINE, arm_of
 from lesion_jax.paper.models import check_alike, check_arm, check_filled_in, default_models
 from lesion_jax.study.recipes import TuningConfig
 
-
 # Of the classifier. On 1,456 fresh phantom lesions (W = 8, 32x32 pixels) a rate of 0.01 with nothing held out was worth
 # four points over 0.001 with inner patients held out, twice what more lesions of other patients added.
 _RECIPE = {

@@ -4,9 +4,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from lesion_jax.config import TrainingConfig, replace
 from lesion_jax.core.types import Lesion
 from lesion_jax.data.cohort import Cohort
+from lesion_jax.data.draws import bits
 from lesion_jax.data.folds import Split
 from lesion_jax.families import FAMILIES
 from lesion_jax.paper.arms import ARMS, Arm
@@ -15,10 +18,9 @@ from lesion_jax.study.config import ScenarioConfig, StudyConfig
 from lesion_jax.study.recipes import Recipe
 from lesion_jax.sweep.cells import varied
 
-# Scenario, partition, test fold and arm that a recipe is chosen for: no fold looks at another's inner patients, who may
-# be among its own test patients.
+# Scenario, partition, test fold and model that a recipe is chosen for: no fold looks at another's inner patients, who
+# may be among its own test patients.
 Choice = tuple[str, int, int, str]
-_MEMBER_SEEDS = 1_000_000
 # Images that are drawn for one that is selected.
 _DRAWN_TO_SELECT = 3
 
@@ -31,7 +33,7 @@ class Setting:
       scenario: Name of the scenario.
       cohort: Number of the draw of training patients; 0 where the scenario takes all.
       partition: Number of the partition; 0 is the dataset's own, or that of a tag.
-      seed: Seed of all trainings.
+      seed: Which retraining of these patients; `draw_seed` makes the seed of all trainings of it.
       tunes: Whether it tries recipes on inner patients, before arms are compared; nothing in it sees a test lesion.
     """
 
@@ -47,6 +49,17 @@ class Setting:
         tuning = "/tuning" if self.tunes else ""
         return f"{self.scenario}/cohort{self.cohort}-partition{self.partition}-seed{self.seed}{tuning}"
 
+    def draw_seed(self, member: int | None = None) -> int:
+        """Seed of all trainings and banks: another one in every cohort, partition and seed, the same for all arms.
+
+        One that cohorts shared would start all of their networks alike, and what that does would be in no interval.
+
+        Args:
+          member: Member of an ensemble, which has a seed of its own.
+        """
+        words = (self.cohort, self.partition, self.seed, -1 if member is None else member)
+        return int(bits("study", *words, count=1)[0] >> np.uint64(33))
+
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
@@ -56,7 +69,7 @@ class Layout:
       config: Settings of the study.
       workdir: Absolute, so that a command given from elsewhere means the same runs.
       cohort: Content of the dataset.
-      chosen: Number of the recipe of each arm, once it is known, see `tuning.choose_recipes`; the first until then.
+      chosen: Number of the recipe of each model, once it is known, see `tuning.choose_recipes`; the first until then.
     """
 
     config: StudyConfig
@@ -170,13 +183,14 @@ class Layout:
             # An ensemble takes what is best for one network.
             return [(f"{name}-recipe{i}", varied(config, recipe)) for i, recipe in enumerate(recipes)]
         if recipes:
-            choice = (setting.scenario, setting.partition, fold, arm.name)
+            choice = (setting.scenario, setting.partition, fold, arm.predictor)
             config = varied(config, recipes[self.chosen.get(choice, 0)])
         if arm.members == 1:
             return [(name, config)]
-        # Far from the seeds of other settings, whose networks must not be members of two ensembles.
-        seeds = [setting.seed + (member + 1) * _MEMBER_SEEDS for member in range(arm.members)]
-        return [(f"{name}-member{i}", replace(config, {"seed": seed})) for i, seed in enumerate(seeds)]
+        return [
+            (f"{name}-member{member}", replace(config, {"seed": setting.draw_seed(member)}))
+            for member in range(arm.members)
+        ]
 
     def generator(self, model: str, setting: Setting, fold: int) -> list[Named]:
         """The trainings that together draw every class: one per class, or one."""
@@ -206,7 +220,7 @@ class Layout:
         return replace(
             self.config.models[model],
             {
-                "seed": setting.seed,
+                "seed": setting.draw_seed(),
                 "data.dataset": str(Path(self.config.dataset).resolve()),
                 "data.partition": self.partition(setting),
                 "data.per_class": self.scenario(setting).per_class,

@@ -1,7 +1,9 @@
 """Recipes: settings of what answers that every arm tries alike, on inner patients, before arms are compared.
 
 An arm that is tuned more than its baseline gains by the tuning: Brigato et al. (arXiv 2108.13122) found that a tuned
-baseline beats all but one of eight methods for small data. So every arm tries as many.
+baseline beats all but one of eight methods for small data. So every arm tries as many, and all take the one that is
+best on average over arms. Were each to take its own best, two equal arms would differ by what a few inner lesions
+happened to say, in all cohorts alike, and no interval would hold that.
 """
 
 import dataclasses

@@ -13,7 +13,7 @@ from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.training_images import count_images
 from lesion_jax.disk.atomic import write_bytes, writing
 from lesion_jax.disk.lock import locked
-from lesion_jax.errors import ConfigError, LockedError
+from lesion_jax.errors import ConfigError, FoldError, LockedError
 from lesion_jax.inference.sample import draw_bank
 from lesion_jax.inference.select_bank import select_bank
 from lesion_jax.io.progress import Progress
@@ -171,7 +171,7 @@ def _check(name: str, training: TrainingConfig, cohort: Cohort) -> None:
     try:
         training.check()
         count_images(training, cohort)
-    except ConfigError as error:
+    except (ConfigError, FoldError) as error:
         raise ConfigError(f"{name}: {error}") from error
 
 
@@ -180,7 +180,7 @@ def _draw_banks(layout: Layout, settings: Sequence[Setting]) -> None:
     progress = Progress(len(wanted), "banks")
     for done, (name, setting, num) in enumerate(wanted):
         progress.update(done)
-        draw_bank(layout.run(name), num, layout.bank(name), seed=setting.seed, which="last")
+        draw_bank(layout.run(name), num, layout.bank(name), seed=setting.draw_seed(), which="last")
     if wanted:
         progress.update(len(wanted))
     for name, num in stages.selections(layout, settings):

@@ -1,4 +1,4 @@
-"""Which recipe each arm takes: the best on inner patients, whom none of its tuning networks was trained on."""
+"""Which recipe the arms take: the best on inner patients, whom none of the tuning networks was trained on."""
 
 import dataclasses
 import json
@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from lesion_jax.core.types import Lesion
 from lesion_jax.disk.atomic import write_json
 from lesion_jax.errors import ConfigError
 from lesion_jax.io.run_directory import RunDirectory
 from lesion_jax.metrics.predictions import PREDICTION_METRICS
-from lesion_jax.paper.arms import ARMS, Arm
+from lesion_jax.paper.arms import Arm
 from lesion_jax.study import stages
 from lesion_jax.study.layout import Layout, Setting
 from lesion_jax.study.predictions import Ask, asker
@@ -28,9 +29,10 @@ def choose_recipes(layout: Layout, *, ask: Ask | None = None) -> list[dict[str, 
       ask: Answers in place of the networks, for tests.
 
     Returns:
-      A row for each scenario, partition, test fold and tuned arm: {"scenario", "partition", "fold", "arm", "title",
-      "recipes": what was tried, "scores": the primary metric of each, "chosen": number of the best, the lower log-loss
-      and then the first of equals, "n": inner lesions, over all tuning settings}.
+      A row for each scenario, partition, test fold and tuned model: {"scenario", "partition", "fold", "model",
+      "recipes": what was tried, "arms": [{"arm", "title", "scores": the primary metric of each recipe}], "scores":
+      their means over arms, "chosen": number of the best, the lower log-loss and then the first of equals, "n": inner
+      lesions, over all tuning settings}.
 
     Raises:
       ConfigError: The tuning has not been trained yet.
@@ -43,11 +45,11 @@ def choose_recipes(layout: Layout, *, ask: Ask | None = None) -> list[dict[str, 
     for setting in layout.tuning_settings:
         of.setdefault((setting.scenario, setting.partition), []).append(setting)
     ask = ask or asker()
+    models = dict.fromkeys(arm.predictor for arm in layout.arms if layout.recipes(arm))
     rows = [
-        {"scenario": scenario, "partition": partition, "fold": fold, **_choose(layout, arm, some, fold, ask)}
+        {"scenario": scenario, "partition": partition, "fold": fold, **_choose(layout, model, some, fold, ask)}
         for (scenario, partition), some in of.items()
-        for arm in layout.arms
-        if layout.recipes(arm)
+        for model in models
         for fold in layout.folds(some[0])
     ]
     if rows:
@@ -57,34 +59,49 @@ def choose_recipes(layout: Layout, *, ask: Ask | None = None) -> list[dict[str, 
 
 def with_recipes(layout: Layout, rows: Sequence[Mapping[str, Any]]) -> Layout:
     """The study with the recipes that were chosen."""
-    chosen = {(row["scenario"], row["partition"], row["fold"], row["arm"]): row["chosen"] for row in rows}
+    chosen = {(row["scenario"], row["partition"], row["fold"], row["model"]): row["chosen"] for row in rows}
     return dataclasses.replace(layout, chosen=chosen)
 
 
-def _choose(layout: Layout, arm: Arm, settings: Sequence[Setting], fold: int, ask: Ask) -> dict[str, Any]:
+def _choose(layout: Layout, model: str, settings: Sequence[Setting], fold: int, ask: Ask) -> dict[str, Any]:
+    arms = [arm for arm in layout.arms if arm.predictor == model]
     inner = [layout.split(setting, fold).inner for setting in settings]
+    # float [arms, recipes] of each of the two.
+    scores, losses = np.moveaxis(
+        np.array([_scores(layout, arm, settings, inner, fold, ask) for arm in arms], np.float64), -1, 0
+    )
+    sign = 1 if PREDICTION_METRICS[layout.config.metric].better == "higher" else -1
+    means, loss = scores.mean(0), losses.mean(0)
+    return {
+        "model": model,
+        "recipes": layout.recipes(arms[0]),
+        "arms": [
+            {"arm": arm.name, "title": arm.title, "scores": row.tolist()} for arm, row in zip(arms, scores, strict=True)
+        ],
+        "scores": means.tolist(),
+        "chosen": max(range(len(means)), key=lambda i: (sign * means[i], -loss[i], -i)),
+        "n": len({lesion.lesion_id for lesions in inner for lesion in lesions}),
+    }
+
+
+def _scores(
+    layout: Layout,
+    arm: Arm,
+    settings: Sequence[Setting],
+    inner: Sequence[tuple[Lesion, ...]],
+    fold: int,
+    ask: Ask,
+) -> list[list[float]]:
+    """[primary metric, log-loss] of each recipe of an arm, on the inner lesions of all settings together."""
     labels = np.array([lesion.label for lesions in inner for lesion in lesions])
     trials = [layout.predictors(arm, setting, fold) for setting in settings]
-    scores, seconds = [], []
+    found = []
     for number in range(len(layout.recipes(arm))):
         said = [ask([layout.run(some[number][0])], lesions) for some, lesions in zip(trials, inner, strict=True)]
         probabilities = np.concatenate(said)[None]
-        values = [
-            float(PREDICTION_METRICS[name].total(labels, probabilities).value[0])
-            for name in (layout.config.metric, _SECOND)
-        ]
-        scores.append(values[0])
-        seconds.append(values[1])
-    sign = 1 if PREDICTION_METRICS[layout.config.metric].better == "higher" else -1
-    best = max(range(len(scores)), key=lambda i: (sign * scores[i], -seconds[i], -i))
-    return {
-        "arm": arm.name,
-        "title": ARMS[arm.name].title,
-        "recipes": layout.recipes(arm),
-        "scores": scores,
-        "chosen": best,
-        "n": len(labels),
-    }
+        metrics = (PREDICTION_METRICS[name] for name in (layout.config.metric, _SECOND))
+        found.append([float(metric.total(labels, probabilities).value[0]) for metric in metrics])
+    return found
 
 
 def _check_trained(layout: Layout) -> None:

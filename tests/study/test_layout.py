@@ -16,12 +16,16 @@ def test_every_arm_runs_in_every_scenario_cohort_partition_and_seed():
     assert len(first) == 3 * 3 * 18 and len(second) == 3 * 18
     names = [name for name, _ in (*first, *second)]
     assert len(set(names)) == len(names)
+    seeds = collections.defaultdict(set)
     for name, config in (*first, *second):
         data = config.data
-        assert not data.hold_out_inner and f"fold{data.fold}" in name and f"seed{config.seed}/" in name
+        assert not data.hold_out_inner and f"fold{data.fold}" in name
+        seeds[name.split("/")[1]].add(config.seed)
         assert data.per_class == ((8, 8, 4) if name.startswith("few") else ())
         assert data.partition == ("" if "partition0" in name else f"repeat:{name.split('partition')[1][0]}")
         assert f"cohort{data.subset}" in name
+    # One seed for all arms of a retraining, another in every cohort and partition.
+    assert all(len(some) == 1 for some in seeds.values()) and len(set.union(*seeds.values())) == len(seeds) == 12
 
 
 def test_an_arm_with_images_takes_the_banks_of_its_own_patients_and_seed():
@@ -46,7 +50,7 @@ def test_members_of_an_ensemble_have_seeds_of_their_own():
     seeds = [
         config.seed for name, config in stages.first(found, found.settings) if "ensemble" in name and "fold0" in name
     ]
-    assert len(set(seeds)) == 10 and not {0, 1} & set(seeds)
+    assert len(set(seeds)) == 10 and not {setting.draw_seed() for setting in found.settings} & set(seeds)
 
 
 def test_doses_are_trained_on_one_bank_that_is_large_enough():
