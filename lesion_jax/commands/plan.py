@@ -79,15 +79,16 @@ def run(values: flags.FlagValues) -> None:
     if config.kind == "paper":
         plan = make_paper_plan(config, topology=values.topology, tell=tell)
     elif config.kind == "study":
-        from lesion_jax.metrics.power import DEFAULTS
-        from lesion_jax.study.plan import components_of, describe_power, plan_study, power_of
+        from lesion_jax.study.plan import plan_study
+        from lesion_jax.study.power import components_of, describe_power, power_of
         from lesion_jax.study.run import prepare, tasks_of
 
         layout = prepare(config, Path("."))
-        powers = power_of(layout, components_of(values.pilot) if values.pilot else DEFAULTS)
+        powers = power_of(layout, components_of(values.pilot, layout) if values.pilot else None)
         num, tuned = len(tasks_of(layout)), len(layout.tuning_settings)
         first = f", of which the first {tuned} try recipes and must be finished before the others" if tuned else ""
-        text = f"{describe_power(powers, config.margin, config.metric)}\nSettings, for --index: {num}{first}"
+        power = describe_power(powers, config.margin, config.metric, values.pilot)
+        text = f"{power}\nSettings, for --index: {num}{first}"
         print(text, file=sys.stderr if values.json else sys.stdout)
         plan = plan_study(layout, topology=values.topology, tell=tell)
     else:

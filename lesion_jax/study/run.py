@@ -25,7 +25,7 @@ from lesion_jax.study import stages
 from lesion_jax.study.audits import audit_banks
 from lesion_jax.study.config import StudyConfig
 from lesion_jax.study.layout import Layout, Setting
-from lesion_jax.study.plan import describe_power, power_of
+from lesion_jax.study.power import describe_power, power_of
 from lesion_jax.study.predictions import collect_predictions
 from lesion_jax.study.report.write import write_report
 from lesion_jax.study.results import results_of

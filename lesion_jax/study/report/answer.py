@@ -44,7 +44,8 @@ def smallest(results: Mapping[str, Any], scale: int) -> str:
             "With one retraining nothing is known of what retraining does, so no difference can be shown; give more "
             "seeds."
         )
-    span = " to ".join(dict.fromkeys(f"{scale * end:.1f}" for end in (low, high)))
+    digits = 1 if scale == 100 else 3
+    span = " to ".join(dict.fromkeys(f"{scale * end:.{digits}f}" for end in (low, high)))
     return (
         f"Smallest true differences that this study shows with a power of 80 %: {span}{unit}, by the variances that it "
         "found."

@@ -29,7 +29,7 @@ def contents(results: Mapping[str, Any], folder: Path) -> list[Block]:
             "Each arm against the baseline, on the same lesions.",
         ),
         Text(
-            f"The rule was fixed beforehand: {rule['metric_title'].lower()} decides, differences within {margin} do "
+            f"The rule was fixed beforehand: {rule['metric_title']} decides, differences within {margin} do "
             f"not matter, confidence {100 * rule['confidence']:.3g} %, Holm's correction over arms. {words(results)}. "
             f"{smallest(results, scale)}",
             "note",
@@ -118,7 +118,8 @@ def _tables(scenario: Mapping[str, Any], results: Mapping[str, Any]) -> list[Blo
             for arm in scenario["arms"]
         ],
     )
-    scale, unit = scale_of(results["rule"]), PREDICTION_METRICS[results["rule"]["metric"]].unit
+    scale = scale_of(results["rule"])
+    digits, unit = 1 if scale == 100 else 3, PREDICTION_METRICS[results["rule"]["metric"]].unit
     differences = Table(
         ("Arm", "Difference", "p, Holm", "Verdict", "Smallest difference shown", "Lesions / patients / retrainings"),
         [
@@ -127,7 +128,9 @@ def _tables(scenario: Mapping[str, Any], results: Mapping[str, Any]) -> list[Blo
                 number(one["difference"], unit),
                 f"{one['difference']['adjusted_p']:.3g}",
                 one["word"],
-                f"{scale * one['smallest_difference']:.1f}" if one["smallest_difference"] != float("inf") else "none",
+                f"{scale * one['smallest_difference']:.{digits}f}"
+                if one["smallest_difference"] != float("inf")
+                else "none",
                 "{num_lesions} / {num_patients} / {num_retrainings}".format(**one["difference"]),
             )
             for one in scenario["comparisons"]
@@ -216,7 +219,7 @@ def _checklist(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         (
             "Data sources; unit of analysis",
-            f"{data['num_lesions']} lesions; intervals resample {data['num_patients']} patients",
+            f"{data['num_lesions']} lesions; intervals are over {data['num_patients']} patients",
         ),
         ("De-identification", "identifiers leave the files as salted hashes only"),
         ("Partitions, and disjointness", "by patient; checked for every training and bank"),
