@@ -89,6 +89,7 @@ def _synthetic(
             run=f"a run with test fold {data.fold}",
         )
         for field, own in (
+            ("dataset_fingerprint", cohort.lesions.fingerprint),
             ("class_names", list(cohort.lesions.class_names)),
             ("image_size", data.image_size),
             ("unit", cohort.lesions.unit),

@@ -32,20 +32,30 @@ def kept_audit(place: Path, banks: Sequence[Path], dataset: Path, known: dict[st
     return found
 
 
-def broken_sentences(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """A sentence for each generator of which half of the audited banks or more are broken, in each scenario.
+def failed(rows: Sequence[dict[str, Any]]) -> dict[tuple[str | None, str], list[dict[str, Any]]]:
+    """Generators of which half of the audited banks or more are broken: (scenario, title) -> all of its rows.
 
     Args:
       rows: {"title" of the generator, "fold", "broken": what `audit_bank` found, "scenario" where there are several}.
     """
+    of: dict[tuple[str | None, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        of.setdefault((row.get("scenario"), row["title"]), []).append(row)
+    return {key: some for key, some in of.items() if 2 * sum(bool(row["broken"]) for row in some) >= len(some)}
+
+
+def broken_sentences(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """A sentence for each generator that failed, in each scenario.
+
+    Args:
+      rows: As `failed`.
+    """
     said = []
-    for scenario, title in dict.fromkeys((row.get("scenario"), row["title"]) for row in rows):
-        some = [row for row in rows if (row.get("scenario"), row["title"]) == (scenario, title)]
+    for (scenario, title), some in failed(rows).items():
         bad = [row for row in some if row["broken"]]
-        if 2 * len(bad) >= len(some):
-            said.append(
-                f"{title} failed{f' in scenario {scenario}' if scenario else ''} ({len(bad)} of {len(some)} banks; "
-                f"fold {bad[0]['fold']}: {', '.join(bad[0]['broken'])}), so what follows says nothing of images that a "
-                "working one draws."
-            )
+        said.append(
+            f"{title} failed{f' in scenario {scenario}' if scenario else ''} ({len(bad)} of {len(some)} banks; "
+            f"fold {bad[0]['fold']}: {', '.join(bad[0]['broken'])}), so what follows says nothing of images that a "
+            "working one draws."
+        )
     return said

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from lesion_jax.families import FAMILIES
 from lesion_jax.paper.config import PaperConfig
 from lesion_jax.paper.protocol import Protocol
 
@@ -36,8 +37,18 @@ def notes_of(protocol: Protocol) -> list[str]:
         )
     if protocol.config.selection == "inner":
         notes.append(
+            "The inner patients of a fold choose three things: the checkpoint, the classic and the synthetic size. So "
+            "few choose roughly."
+        )
+        notes.append(
             "Sizes are nominal, per fold, as the paper counts them. Inner patients leave the training with their share "
             "of the real images, about a quarter, but not of the synthetic ones."
+        )
+    predictors = [protocol.config.models[arm.predictor] for arm in protocol.trainings.arms]
+    if any(model.loop.duration.endswith("epochs") for model in predictors if FAMILIES[model.kind].fit is None):
+        notes.append(
+            "Trainings last epochs, as in the paper, so an arm with more images takes more steps, which may be part of "
+            "its gain. `lesion-jax study` gives all arms the same number."
         )
     for arm in protocol.trainings.arms:
         if protocol.which_answers(arm) != protocol.which:

@@ -1,5 +1,6 @@
 """Audits of the banks that a study drew: what makes a verdict on synthetic images void stands before it."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,12 @@ from lesion_jax.inference.kept_audit import kept_audit
 from lesion_jax.io.progress import Progress
 from lesion_jax.study.layout import Layout
 
+# Settings of each scenario whose banks are audited. A generator fails by half of its banks: one may be bad luck.
+_NUM_AUDITED = 3
+
 
 def audit_banks(layout: Layout) -> list[dict[str, Any]]:
-    """Audits the banks of every generator and scenario, those of the first cohort, partition and seed, fold by fold.
+    """Audits the banks of every generator and scenario, those of the first three settings, fold by fold.
 
     Kept in WORKDIR/audits, with a picture of the closest pairs, and not done again.
 
@@ -18,13 +22,12 @@ def audit_banks(layout: Layout) -> list[dict[str, Any]]:
       layout: The study, whose banks are drawn.
 
     Returns:
-      Rows {"scenario", "model", "title", "fold", "num_images", "broken": list, "sentence"}.
+      Rows {"scenario", "setting", "model", "title", "fold", "num_images", "broken": list, "sentence"}.
     """
-    firsts = {setting.scenario: setting for setting in reversed(layout.settings)}
     wanted = [
         (setting, model, fold)
-        for name in layout.config.scenarios
-        for setting in (firsts[name],)
+        for _, settings in itertools.groupby(layout.settings, lambda setting: setting.scenario)
+        for setting in itertools.islice(settings, _NUM_AUDITED)
         for model in layout.generators
         for fold in layout.folds(setting)
     ]
@@ -38,6 +41,7 @@ def audit_banks(layout: Layout) -> list[dict[str, Any]]:
         rows.append(
             {
                 "scenario": setting.scenario,
+                "setting": setting.name.partition("/")[2],
                 "model": model,
                 "title": FAMILIES[layout.config.models[model].kind].title,
                 "fold": fold,

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from lesion_jax.config import TrainingConfig, replace
@@ -10,7 +10,7 @@ from lesion_jax.config.fields import check_ranges, host
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import FAMILIES
 from lesion_jax.metrics.predictions import PREDICTION_METRICS
-from lesion_jax.paper.arms import ARMS, BASELINE, arm_of
+from lesion_jax.paper.arms import ARMS, BASELINE, Arm, arm_of
 from lesion_jax.paper.models import check_alike, check_arm, check_filled_in, default_models
 from lesion_jax.study.recipes import TuningConfig
 
@@ -109,6 +109,7 @@ class StudyConfig:
         self._check_scenarios()
         for name in self.arms:
             check_arm(arm_of(name), self.models)
+        _check_selecting([ARMS[name] for name in self.arms])
         predictors = {name: replace(self.models[ARMS[name].predictor], ARMS[name].own_changes) for name in self.arms}
         _check_durations(predictors)
         self.tuning.check({name: (ARMS[name], config) for name, config in predictors.items()})
@@ -139,3 +140,13 @@ def _check_durations(predictors: Mapping[str, TrainingConfig]) -> None:
         )
     if len(set(durations.values())) > 1:
         raise ConfigError(f"Arms are trained for different durations ({durations}); give all of them the same.")
+
+
+def _check_selecting(arms: Sequence[Arm]) -> None:
+    random = {arm.generator for arm in arms if not arm.selects}
+    for arm in arms:
+        if arm.selects and arm.generator not in random:
+            raise ConfigError(
+                f"Arm {arm.name!r} selects images of {arm.generator}, and no other arm takes as many random ones; add "
+                "one, so that selecting can be told from drawing."
+            )

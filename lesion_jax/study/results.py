@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lesion_jax.core.types import UNITS
-from lesion_jax.inference.kept_audit import broken_sentences
+from lesion_jax.inference.kept_audit import broken_sentences, failed
 from lesion_jax.metrics.holm import holm
 from lesion_jax.metrics.power import Size, smallest_difference
 from lesion_jax.metrics.predictions import PREDICTION_METRICS, score_predictions
 from lesion_jax.metrics.runs import Runs
 from lesion_jax.metrics.statistics import Difference, compare
-from lesion_jax.metrics.verdict import judge
+from lesion_jax.metrics.verdict import describe, judge
 from lesion_jax.paper.arms import ARMS
 from lesion_jax.study.layout import Layout
 from lesion_jax.study.predictions import Predictions
@@ -59,7 +59,7 @@ def results_of(
             "fingerprint": lesions.fingerprint,
         },
         "scenarios": [
-            {**_scenario(layout, name, some), "doses": _doses(layout, name, predictions)}
+            {**_scenario(layout, name, some, banks), "doses": _doses(layout, name, predictions)}
             for name, some in predictions.runs.items()
         ],
         "banks": list(banks),
@@ -77,11 +77,12 @@ def _question(layout: Layout) -> str:
     )
 
 
-def _scenario(layout: Layout, name: str, runs: Mapping[str, Runs]) -> dict[str, Any]:
+def _scenario(layout: Layout, name: str, runs: Mapping[str, Runs], banks: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """{"name", what it is made of, "arms": [scores], "comparisons": [difference, verdict, smallest difference]}."""
     config, scenario = layout.config, layout.config.scenarios[name]
     settings = [setting for setting in layout.settings if setting.scenario == name]
     first = next(iter(runs.values()))
+    broken = {rows[0]["model"] for (where, _), rows in failed(banks).items() if where == name}
     found = {
         arm: compare(some, runs[config.baseline], config.metric, confidence=config.confidence)
         for arm, some in runs.items()
@@ -103,7 +104,10 @@ def _scenario(layout: Layout, name: str, runs: Mapping[str, Runs]) -> dict[str, 
         "num_test_lesions": len(first.labels),
         "num_test_patients": len(set(first.patients)),
         "arms": [_arm(layout, arm, some) for arm, some in runs.items()],
-        "comparisons": [_comparison(layout, arm, one) for arm, one in holm(found, config.confidence).items()],
+        "comparisons": [
+            _comparison(layout, arm, one, ARMS[arm].generator in broken)
+            for arm, one in holm(found, config.confidence).items()
+        ],
     }
 
 
@@ -127,14 +131,19 @@ def _doses(layout: Layout, scenario: str, predictions: Predictions) -> list[dict
     return found
 
 
-def _comparison(layout: Layout, name: str, difference: Difference) -> dict[str, Any]:
-    margin, title = layout.config.margin, ARMS[name].title
-    verdict = judge(difference, margin, title)
+def _comparison(layout: Layout, name: str, difference: Difference, is_broken: bool) -> dict[str, Any]:
+    title = ARMS[name].title
+    verdict = judge(difference, layout.config.margin, title)
+    word, sentence = verdict.word, verdict.sentence
+    if is_broken:
+        # Whatever came out is of no use: the images are not what the arm's name says.
+        word = "cannot tell"
+        sentence = f"of {title} this cannot tell anything: its generator failed ({describe(difference)})"
     return {
         "arm": name,
         "title": title,
-        "word": verdict.word,
-        "sentence": verdict.sentence,
+        "word": word,
+        "sentence": sentence,
         "difference": difference.to_json(),
         "smallest_difference": smallest_difference(
             difference.components,

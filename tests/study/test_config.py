@@ -42,6 +42,7 @@ def with_data(**changes):
         ({"scenarios": {"x": ScenarioConfig(partition="repeat:1")}}, "repeats partitions itself"),
         ({"models": longer("classifier", "5 epochs")}, "trained for '5 epochs'.*duration in steps"),
         ({"models": longer("acgan", "9 steps"), "arms": ("classic", "acgan_discriminator")}, "different durations"),
+        ({"arms": ("classic", "dcgan_selected")}, "no other arm takes as many random ones"),
         ({"models": with_data(fold=1)}, "models.dcgan.data.fold is set"),
         (
             {"models": models() | {"acgan": models()["classifier"]}},

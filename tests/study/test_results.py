@@ -98,7 +98,14 @@ def test_doses_are_a_curve_and_no_part_of_the_verdict(tmp_path):
 
 def test_a_broken_generator_comes_before_any_verdict(studied, tmp_path):
     found, runs, _ = studied
-    bank = {"scenario": "far", "model": "acgan", "title": "ACGAN", "num_images": 30, "sentence": "The bank is broken."}
+    bank = {
+        "scenario": "far",
+        "setting": "s",
+        "model": "acgan",
+        "title": "ACGAN",
+        "num_images": 30,
+        "sentence": "The bank is broken.",
+    }
     good = {**bank, "fold": 0, "broken": []}
     bad = {**bank, "fold": 1, "broken": ["wrong labels"]}
     for banks, is_said in (([good, bad], True), ([good, good, bad], False)):
@@ -107,3 +114,6 @@ def test_a_broken_generator_comes_before_any_verdict(studied, tmp_path):
         answer = json.loads((tmp_path / "results.json").read_text())["answer"]
         assert answer.startswith("ACGAN failed in scenario far (1 of 2 banks; fold 1: wrong labels)") is is_said
         assert "wrong labels" in (tmp_path / "report.md").read_text()
+        # What its images gained is no gain of images that a working one draws.
+        word = {one["arm"]: one["word"] for one in results["scenarios"][0]["comparisons"]}
+        assert word == {"none": "loss", "acgan": "cannot tell" if is_said else "gain"}
