@@ -22,7 +22,9 @@ def audit_banks(layout: Layout) -> list[dict[str, Any]]:
       layout: The study, whose banks are drawn.
 
     Returns:
-      Rows {"scenario", "setting", "model", "title", "fold", "num_images", "broken": list, "sentence"}.
+      Rows {"scenario", "setting", "model", "title", "fold", "num_images", "num_judged", "num_real", "broken": list,
+      "sentence", "metrics": {name: score of `compare`, or None}, "closest": picture of the closest pairs, below
+      WORKDIR}.
     """
     wanted = [
         (setting, model, fold)
@@ -46,8 +48,12 @@ def audit_banks(layout: Layout) -> list[dict[str, Any]]:
                 "title": FAMILIES[layout.config.models[model].kind].title,
                 "fold": fold,
                 "num_images": found["num_bank"],
+                "num_judged": found["num_judged"],
+                "num_real": found["num_held_out"],
                 "broken": found["broken"],
                 "sentence": found["sentence"],
+                "metrics": found["metrics"]["metrics"],
+                "closest": f"{place.relative_to(layout.workdir)}-closest.png",
             }
         )
     if wanted:

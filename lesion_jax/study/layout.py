@@ -60,6 +60,11 @@ class Setting:
         words = (self.cohort, self.partition, self.seed, -1 if member is None else member)
         return int(bits("study", *words, count=1)[0] >> np.uint64(33))
 
+    @property
+    def bank_seed(self) -> int:
+        """Seed of the banks' images, which takes fewer bits: `sample` makes one for each class of it."""
+        return self.draw_seed() % 2**24
+
 
 @dataclasses.dataclass(frozen=True)
 class Layout:

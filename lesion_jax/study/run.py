@@ -180,7 +180,7 @@ def _draw_banks(layout: Layout, settings: Sequence[Setting]) -> None:
     progress = Progress(len(wanted), "banks")
     for done, (name, setting, num) in enumerate(wanted):
         progress.update(done)
-        draw_bank(layout.run(name), num, layout.bank(name), seed=setting.draw_seed(), which="last")
+        draw_bank(layout.run(name), num, layout.bank(name), seed=setting.bank_seed, which="last")
     if wanted:
         progress.update(len(wanted))
     for name, num in stages.selections(layout, settings):

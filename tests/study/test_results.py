@@ -68,6 +68,8 @@ def test_the_report_needs_no_other_file_and_says_the_verdict_first(studied, tmp_
     text = (tmp_path / "report.md").read_text()
     assert text.index("Classic + ACGAN raised accuracy") < text.index("differences.png") < text.index("By class")
     assert "5 points" in text and "jax 1.2.3" in text and "| Classic + ACGAN | cyst |" in text
+    # Figures have their numbers.
+    assert "| Arm | True class | Said cyst |" in text and "Mean probability said" in text
 
 
 def test_several_sizes_are_a_learning_curve(tmp_path):
@@ -105,6 +107,10 @@ def test_a_broken_generator_comes_before_any_verdict(studied, tmp_path):
         "title": "ACGAN",
         "num_images": 30,
         "sentence": "The bank is broken.",
+        "num_judged": 9,
+        "num_real": 18,
+        "closest": "audits/none.png",
+        "metrics": {"precision": {"value": 0.123, "floor": 0.8, "n": 9}},
     }
     good = {**bank, "fold": 0, "broken": []}
     bad = {**bank, "fold": 1, "broken": ["wrong labels"]}
@@ -114,6 +120,7 @@ def test_a_broken_generator_comes_before_any_verdict(studied, tmp_path):
         answer = json.loads((tmp_path / "results.json").read_text())["answer"]
         assert answer.startswith("ACGAN failed in scenario far (1 of 2 banks; fold 1: wrong labels)") is is_said
         assert "wrong labels" in (tmp_path / "report.md").read_text()
+        assert "0.123 (0.8)" in (tmp_path / "report.md").read_text()
         # What its images gained is no gain of images that a working one draws.
         word = {one["arm"]: one["word"] for one in results["scenarios"][0]["comparisons"]}
         assert word == {"none": "loss", "acgan": "cannot tell" if is_said else "gain"}

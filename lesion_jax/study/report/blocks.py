@@ -94,10 +94,11 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A PNG beside the report, which the HTML holds itself."""
+    """A PNG, which the HTML holds itself; `link` says where it lies from the report on, if not beside it."""
 
     file: Path
     caption: str
+    link: str = ""
 
     def html(self) -> str:
         """See `Block`."""
@@ -108,7 +109,7 @@ class Figure:
 
     def markdown(self) -> str:
         """See `Block`."""
-        return f"![{self.caption}]({self.file.name})\n\n{self.caption}"
+        return f"![{self.caption}]({self.link or self.file.name})\n\n{self.caption}"
 
 
 _STYLE = """

@@ -7,6 +7,7 @@ from typing import Any
 from lesion_jax.metrics.predictions import PREDICTION_METRICS, PredictionMetric
 from lesion_jax.paper.report.tables import number
 from lesion_jax.study.report.answer import smallest, words
+from lesion_jax.study.report.banks import bank_blocks
 from lesion_jax.study.report.blocks import Block, Figure, Heading, Points, Table, Text
 from lesion_jax.study.report.tuning import chosen_in_words, tuning_blocks
 
@@ -56,15 +57,7 @@ def contents(results: Mapping[str, Any], folder: Path) -> list[Block]:
             Figure(folder / "samples.png", "The first images of each source, not a selection, of one fold and seed."),
         ]
     if results.get("banks"):
-        blocks += [
-            Heading("Synthetic images judged"),
-            Text(
-                "Banks of the first cohort, partition and seed, against the test lesions of their fold: are they "
-                "lesions, varied, labelled right, more than copies? All scores and the closest pairs stand in audits/.",
-                "note",
-            ),
-            _banks_table(results["banks"]),
-        ]
+        blocks += [Heading("Synthetic images judged"), *bank_blocks(results["banks"], folder.parent)]
     for scenario in scenarios:
         blocks += [Heading(f"Scenario {scenario['name']}"), Text(_describe(scenario)), *_tables(scenario, results)]
     if results["tuning"]:
@@ -72,10 +65,19 @@ def contents(results: Mapping[str, Any], folder: Path) -> list[Block]:
     blocks += [
         Heading("Confusion"),
         Figure(folder / "confusion.png", "Lesions (mean over retrainings) and share of the class; first scenario."),
+        _confusion_table(scenarios[0], results["dataset"]["class_names"]),
         Heading("Calibration"),
         Figure(
             folder / "calibration.png",
             "Share of right answers by their probability; first scenario.",
+        ),
+        Table(
+            ("Arm", "Mean probability said, %", "Right, %", "Predictions"),
+            [
+                (title, f"{100 * said:.1f}", f"{100 * right:.1f}", num)
+                for title, points in results["calibration"].items()
+                for said, right, num in points
+            ],
         ),
         Heading("How it was done"),
         Points(_methods(results)),
@@ -158,21 +160,15 @@ def _titled(metric: PredictionMetric) -> str:
     return f"{metric.title}, %" if metric.unit == "%" else metric.title
 
 
-def _banks_table(banks: Sequence[Mapping[str, Any]]) -> Block:
-    return Table(
-        ("Scenario", "Generator", "Fold", "Images", "Broken", "Why, or what else was seen"),
-        [
-            (
-                bank["scenario"],
-                bank["title"],
-                bank["fold"],
-                bank["num_images"],
-                ", ".join(bank["broken"]) or "no",
-                bank["sentence"],
-            )
-            for bank in banks
-        ],
-    )
+def _confusion_table(scenario: Mapping[str, Any], names: Sequence[str]) -> Block:
+    rows = []
+    for arm in scenario["arms"]:
+        num = len(arm["per_seed_accuracy"])
+        rows += [
+            (arm["title"], name, *(f"{count / num:.1f}" for count in counts))
+            for name, counts in zip(names, arm["confusion"], strict=True)
+        ]
+    return Table(("Arm", "True class", *(f"Said {name}" for name in names)), rows)
 
 
 def _doses_table(results: Mapping[str, Any]) -> Block:

@@ -7,9 +7,10 @@ from typing import Any
 from lesion_jax.disk.atomic import write_bytes, write_json
 from lesion_jax.metrics.runs import Runs
 from lesion_jax.paper.report.confusion_figure import confusion_figure
+from lesion_jax.paper.report.look import title_of
 from lesion_jax.study.report.answer import answer
 from lesion_jax.study.report.blocks import markdown, page
-from lesion_jax.study.report.calibration_figure import calibration_figure
+from lesion_jax.study.report.calibration_figure import calibration_figure, calibration_points
 from lesion_jax.study.report.contents import contents, scale_of
 from lesion_jax.study.report.curve_figure import curve_figure
 from lesion_jax.study.report.differences_figure import differences_figure
@@ -46,7 +47,12 @@ def write_report(
     if any(scenario["doses"] for scenario in scenarios):
         dose_figure(directory / "doses.png", scenarios, rule, scale)
         figures.append("doses.png")
-    complete = {**results, "answer": answer(results), "figures": figures}
+    complete = {
+        **results,
+        "answer": answer(results),
+        "figures": figures,
+        "calibration": {title_of(arm): calibration_points(some) for arm, some in next(iter(runs.values())).items()},
+    }
     blocks = contents(complete, directory)
     write_json(directory / "results.json", _finite(complete))
     write_bytes(directory / "report.md", markdown(blocks).encode())
