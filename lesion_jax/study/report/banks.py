@@ -30,8 +30,8 @@ def bank_blocks(banks: Sequence[Mapping[str, Any]], workdir: Path) -> list[Block
         ),
         Heading("Scores of the images", 3),
         Text(
-            "In brackets the same score of real training lesions in the place of the bank: what can be reached. Scored: "
-            "images of the bank, real lesions.",
+            "In brackets the same score of real training lesions in the place of the bank: what can be reached. Scored "
+            "are images of the bank and real lesions.",
             "note",
         ),
         Table(
