@@ -1,5 +1,6 @@
 """From predictions to the results that the report is written from; nothing is chosen here."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from lesion_jax.metrics.runs import Runs
 from lesion_jax.metrics.statistics import Difference, compare
 from lesion_jax.metrics.verdict import describe, judge
 from lesion_jax.paper.arms import ARMS
-from lesion_jax.study.layout import Layout
+from lesion_jax.study.layout import Layout, Setting
 from lesion_jax.study.predictions import Predictions
 
 
@@ -96,6 +97,7 @@ def _scenario(layout: Layout, name: str, runs: Mapping[str, Runs], banks: Sequen
         "classic_size": scenario.classic_size,
         "synthetic_size": scenario.synthetic_size,
         "num_cohorts": len({setting.cohort for setting in settings}),
+        "cohort_overlap": _overlap(layout, settings),
         "num_partitions": len({setting.partition for setting in settings}),
         "num_folds": len(layout.folds(settings[0])),
         "seeds": list(config.seeds),
@@ -109,6 +111,14 @@ def _scenario(layout: Layout, name: str, runs: Mapping[str, Runs], banks: Sequen
             for arm, one in holm(found, config.confidence).items()
         ],
     }
+
+
+def _overlap(layout: Layout, settings: Sequence[Setting]) -> float | None:
+    """Mean share of the training patients of one cohort that another one has too; None with one cohort."""
+    firsts = {setting.cohort: setting for setting in reversed(settings)}
+    of = [{lesion.patient for lesion in layout.split(setting, 0).train} for setting in firsts.values()]
+    shares = [len(one & other) / len(one) for one, other in itertools.combinations(of, 2)]
+    return sum(shares) / len(shares) if shares else None
 
 
 def _arm(layout: Layout, name: str, runs: Runs) -> dict[str, Any]:

@@ -75,8 +75,19 @@ def test_the_report_needs_no_other_file_and_says_the_verdict_first(studied, tmp_
 def test_several_sizes_are_a_learning_curve(tmp_path):
     found = layout(tmp_path / "w", scenarios={"few": FEW, "all": ALL}, arms=("none", "classic"))
     said = collect_predictions(found, ask=asker(SHARES.get))
-    write_report(results_of(found, said, [], {}), said.runs, tmp_path / "report")
+    results = results_of(found, said, [], {})
+    assert [scenario["cohort_overlap"] for scenario in results["scenarios"]] == [None, None]
+    write_report(results, said.runs, tmp_path / "report")
     assert (tmp_path / "report/curve.png").stat().st_size > 1000
+
+
+def test_cohorts_that_share_patients_say_so(tmp_path):
+    found = layout(tmp_path, scenarios={"few": FEW}, cohorts=2, arms=("none", "classic"))
+    results = results_of(found, collect_predictions(found, ask=asker(SHARES.get)), [], {})
+    one, other = (
+        {x.patient for x in found.split(setting, 0).train} for setting in found.settings if setting.partition == 0
+    )
+    assert results["scenarios"][0]["cohort_overlap"] == len(one & other) / len(one) > 0
 
 
 def test_doses_are_a_curve_and_no_part_of_the_verdict(tmp_path):

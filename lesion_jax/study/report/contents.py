@@ -97,7 +97,11 @@ def scale_of(rule: Mapping[str, Any]) -> int:
 def _describe(scenario: Mapping[str, Any]) -> str:
     some = f"{scenario['num_train_lesions']} lesions of {scenario['num_train_patients']} patients are trained on"
     if scenario["per_class"]:
-        some += f" ({', '.join(map(str, scenario['per_class']))} of a class, {scenario['num_cohorts']} draws)"
+        some += f" ({', '.join(map(str, scenario['per_class']))} of a class, {scenario['num_cohorts']} draws"
+        if scenario["cohort_overlap"] is not None:
+            # Intervals take draws for independent; those of a small dataset are not.
+            some += f", two of which share {100 * scenario['cohort_overlap']:.0f} % of their patients"
+        some += ")"
     tested = f"{scenario['num_test_lesions']} lesions of {scenario['num_test_patients']} patients are tested on"
     how = (
         f"an independent test set ({scenario['partition']})"
