@@ -1,3 +1,7 @@
+import functools
+
+import jax
+import numpy as np
 import pytest
 
 from lesion_jax.config import DataConfig
@@ -31,3 +35,27 @@ def test_only_the_step_gets_the_device_axis_and_only_if_synchronised(make, batch
     # What is compiled for everything else is shared with a restored run.
     assert [module.axis_name for module in of_state] == [None, None]
     assert program == family.make_program(config, 3)
+
+
+@pytest.mark.slow
+def test_products_are_convolutions():
+    # It has all that a DCGAN has.
+    config, draw = AcganConfig(latent_size=5, **SMALL), np.random.default_rng(0)
+    family = FAMILIES[config.kind]
+    program = family.make_program(config, 3)
+    state = family.init_state(config, program, None)
+    networks = {name: network.variables for name, network in state.networks.items()}
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def run(program, networks, z, labels):
+        how = {"train": True, "mutable": ["batch_stats"]}
+        images, of_images = program.generator.apply(networks["generator"], z, labels, **how)
+        return images, of_images, program.discriminator.apply(networks["discriminator"], images, **how)
+
+    z, labels = draw.uniform(-1, 1, (3, 5)).astype(np.float32), np.arange(3, dtype=np.int32)
+    products = program.as_products()
+    assert products != program
+    found, want = (jax.tree.leaves(run(one, networks, z, labels)) for one in (products, program))
+    assert len(found) == len(want) and np.std(want[0]) > 0.01
+    for one, other in zip(found, want, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)

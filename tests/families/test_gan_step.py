@@ -1,6 +1,5 @@
 import functools
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,10 +8,16 @@ import pytest
 from lesion_jax.core import keys
 from lesion_jax.core.intensity import to_signed
 from lesion_jax.families.gan_step import create_gan_state, make_gan_step
+from lesion_jax.models.acgan import AuxiliaryDiscriminator, ConditionalGenerator
 from lesion_jax.objectives.gan import PAIR_LOSSES
 from lesion_jax.runtime import parallel
+from tests.families.toys import TOYS
 from tests.train.tiny import WINDOW, gan_hyper, host_batch
 
+ACGAN = (
+    ConditionalGenerator(num_classes=3, embedding_size=4, width=2, image_size=16, dtype=jnp.float32),
+    AuxiliaryDiscriminator(num_classes=3, width=2, dtype=jnp.float32),
+)
 KEY = keys.stream(0, "gan")
 
 
@@ -34,9 +39,8 @@ def equal(a, b):
     return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
 
 
-# With a class output and its loss; a DCGAN's step is the same without.
-@pytest.mark.slow
-@pytest.mark.parametrize("networks", ["acgan"], indirect=True)
+# With a class output and its loss; a DCGAN's step is the same without. The toys' is everyday's.
+@pytest.mark.parametrize("networks", [TOYS, pytest.param(ACGAN, marks=pytest.mark.slow)], ids=["toys", "acgan"])
 def test_one_step_equals_two_textbook_gradients(networks):
     """What Adam is given must be jax.grad of each player's loss, written out with sigmoids."""
     generator, discriminator = networks
@@ -84,9 +88,9 @@ def test_one_step_equals_two_textbook_gradients(networks):
 
 
 @pytest.mark.parametrize("player", ["generator", "discriminator"])
-def test_a_player_with_a_period_is_updated_only_when_due(networks, player):
+def test_a_player_with_a_period_is_updated_only_when_due(player):
     other = {"generator": "discriminator", "discriminator": "generator"}[player]
-    state, step = create(networks, **{f"{player}_every": 2}), compiled(networks)
+    state, step = create(TOYS, **{f"{player}_every": 2}), compiled(TOYS)
     changed = []
     for seed in range(4):
         new, _ = step(state, host_batch(4, seed=seed), KEY)
@@ -96,22 +100,22 @@ def test_a_player_with_a_period_is_updated_only_when_due(networks, player):
     assert changed == [True, False, True, False]
 
 
-def test_ema_is_the_textbook_average_and_the_generator_itself_at_decay_zero(networks):
-    batch, step = host_batch(4), compiled(networks)
-    state = create(networks, ema_decay=0.9)
+def test_ema_is_the_textbook_average_and_the_generator_itself_at_decay_zero():
+    batch, step = host_batch(4), compiled(TOYS)
+    state = create(TOYS, ema_decay=0.9)
     new, _ = step(state, batch, KEY)
     want = jax.tree.map(
         lambda old, now: 0.9 * old + 0.1 * now, state.ema["generator"], new.networks["generator"].variables
     )
     for a, b in zip(jax.tree.leaves(want), jax.tree.leaves(new.ema["generator"]), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
-    new, _ = step(create(networks), batch, KEY)
+    new, _ = step(create(TOYS), batch, KEY)
     assert equal(new.ema["generator"], new.networks["generator"].variables)
 
 
-def test_changing_a_hyper_parameter_never_retraces(networks):
+def test_changing_a_hyper_parameter_never_retraces():
     traces = []
-    inner = make(networks)
+    inner = make(TOYS)
 
     @jax.jit
     def step(state, batch, key):
@@ -119,32 +123,19 @@ def test_changing_a_hyper_parameter_never_retraces(networks):
         return inner(state, batch, key)
 
     for changes in ({}, {"learning_rate": 1e-3}, {"beta1": 0.0, "label_smoothing": 0.1}, {"generator_every": 2}):
-        step(create(networks, **changes), host_batch(4), KEY)
+        step(create(TOYS, **changes), host_batch(4), KEY)
     assert len(traces) == 1
 
 
-def test_the_seed_decides_the_weights(networks):
-    first, second = create(networks), create(networks)
+def test_the_seed_decides_the_weights():
+    first, second = create(TOYS), create(TOYS)
     assert equal(first, second)
-    other = create_gan_state(*networks, seed=2, image_size=16, latent_size=5, hyper=gan_hyper())
+    other = create_gan_state(*TOYS, seed=2, image_size=16, latent_size=5, hyper=gan_hyper())
     assert not equal(first.networks["generator"].params, other.networks["generator"].params)
-
-
-class _Painter(nn.Module):
-    @nn.compact
-    def __call__(self, z, labels, *, train):
-        return jnp.tanh(nn.Dense(256)(z)).reshape(-1, 16, 16, 1)
-
-
-class _Critic(nn.Module):
-    @nn.compact
-    def __call__(self, images, *, train):
-        return nn.Dense(1)(images.reshape(len(images), -1))[:, 0], None
 
 
 @pytest.mark.parametrize("loss", ["minimax", "hinge", "least_squares"])
 def test_other_losses_train(loss):
-    networks = _Painter(), _Critic()
-    state, metrics = jax.jit(make(networks, loss=loss))(create(networks), host_batch(4), KEY)
+    state, metrics = jax.jit(make(TOYS, loss=loss))(create(TOYS), host_batch(4), KEY)
     assert all(np.isfinite(float(m)) for m in metrics.values())
-    assert not equal(state.networks["generator"].params, create(networks).networks["generator"].params)
+    assert not equal(state.networks["generator"].params, create(TOYS).networks["generator"].params)

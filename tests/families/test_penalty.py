@@ -9,9 +9,9 @@ from jax import lax
 from lesion_jax.core import keys
 from lesion_jax.families.gan_step import create_gan_state, make_gan_step
 from lesion_jax.models import convolution
-from lesion_jax.models.dcgan import Discriminator, Generator
 from lesion_jax.objectives.gan import non_saturating_loss
 from lesion_jax.runtime import parallel
+from tests.families.toys import TOYS
 from tests.train.tiny import WINDOW, gan_hyper, host_batch
 
 pytestmark = pytest.mark.slow
@@ -43,7 +43,8 @@ def test_second_order_gradients_are_those_of_lax(form, plain, shapes):
             # Not linear in x, so that its gradient depends on x too.
             return jnp.sum(jnp.square(jax.grad(lambda x: jnp.sum(jnp.tanh(convolve(x, w))))(x)))
 
-        return jax.value_and_grad(slope, argnums=(0, 1))
+        # Operation by operation they would be compiled one by one.
+        return jax.jit(jax.value_and_grad(slope, argnums=(0, 1)))
 
     for want, got in zip(jax.tree.leaves(penalty(plain)(x, w)), jax.tree.leaves(penalty(form)(x, w)), strict=True):
         np.testing.assert_allclose(got, want, rtol=2e-4, atol=2e-4 * float(jnp.abs(want).max()))
@@ -54,6 +55,7 @@ def test_a_second_order_gradient_is_that_of_finite_differences():
     x = jnp.asarray(generator.standard_normal((1, 4, 4, 2)), jnp.float32)
     w, direction = (jnp.asarray(generator.standard_normal((5, 5, 2, 3)), jnp.float32) for _ in range(2))
 
+    @jax.jit
     def penalty(w):
         slope = jax.grad(lambda x: jnp.sum(jnp.tanh(convolution.down(x, w))))(x)
         return jnp.sum(jnp.square(slope))
@@ -70,12 +72,11 @@ def r1(critic, params, real, fake, hyper):
 
 
 def test_a_step_with_a_penalty_gives_the_discriminator_its_gradient_and_no_other():
-    networks = Generator(width=2, image_size=16), Discriminator(width=2)
-    state = create_gan_state(*networks, seed=1, image_size=16, latent_size=5, hyper=gan_hyper())
+    state = create_gan_state(*TOYS, seed=1, image_size=16, latent_size=5, hyper=gan_hyper())
     given = {"pair_loss": non_saturating_loss, "latent_size": 5, "window": WINDOW, "average": parallel.alone}
     batch, key = host_batch(4), keys.stream(0, "gan")
-    without, _ = jax.jit(make_gan_step(*networks, **given))(state, batch, key)
-    with_one, metrics = jax.jit(make_gan_step(*networks, **given, penalty=r1))(state, batch, key)
+    without, _ = jax.jit(make_gan_step(*TOYS, **given))(state, batch, key)
+    with_one, metrics = jax.jit(make_gan_step(*TOYS, **given, penalty=r1))(state, batch, key)
     assert float(metrics["loss/penalty"]) > 0
 
     def moments(found, name):
@@ -88,7 +89,7 @@ def test_a_step_with_a_penalty_gives_the_discriminator_its_gradient_and_no_other
     def penalty(params):
         def critic(params, images):
             variables = {"params": params, "batch_stats": state.networks["discriminator"].batch_stats}
-            (source, _), _ = networks[1].apply(variables, images, train=True, mutable=["batch_stats"])
+            (source, _), _ = TOYS[1].apply(variables, images, train=True, mutable=["batch_stats"])
             return source
 
         real = jnp.clip((batch["pixels"] - WINDOW[0]) / (WINDOW[1] - WINDOW[0]), 0, 1)[..., None] * 2 - 1

@@ -15,13 +15,14 @@ from lesion_jax.models.cnn import Classifier
 from lesion_jax.objectives.gan import non_saturating_loss
 from lesion_jax.runtime import parallel
 from tests.families.agreement import disagreements, gan_evidence
+from tests.families.toys import SIDE, TOYS
 from tests.train.tiny import WINDOW, classifier_hyper, gan_hyper, host_batch
 
 pytestmark = pytest.mark.slow
 
-D, B, SIDE = 4, 8, 16
+D, B = 4, 8
 KEY = keys.stream(0, "replicas")
-# It has all that a DCGAN has, and takes the same step.
+# It has all that a DCGAN has, and takes the same step. Where a question is not about its layers, toys answer.
 ACGAN = ConditionalGenerator(3, width=2, image_size=SIDE), AuxiliaryDiscriminator(3, width=2)
 CLASSIFIER = Classifier(num_classes=3, width=4)
 
@@ -108,14 +109,14 @@ def test_with_synchronised_batch_norm_devices_find_what_one_finds():
 
 
 def test_with_batch_norm_by_replica_they_find_the_mean_of_their_shares():
-    state, metrics = gan_on_devices(ACGAN)
-    assert disagreements(gan_evidence(state, metrics), gan_of_one_device_by_shares(ACGAN)) == []
+    state, metrics = gan_on_devices(TOYS)
+    assert disagreements(gan_evidence(state, metrics), gan_of_one_device_by_shares(TOYS)) == []
     assert num_values((state, metrics)) == 1
 
 
 def test_the_two_kinds_of_batch_norm_are_told_apart():
-    wrong = set(disagreements(gan_evidence(*gan_on_devices(ACGAN)), gan_of_one_device(ACGAN)))
-    assert paths(gan_of_one_device(ACGAN), "['gradient']") <= wrong
+    wrong = set(disagreements(gan_evidence(*gan_on_devices(TOYS)), gan_of_one_device(TOYS)))
+    assert paths(gan_of_one_device(TOYS), "['gradient']") <= wrong
     assert any("loss" in path for path in wrong)
 
 
@@ -126,8 +127,8 @@ def test_devices_train_the_classifier_that_one_trains_dropout_included():
 
 
 def test_a_forgotten_average_is_noticed_in_gradients_statistics_and_metrics():
-    state, metrics = gan_on_devices(ACGAN, parallel.alone)
-    want = gan_of_one_device_by_shares(ACGAN)
+    state, metrics = gan_on_devices(TOYS, parallel.alone)
+    want = gan_of_one_device_by_shares(TOYS)
     assert set(disagreements(gan_evidence(state, metrics), want)) == paths(want)
     for part in (state.networks["generator"].params, state.networks["discriminator"].batch_stats, metrics):
         assert num_values(part) == D

@@ -5,7 +5,7 @@ import pytest
 from lesion_jax.config import DataConfig, LoopConfig
 from lesion_jax.core.types import LesionSet
 from lesion_jax.data.cohort import Cohort
-from lesion_jax.data.folds import make_folds, save_folds
+from lesion_jax.data.folds import folds_of, save_folds
 from lesion_jax.data.lesion_arrays import write_lesion_arrays
 from lesion_jax.families import AcganConfig, ClassifierConfig, DcganConfig
 from lesion_jax.train.run import train
@@ -44,7 +44,7 @@ def cohort():
     made = tiny.cohort()
     # Its fingerprint is that of the content, as one that is read from a disk has it.
     lesions = LesionSet.of(made.lesions.lesions, made.lesions.class_names, made.lesions.unit)
-    return Cohort(lesions, make_folds(lesions, 3, 0))
+    return Cohort(lesions, folds_of(lesions, made.folds.fold_of, 0))
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ from tests.train.tiny import cohort, configs, true_at
 pytestmark = pytest.mark.slow
 
 CLASSIFIER = dataclasses.replace(configs()["classifier"], num_devices=1)
-DCGAN = dataclasses.replace(configs()["dcgan"], num_devices=1)
+GAN = dataclasses.replace(configs()["acgan"], num_devices=1)
 # Two programs of two cells.
 TWO = SweepConfig(base=CLASSIFIER, grid=(("width", (2, 3)), ("learning_rate", (1e-3, 2e-3))))
 
@@ -226,7 +226,7 @@ def test_tasks_that_start_at_the_same_time_share_a_directory(tiny, tmp_path):
 
 def test_a_cell_that_a_collapse_ends_says_so(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(evaluation, "describe_collapse", lambda step, *_: f"Step {step}: collapsed.")
-    sweep = SweepConfig(base=dataclasses.replace(DCGAN, on_collapse="stop"))
+    sweep = SweepConfig(base=dataclasses.replace(GAN, on_collapse="stop"))
     run_sweep(sweep, tmp_path / "s", cohort=tiny)
     (row,) = rows = cell_rows(open_sweep(tmp_path / "s"))
     assert row["state"] == "stopped" and row["reason"] == "Step 4: collapsed." and row["score"] is None

@@ -21,7 +21,8 @@ from tests.train.tiny import cohort, configs
 # Every packing of every kind of network is compiled.
 pytestmark = pytest.mark.slow
 
-DCGAN, ACGAN, CLASSIFIER = (dataclasses.replace(config, num_devices=1) for config in configs().values())
+# The loop, the slots and the packings know no family; tests/families/test_gan.py has a GAN as products.
+CLASSIFIER = dataclasses.replace(configs()["classifier"], num_devices=1)
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +30,13 @@ def tiny():
     return cohort()
 
 
-def varied(config, count=None):
-    """Members that differ in seed, fold, learning rate, length and, of a DCGAN, class.
+def varied(config):
+    """Three members that differ in seed, fold, learning rate and length.
 
     A few steps: jumps at the kinks of activations add up.
     """
-    # Of what takes long to compile two.
-    for i in range(count or (2 if config.kind == "acgan" else 3)):
-        label = ("cyst", "metastasis", "hemangioma")[i % 3] if config.kind == "dcgan" else ""
-        data = dataclasses.replace(config.data, fold=i % 3, label=label)
+    for i in range(3):
+        data = dataclasses.replace(config.data, fold=i)
         loop = dataclasses.replace(config.loop, duration=f"{4 + (i == 1)} steps", evaluate_every="2 steps")
         yield dataclasses.replace(config, seed=i, learning_rate=1e-4 * (1 + i), data=data, loop=loop)
 
@@ -78,48 +77,38 @@ def assert_same_run(one, other, exact):
 
 @pytest.fixture(scope="module")
 def alone(tiny, tmp_path_factory):
-    """kind -> directory of the members trained one by one."""
-    made = {}
-
-    def of(config):
-        if config.kind not in made:
-            root = made[config.kind] = tmp_path_factory.mktemp(config.kind)
-            for i, member in enumerate(varied(config)):
-                train(member, root / str(i), cohort=tiny)
-        return made[config.kind]
-
-    return of
+    """Directory of the members trained one by one."""
+    root = tmp_path_factory.mktemp("alone")
+    for i, member in enumerate(varied(CLASSIFIER)):
+        train(member, root / str(i), cohort=tiny)
+    return root
 
 
-# One program on each device is not another program: a second kind on two devices would compile it for nothing.
-@pytest.mark.parametrize(("config", "num_devices"), [(ACGAN, 1), (CLASSIFIER, 1), (CLASSIFIER, 2)])
-def test_one_per_device_gives_the_bits_of_training_alone(config, num_devices, alone, tiny, tmp_path):
-    assert not train_all(varied(config), tmp_path, tiny, num_devices)
-    for one in alone(config).iterdir():
+@pytest.mark.parametrize("num_devices", [1, 2])
+def test_one_per_device_gives_the_bits_of_training_alone(num_devices, alone, tiny, tmp_path):
+    assert not train_all(varied(CLASSIFIER), tmp_path, tiny, num_devices)
+    for one in alone.iterdir():
         # A program for two devices may round otherwise than one for one.
         assert_same_run(one, tmp_path / one.name, exact=num_devices == 1)
 
 
-@pytest.mark.parametrize(("config", "num_devices"), [(CLASSIFIER, 1), (CLASSIFIER, 2)])
-def test_images_that_lie_on_the_devices_train_as_those_that_are_streamed(config, num_devices, alone, tiny, tmp_path):
-    member = dataclasses.replace(next(varied(config)), num_devices=num_devices)
+@pytest.mark.parametrize("num_devices", [1, 2])
+def test_images_that_lie_on_the_devices_train_as_those_that_are_streamed(num_devices, alone, tiny, tmp_path):
+    member = dataclasses.replace(next(varied(CLASSIFIER)), num_devices=num_devices)
     streamed = dataclasses.replace(member, data=dataclasses.replace(member.data, feed="stream"))
     train(streamed, tmp_path / "streamed", cohort=tiny)
-    resident = alone(config) / "0"
+    resident = alone / "0"
     if num_devices > 1:
         resident = tmp_path / "resident"
         train(member, resident, cohort=tiny)
     assert_same_run(resident, tmp_path / "streamed", exact=False)
 
 
-@pytest.mark.parametrize(
-    ("config", "packing"),
-    [(CLASSIFIER, packing) for packing in PACKINGS if packing != "one"] + [(ACGAN, "gemm")],
-)
-def test_packed_members_are_those_trained_alone(config, packing, alone, tiny, tmp_path):
+@pytest.mark.parametrize("packing", [packing for packing in PACKINGS if packing != "one"])
+def test_packed_members_are_those_trained_alone(packing, alone, tiny, tmp_path):
     # Three members, two at once on a device: one waits for a slot.
-    assert not train_all(varied(config), tmp_path, tiny, packing=packing, slots_per_device=2)
-    for one in alone(config).iterdir():
+    assert not train_all(varied(CLASSIFIER), tmp_path, tiny, packing=packing, slots_per_device=2)
+    for one in alone.iterdir():
         assert_same_run(one, tmp_path / one.name, exact=False)
 
 
@@ -131,7 +120,7 @@ def test_a_member_that_diverges_is_marked_and_the_others_go_on(alone, tiny, tmp_
     assert json.loads((tmp_path / "1" / "FAILED").read_text())["reason"] == str(failed[1])
     assert not (tmp_path / "1" / "checkpoints").exists() or not list((tmp_path / "1" / "checkpoints").iterdir())
     for i in (0, 2):
-        assert_same_run(alone(CLASSIFIER) / str(i), tmp_path / str(i), exact=False)
+        assert_same_run(alone / str(i), tmp_path / str(i), exact=False)
 
 
 @pytest.mark.parametrize("packing", ["one", "vmap"])
@@ -159,7 +148,7 @@ def test_a_slot_that_a_stop_rule_frees_is_taken(packing, tiny, tmp_path, monkeyp
 
     skipped = []
     monkeypatch.setattr(Progress, "skip", lambda self, count: skipped.append(count))
-    train_all(varied(CLASSIFIER, 3), tmp_path, tiny, packing=packing, slots_per_device=2, stop_rule=rule)
+    train_all(varied(CLASSIFIER), tmp_path, tiny, packing=packing, slots_per_device=2, stop_rule=rule)
     assert json.loads((tmp_path / "0" / "DONE").read_text())["stopped"] == "not good enough"
     steps = [json.loads((tmp_path / str(i) / "DONE").read_text())["steps"] for i in range(3)]
     assert steps == [2, 5, 4]

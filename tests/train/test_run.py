@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import json
 import shutil
 
@@ -11,21 +12,23 @@ from lesion_jax.core import keys
 from lesion_jax.core.types import Images
 from lesion_jax.data.bank import save_bank
 from lesion_jax.data.training_images import prepare_images, resolve_window
-from lesion_jax.errors import BankError, ConfigError, DivergedError, RunError
+from lesion_jax.errors import BankError, ConfigError, DivergedError, Preempted, RunError
 from lesion_jax.families import FAMILIES
-from lesion_jax.inference.predict import predict
-from lesion_jax.inference.restore import restore_classifier, restore_generator
+from lesion_jax.inference.restore import restore_classifier
 from lesion_jax.inference.sample import draw_bank
 from lesion_jax.io.run_files import load_provenance
 from lesion_jax.io.saved_checkpoints import load_checkpoint
-from lesion_jax.runtime import parallel
+from lesion_jax.runtime import parallel, preemption
+from lesion_jax.train.recorder import Recorder
 from lesion_jax.train.run import train
+from lesion_jax.train.training import Training
 from tests.reader.conftest import facts
-from tests.train.tiny import cohort, configs
+from tests.train.tiny import cohort, configs, true_at
 
 pytestmark = pytest.mark.slow
 
 DCGAN, ACGAN, CLASSIFIER = configs().values()
+ONE_DEVICE = dataclasses.replace(CLASSIFIER, num_devices=1)
 LOOP = CLASSIFIER.loop
 
 
@@ -58,17 +61,38 @@ def arrays(run, which="last"):
     return step, flat
 
 
+@pytest.fixture(scope="module")
+def finished(tiny, tmp_path_factory):
+    """Config -> directory of its finished run, only to be looked at."""
+
+    @functools.cache
+    def of(config):
+        path = tmp_path_factory.mktemp(config.kind) / "run"
+        assert train(config, path, cohort=tiny)
+        return path
+
+    return of
+
+
 @pytest.mark.parametrize("config", [CLASSIFIER, ACGAN], ids=lambda c: c.kind)
-def test_a_run_leaves_everything_and_a_continued_one_leaves_the_same_bits(config, tiny, tmp_path):
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    assert train(config, whole, cohort=tiny)
+def test_a_run_leaves_everything_and_a_continued_one_leaves_the_same_bits(
+    config, finished, tiny, tmp_path, monkeypatch
+):
+    whole, broken = finished(config), tmp_path / "broken"
     assert (whole / "DONE").exists() and not train(config, whole, cohort=tiny)
     records = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
     assert [r["step"] for r in records if any(k.startswith("train/") for k in r)] == list(range(1, 9))
     assert any(k.startswith("inner/") for r in records for k in r)
     assert bool(list((whole / "samples").glob("*.png"))) == (config.kind != "classifier")
 
-    train(lasting(config, "4 steps"), broken, cohort=tiny)
+    # The one is made longer, the other was interrupted, where nothing else was due.
+    if config is CLASSIFIER:
+        train(lasting(config, "4 steps"), broken, cohort=tiny)
+    else:
+        with monkeypatch.context() as asked, pytest.raises(Preempted):
+            asked.setattr(preemption, "requested", true_at(3))
+            train(config, broken, cohort=tiny)
+        assert (broken / "checkpoints" / "3").is_dir()
     assert train(config, broken, cohort=tiny)
     (step, first), (_, second) = arrays(whole), arrays(broken)
     assert step == 8 and first.keys() == second.keys()
@@ -77,43 +101,26 @@ def test_a_run_leaves_everything_and_a_continued_one_leaves_the_same_bits(config
 
 
 @pytest.mark.parametrize(("saving", "continuing"), [(1, 4), (4, 2), (2, 1)])
-def test_what_any_number_of_devices_began_any_other_number_ends(saving, continuing, tiny, tmp_path, one_device):
-    train(lasting(dataclasses.replace(ACGAN, num_devices=saving), "4 steps"), tmp_path, cohort=tiny)
-    train(dataclasses.replace(ACGAN, num_devices=continuing), tmp_path, cohort=tiny)
-    (_, expected), (step, found) = one_device, arrays(tmp_path)
+def test_what_any_number_of_devices_began_any_other_number_ends(saving, continuing, tiny, tmp_path, finished):
+    # That a GAN's step on devices is that of one is tests/families/test_replicas.py's.
+    train(lasting(dataclasses.replace(CLASSIFIER, num_devices=saving), "4 steps"), tmp_path, cohort=tiny)
+    train(dataclasses.replace(CLASSIFIER, num_devices=continuing), tmp_path, cohort=tiny)
+    (_, expected), (step, found) = arrays(finished(ONE_DEVICE)), arrays(tmp_path)
     assert step == 8
     for name in expected:
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-4, atol=2e-5, err_msg=name)
 
 
-@pytest.fixture(scope="module")
-def one_device(tiny, tmp_path_factory):
-    """(step, arrays) of a run of one device."""
-    path = tmp_path_factory.mktemp("one_device")
-    train(dataclasses.replace(ACGAN, num_devices=1), path, cohort=tiny)
-    return arrays(path)
-
-
-REPLICA = dataclasses.replace(DCGAN, batch_norm="replica")
-
-
-@pytest.fixture(scope="module")
-def of_all_classes(tiny, tmp_path_factory):
-    """Half a run of a DCGAN of all classes on two devices, each with its own batch norm."""
-    path = tmp_path_factory.mktemp("replica")
-    train(lasting(REPLICA, "4 steps"), path, cohort=tiny)
-    return path
-
-
-def test_with_each_devices_own_batch_norm_their_number_is_part_of_the_run(tiny, of_all_classes, tmp_path):
-    shutil.copytree(of_all_classes, tmp_path / "run")
+def test_with_each_devices_own_batch_norm_their_number_is_part_of_the_run(tiny, tmp_path):
+    replica = dataclasses.replace(DCGAN, batch_norm="replica")
+    with Recorder.open(Training.prepare(replica, tiny, num_devices=2, cache_dir=None), tmp_path / "run"):
+        pass
     with pytest.raises(RunError, match="num_devices is 2 there and 1 here"):
-        train(dataclasses.replace(REPLICA, num_devices=1), tmp_path / "run", cohort=tiny)
-    train(REPLICA, tmp_path / "run", cohort=tiny)
+        train(dataclasses.replace(replica, num_devices=1), tmp_path / "run", cohort=tiny)
 
 
 def test_what_was_saved_under_pmap_goes_on_without_it(tiny, tmp_path):
-    config = dataclasses.replace(CLASSIFIER, num_devices=1)
+    config = ONE_DEVICE
     train(lasting(config, "4 steps"), tmp_path, cohort=tiny)
     note, tree = load_checkpoint(tmp_path / "checkpoints", "last")
     step = note.step
@@ -140,10 +147,9 @@ def assert_same_leaves(one, other):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_bank_joins_the_training_of_its_own_fold_and_no_other(tiny, tmp_path):
-    gan, bank = tmp_path / "gan", tmp_path / "bank"
-    train(ACGAN, gan, cohort=tiny)
-    draw_bank(gan, 10, bank)
+def test_a_bank_joins_the_training_of_its_own_fold_and_no_other(tiny, finished, tmp_path):
+    bank = tmp_path / "bank"
+    draw_bank(finished(ACGAN), 10, bank)
     mixed = with_data(CLASSIFIER, banks=(str(bank),), synthetic_size=5)
     train(mixed, tmp_path / "mixed", cohort=tiny)
     facts = load_provenance(tmp_path / "mixed")
@@ -164,45 +170,33 @@ def test_a_bank_joins_the_training_of_its_own_fold_and_no_other(tiny, tmp_path):
         train(with_data(mixed, synthetic_size=50), tmp_path / "other", cohort=tiny)
 
 
+def save_bank_of(label, tiny, path):
+    """A bank by hand, of one class."""
+    images = Images(np.zeros((10, 32, 32), np.int16), np.full(10, label, np.int32))
+    save_bank(path, images, facts(tiny, image_size=32, window=[-160.0, 240.0], margin=DCGAN.data.margin))
+    return str(path)
+
+
 def test_a_bank_without_every_class_is_refused(tiny, tmp_path):
-    cysts = Images(np.zeros((10, 32, 32), np.int16), np.zeros(10, np.int32))
-    save_bank(tmp_path / "bank", cysts, facts(tiny, image_size=32, window=[-160.0, 240.0], margin=DCGAN.data.margin))
+    banks = (save_bank_of(0, tiny, tmp_path / "bank"),)
     with pytest.raises(BankError, match="metastasis, hemangioma"):
-        train(with_data(CLASSIFIER, banks=(str(tmp_path / "bank"),), synthetic_size=5), tmp_path / "mixed", cohort=tiny)
+        train(with_data(CLASSIFIER, banks=banks, synthetic_size=5), tmp_path / "mixed", cohort=tiny)
 
 
-def test_images_without_a_label_make_no_bank(of_all_classes, tmp_path):
-    with pytest.raises(BankError, match="one DCGAN of 3 classes"):
-        draw_bank(of_all_classes, 10, tmp_path / "bank", which="last")
+def test_two_banks_of_one_class_are_refused(tiny, tmp_path):
+    banks = tuple(save_bank_of(0, tiny, tmp_path / name) for name in ("a", "b"))
+    with pytest.raises(BankError, match="holds cyst, as does another"):
+        train(with_data(CLASSIFIER, banks=banks, synthetic_size=5), tmp_path / "run", cohort=tiny)
+
+
+def test_images_without_a_label_make_no_bank(finished, tmp_path, monkeypatch):
+    assert FAMILIES["dcgan"].one_per_class
+    # Another GAN that is trained already says the same of itself.
+    unlabelled = dataclasses.replace(FAMILIES["acgan"], title="Painter", one_per_class=True)
+    monkeypatch.setitem(FAMILIES, "acgan", unlabelled)
+    with pytest.raises(BankError, match="one Painter of 3 classes"):
+        draw_bank(finished(ACGAN), 10, tmp_path / "bank", which="last")
     assert not (tmp_path / "bank").exists()
-
-
-def test_what_is_restored_does_what_was_trained(tiny, tmp_path):
-    train(lasting(dataclasses.replace(CLASSIFIER, width=4, learning_rate=0.05), "60 steps"), tmp_path, cohort=tiny)
-    classifier = restore_classifier(tmp_path)
-    assert classifier.class_names == ("cyst", "metastasis", "hemangioma")
-    # Three grey levels 100 HU apart: anything that was really restored tells them apart.
-    assert predict(tmp_path, tiny.lesions.lesions).accuracy > 0.9
-    probabilities, features = classifier(np.zeros((70, 32, 32), np.int16))
-    assert probabilities.shape == (70, 3) and features.shape == (70, 32)
-    np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
-    with pytest.raises(ValueError, match="32"):
-        classifier(np.zeros((1, 64, 64), np.int16))
-    with pytest.raises(RunError, match="Classifier. cannot draw"):
-        restore_generator(tmp_path)
-
-
-def test_a_restored_generator_draws_prefixes(tiny, tmp_path):
-    # Long enough for the running variances to leave their start at one: before, every image is grey.
-    loop = dataclasses.replace(LOOP, duration="40 steps", evaluate_every="40 steps", pictures_every="0 steps")
-    train(dataclasses.replace(ACGAN, loop=loop), tmp_path, cohort=tiny)
-    generator = restore_generator(tmp_path)
-    labels = np.arange(70, dtype=np.int32) % 3
-    images = generator(labels, seed=1)
-    assert images.shape == (70, 32, 32) and images.dtype == np.int16
-    np.testing.assert_array_equal(generator(labels[:5], seed=1), images[:5])
-    assert not np.array_equal(generator(labels[:5], seed=2), images[:5])
-    assert restore_classifier(tmp_path)(images)[0].shape == (70, 3)
 
 
 def test_divergence_names_the_step_and_leaves_no_checkpoint_of_it(tiny, tmp_path):
@@ -234,8 +228,8 @@ def test_a_checkpoint_of_another_seed_or_fold_is_not_continued(tiny, tmp_path):
         restore_classifier(tmp_path / "a")
 
 
-def test_a_finished_run_stays_finished_whatever_else_changes(tiny, tmp_path):
-    train(CLASSIFIER, tmp_path, cohort=tiny)
+def test_a_finished_run_stays_finished_whatever_else_changes(tiny, finished, tmp_path):
+    shutil.copytree(finished(CLASSIFIER), tmp_path, dirs_exist_ok=True)
     loop = dataclasses.replace(CLASSIFIER.loop, log_every="2 steps")
     assert not train(dataclasses.replace(CLASSIFIER, num_devices=1, loop=loop), tmp_path, cohort=tiny)
     with pytest.raises(RunError, match="evaluate_every"):
@@ -261,8 +255,8 @@ def test_what_cannot_be_run_is_refused_before_anything_is_written(config, messag
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_can_be_made_longer_but_not_shorter(tiny, tmp_path):
-    train(CLASSIFIER, tmp_path, cohort=tiny)
+def test_a_run_can_be_made_longer_but_not_shorter(tiny, finished, tmp_path):
+    shutil.copytree(finished(CLASSIFIER), tmp_path, dirs_exist_ok=True)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(RunError, match="8 steps, but loop.duration means 4"):
         train(lasting(CLASSIFIER, "4 steps"), tmp_path, cohort=tiny)
@@ -277,16 +271,6 @@ def test_the_last_step_is_saved_even_where_nothing_asks_for_it(tiny, tmp_path):
     assert arrays(tmp_path)[0] == 8
 
 
-def test_two_banks_of_one_class_are_refused(tiny, tmp_path):
-    train(with_data(DCGAN, label="cyst"), tmp_path / "gan", cohort=tiny)
-    for name in ("a", "b"):
-        draw_bank(tmp_path / "gan", 10, tmp_path / name)
-    banks = (str(tmp_path / "a"), str(tmp_path / "b"))
-    with pytest.raises(BankError, match="holds cyst, as does another"):
-        train(with_data(CLASSIFIER, banks=banks, synthetic_size=5), tmp_path / "run", cohort=tiny)
-
-
-def test_another_config_in_the_same_directory_is_refused(tiny, tmp_path):
-    train(CLASSIFIER, tmp_path, cohort=tiny)
+def test_another_config_in_the_same_directory_is_refused(tiny, finished):
     with pytest.raises(RunError, match=r"learning_rate is 0.001 there and 0.01 here"):
-        train(dataclasses.replace(CLASSIFIER, learning_rate=0.01), tmp_path, cohort=tiny)
+        train(dataclasses.replace(CLASSIFIER, learning_rate=0.01), finished(CLASSIFIER), cohort=tiny)

@@ -72,7 +72,7 @@ def cohort(num_patients=30, side=61):
     found = LesionSet(tuple(lesions), names, "HU", "fingerprint of the tiny cohort")
     # By hand: making them imports scikit-learn, which takes a process longer than reading all of its images.
     fold_of = {f"patient{i:02}": i // 3 % 3 for i in range(num_patients)}
-    inner = [frozenset(p for p, other in fold_of.items() if other != fold and p < "patient09") for fold in range(3)]
+    inner = [frozenset(p for p, other in fold_of.items() if other != fold and p < "patient06") for fold in range(3)]
     return Cohort(found, Folds(3, 0, fold_of, tuple(inner), found.fingerprint, "fingerprint of its folds"))
 
 
