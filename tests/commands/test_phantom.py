@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from lesion_jax.commands import main
 from lesion_jax.config import DataConfig
@@ -11,6 +12,7 @@ def build(out, *flags):
     return Cohort.load(out)
 
 
+@pytest.mark.slow
 def test_a_dataset_with_a_test_set_of_another_scanner(tmp_path, capsys):
     plain, shifted = build(tmp_path / "plain"), build(tmp_path / "shifted", "--test_offset_hu=80")
     assert "10 lesions of cyst, metastasis, hemangioma" in capsys.readouterr().out

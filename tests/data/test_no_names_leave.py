@@ -117,7 +117,10 @@ def _png(folder):
     return _csv(folder, "file,patient,spacing_mm,row,column,diameter_mm,label", rows)
 
 
-@pytest.mark.parametrize("write", [_dicom, _mr, _seg, _rtstruct, _images, _nifti, _png])
+# Outlines are read beside the same slices either way, and MR as CT is.
+@pytest.mark.parametrize(
+    "write", [_dicom, _seg, _images, _nifti, _png, *(pytest.param(f, marks=pytest.mark.slow) for f in (_mr, _rtstruct))]
+)
 def test_nothing_that_names_a_patient_is_in_any_byte(tmp_path, capsys, caplog, write):
     words, planted = write(tmp_path)
     command = ["build", f"--input={tmp_path / 'in'}", "--num_folds=2", *words]

@@ -188,7 +188,7 @@ def dataset(rows, tmp_path_factory):
         pixels = np.clip(60 + 120 * shape + generator.normal(0, 12, shape.shape), 0, 255).astype(np.int16)
         np.save(root / "files" / f"P{i:02}-{CLASSES[i % 2]}.npy", pixels)
     words = ["build", "--source=drawings", f"--input={root / 'files'}", f"--out={root / 'dataset'}"]
-    assert main(words) == 0
+    assert main([*words, "--num_folds=2"]) == 0
     return root / "dataset"
 
 
@@ -288,7 +288,7 @@ def test_the_paper_compares_a_new_arm(dataset, config_file, tmp_path, capsys, mo
     for name in [name for name, metric in GENERATOR_METRICS.items() if metric.for_reports]:
         monkeypatch.delitem(GENERATOR_METRICS, name)
     path = config_file(
-        "PaperConfig(arms=('classic', 'nearest_blend'), classic_sizes=(0, 24), synthetic_sizes=(4, 8), models={"
+        "PaperConfig(arms=('classic', 'nearest_blend'), classic_sizes=(0, 24), synthetic_sizes=(4,), models={"
         "'classifier': FAMILIES['classifier'].config(width=2, data=DataConfig(image_size=32, batch_size=8), loop=loop),"
         "'nearest': FAMILIES['nearest'].config(data=DataConfig(image_size=32, batch_size=8), loop=loop),"
         "'blend': FAMILIES['blend'].config(data=DataConfig(image_size=32, batch_size=8), loop=loop)})"

@@ -105,6 +105,7 @@ class _Shallow(nn.Module):
         return nn.Dense(1)(jnp.tanh(x + told[:, None, None]))[..., 0]
 
 
+@pytest.mark.slow
 def test_devices_find_what_one_finds():
     hyper = {"mask": jnp.asarray(disc(16, 0.25)), "data_std": 0.4, "learning_rate": 1e-3, "ema_images": 100.0}
     hyper = jax.tree.map(jnp.float32, hyper)

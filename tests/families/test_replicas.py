@@ -129,7 +129,7 @@ def test_devices_train_the_classifier_that_one_trains_dropout_included():
 def test_a_forgotten_average_is_noticed_in_gradients_statistics_and_metrics():
     state, metrics = gan_on_devices(TOYS, parallel.alone)
     want = gan_of_one_device_by_shares(TOYS)
-    assert set(disagreements(gan_evidence(state, metrics), want)) == paths(want)
+    assert paths(want) <= set(disagreements(gan_evidence(state, metrics), want))
     for part in (state.networks["generator"].params, state.networks["discriminator"].batch_stats, metrics):
         assert num_values(part) == D
 

@@ -113,6 +113,7 @@ class _Judge(nn.Module):
         return jnp.sum(jnp.tanh(nn.Dense(3)(x.reshape(len(x), -1))) * jax.nn.one_hot(labels, 3), -1)
 
 
+@pytest.mark.slow
 def test_devices_find_what_one_finds():
     networks, devices = (_Draw(), _Judge()), parallel.choose_devices(4, B)
     state = create_rpgan_state(*networks, SIDE, 5, jnp.int32(0), hyper(augment_probability=0.8))

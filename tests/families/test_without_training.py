@@ -141,6 +141,7 @@ def test_a_bank_is_of_training_patients_and_no_other_fold_takes_it(kind, cohort,
         export_run(tmp_path / "run", tmp_path / "export")
 
 
+@pytest.mark.slow
 def test_every_verb_takes_one(dataset, tmp_path, capsys):
     path = tmp_path / "config.py"
     path.write_text(

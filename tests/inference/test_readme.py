@@ -26,7 +26,7 @@ def test_the_example_of_the_readme_runs_as_pasted(runs, dataset, tmp_path, monke
     exec(example, found)
     own = found["classifier"].lesions("test", dataset)
     np.testing.assert_array_equal(found["lesions"].pixels, own.pixels)
-    assert (found["lesions"].ids, found["lesions"].patients) == (own.ids, own.patients) and len(own) == 20
+    assert (found["lesions"].ids, found["lesions"].patients) == (own.ids, own.patients) and len(own) == 24
     said = lesion_jax.score_run(runs["averaged"], dataset=dataset)["predictions"]
     assert found["scores"]["metrics"] == said["metrics"] and found["scores"]["confusion"] == said["confusion"]
     assert found["images"].shape == own.pixels.shape and found["synthetic"].pixels.shape == (6, 32, 32)

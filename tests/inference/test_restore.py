@@ -22,10 +22,12 @@ from lesion_jax.families.context import seeds_of
 from lesion_jax.inference.export import export_run
 from lesion_jax.inference.load import load_run_config
 from lesion_jax.inference.own_lesions import own_lesions
+from lesion_jax.inference.predict import predict
 from lesion_jax.train.run import train
 from tests.inference.conftest import DATA
 
 CHECKOUT = Path(__file__).parents[2]
+# Tests that train a GAN are slow; classifiers, and a family that draws without steps, are restored every day.
 Z = np.random.default_rng(0).uniform(-1, 1, (70, 6)).astype(np.float32)
 LABELS = np.arange(70, dtype=np.int32) % 3
 
@@ -67,6 +69,7 @@ print(json.dumps([images.tolist(), probabilities.tolist()]))
 """
 
 
+@pytest.mark.slow
 def test_three_lines_need_neither_tensorflow_nor_the_dataset_and_write_nothing(runs, tmp_path):
     used = runs["acgan"], runs["classifier"]
     before = [state_of(run) for run in used]
@@ -86,6 +89,7 @@ def test_three_lines_need_neither_tensorflow_nor_the_dataset_and_write_nothing(r
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_image_from_latents_depends_on_its_own_latent_and_label(runs):
     generator = restore_generator(runs["acgan"])
     images = generator.from_latents(Z, LABELS)
@@ -95,12 +99,26 @@ def test_an_image_from_latents_depends_on_its_own_latent_and_label(runs):
     assert all(not np.array_equal(a, b) for a, b in zip(images, other, strict=True))
 
 
+@pytest.mark.slow
 def test_drawing_by_seed_is_drawing_from_the_latents_of_that_seed(runs):
     generator = restore_generator(runs["acgan"])
     z = np.asarray(keys.latents(keys.per_example(keys.stream(5, "samples"), np.arange(70)), 6))
-    np.testing.assert_array_equal(generator(LABELS, seed=5), generator.from_latents(z, LABELS))
+    images = generator(LABELS, seed=5)
+    np.testing.assert_array_equal(images, generator.from_latents(z, LABELS))
+    assert not np.array_equal(generator(LABELS, seed=6), images)
 
 
+def test_what_is_restored_does_what_was_trained(runs, cohort):
+    # Three grey levels 100 HU apart: anything that was really restored tells them apart.
+    assert predict(runs["classifier"], cohort.lesions.lesions).accuracy > 0.9
+    classifier = restore_classifier(runs["classifier"])
+    assert classifier.class_names == ("cyst", "metastasis", "hemangioma")
+    probabilities, features = classifier(np.zeros((70, 32, 32), np.int16))
+    assert probabilities.shape == (70, 3) and features.shape == (70, 32)
+    np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
+
+
+@pytest.mark.slow
 def test_nothing_in_gives_nothing_out(runs):
     generator, classifier = restore_generator(runs["acgan"]), restore_classifier(runs["classifier"])
     for images in (generator([], seed=0), generator.from_latents(Z[:0], LABELS[:0])):
@@ -108,6 +126,7 @@ def test_nothing_in_gives_nothing_out(runs):
     assert [x.shape for x in classifier(np.zeros((0, 32, 32), np.int16))] == [(0, 3), (0, 32)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("z", "labels", "message"),
     [
@@ -127,6 +146,7 @@ def test_wrong_latents_and_labels_are_refused_naming_both(runs, z, labels, messa
         restore_generator(runs["acgan"]).from_latents(z, labels)
 
 
+@pytest.mark.slow
 def test_a_dcgan_of_one_class_makes_no_other(runs):
     generator = restore_generator(runs["dcgan"])
     assert generator.from_latents(Z[:2], np.array([1, 1])).std() > 1
@@ -135,6 +155,7 @@ def test_a_dcgan_of_one_class_makes_no_other(runs):
             draw(np.array([0, 2]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("restore", "kind", "message"),
     [
@@ -147,6 +168,7 @@ def test_what_a_run_cannot_do_is_refused_naming_what_can(runs, restore, kind, me
         restore(runs[kind])
 
 
+@pytest.mark.slow
 def test_the_list_of_what_can_is_the_table_at_the_time(runs, monkeypatch):
     toy = dataclasses.replace(FAMILIES["classifier"], name="toy", title="Toy", config=ClassifierConfig)
     monkeypatch.setitem(FAMILIES, "toy", toy)
@@ -154,12 +176,14 @@ def test_the_list_of_what_can_is_the_table_at_the_time(runs, monkeypatch):
         restore_classifier(runs["dcgan"])
 
 
+@pytest.mark.slow
 def test_each_run_classifies_with_the_checkpoint_that_its_family_says(runs):
     assert restore_classifier(runs["classifier"]).which == "best"
     assert restore_classifier(runs["acgan"]).which == "last" and restore_generator(runs["acgan"]).which == "best"
     assert restore_classifier(runs["acgan"], "best").which == "best"
 
 
+@pytest.mark.slow
 def test_a_step_gives_the_checkpoint_of_that_step(runs):
     steps = sorted(int(path.name) for path in (runs["classifier"] / "checkpoints").iterdir())
     assert len(steps) > 1
@@ -168,6 +192,7 @@ def test_a_step_gives_the_checkpoint_of_that_step(runs):
     assert json.dumps(restore_generator(runs["dcgan"], np.int64(steps[0])).which) == str(steps[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["Last", "newest", "", "4", None, True, 3.0, 270, -1])
 def test_no_other_word_or_step_gives_a_checkpoint(which, runs):
     # The last of the runs is at another step.
@@ -210,6 +235,7 @@ def test_whole_numbers_of_any_type_are_the_images_that_they_say(runs):
         np.testing.assert_array_equal(classifier(pixels.astype(kind))[0], classifier(pixels.astype(np.int16))[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [-1, 2**31, 2**40])
 def test_a_seed_beyond_its_range_is_refused(seed, runs):
     with pytest.raises(ValueError, match="A seed lies in"):

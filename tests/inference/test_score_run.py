@@ -98,12 +98,12 @@ def test_metrics_added_to_the_tables_are_printed(runs, dataset, monkeypatch, cap
     assert main(words) == 0
     lines = capsys.readouterr().out.splitlines()
     (found,) = [line for line in lines if "Toyness" in line]
-    assert found.split() == ["Toyness", "1.500", "[1.500,", "1.500]", "n", "=", "20"]
+    assert found.split() == ["Toyness", "1.500", "[1.500,", "1.500]", "n", "=", "24"]
     at = lines.index(next(line for line in lines if "Brightness (lower is better)" in line))
     assert [line.split() for line in lines[at + 1 : at + 3]] == [["cyst", "10.0000"], ["hemangioma", "15.0000"]]
     assert "as a classifier, last checkpoint, step 40" in lines
     assert any(
-        "as a generator, best checkpoint, step 40: 256 synthetic images against 20 real" in line for line in lines
+        "as a generator, best checkpoint, step 40: 256 synthetic images against 24 real" in line for line in lines
     )
     assert main([*words, "--json", "--checkpoint=last"]) == 0
     result = json.loads(capsys.readouterr().out)

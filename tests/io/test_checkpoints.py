@@ -106,6 +106,7 @@ def test_what_some_devices_saved_any_others_restore(num_saving, num_restoring, t
             np.testing.assert_array_equal(shard.data, expected)
 
 
+@pytest.mark.slow
 def test_what_four_devices_saved_is_read_where_there_is_one_without_tensorflow_or_writing(tmp_path):
     with Checkpoints(tmp_path, run="r") as checkpoints:
         for step, score in ((7, 1.0), (8, None)):

@@ -123,6 +123,7 @@ def test_a_full_disk_is_one_clear_sentence_and_the_older_checkpoint_is_whole(tmp
         assert_same(checkpoints.restore_last(make_state())[1], state)
 
 
+@pytest.mark.slow
 def test_a_failed_first_save_claims_no_older_checkpoint_and_orbax_is_silent(tmp_path):
     script = f"""
 import pathlib, resource, signal

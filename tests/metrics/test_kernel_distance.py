@@ -21,6 +21,7 @@ def rois(num, seed, size=32):
     return np.clip(0.2 + 0.3 * noise - depth * blob, -1, 1).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_real_against_real_is_zero_within_its_error():
     """Unbiased: the mean over splits is near 0, and both signs occur."""
     results = np.array([kernel_distance(rois(20, 2 * i), rois(25, 2 * i + 1)) for i in range(20)])

@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 
@@ -13,12 +15,29 @@ def shapes(module, *args, **kwargs):
 
 def create(module, *args, **kwargs):
     """Initial variables, compiled as one program: op by op it takes seconds."""
-    return jax.jit(lambda: module.init(jax.random.key(1), *args, **kwargs))()
+    return _create(module, args, *_sorted(kwargs))
 
 
-def run(module, variables, *args, mutable=False, **kwargs):
+def run(module, variables, *args, mutable=(), **kwargs):
     """`Module.apply`, compiled."""
-    return jax.jit(lambda v: module.apply(v, *args, mutable=mutable, **kwargs))(variables)
+    return _run(module, tuple(mutable), variables, args, *_sorted(kwargs))
+
+
+# Tests that ask for the same network and shapes share what is compiled.
+@functools.partial(jax.jit, static_argnums=(0, 2))
+def _create(module, args, flags, arrays):
+    return module.init(jax.random.key(1), *args, **dict(flags), **arrays)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 4))
+def _run(module, mutable, variables, args, flags, arrays):
+    return module.apply(variables, *args, mutable=list(mutable) or False, **dict(flags), **arrays)
+
+
+def _sorted(kwargs):
+    """(flags, arrays)."""
+    flags = {name: value for name, value in kwargs.items() if isinstance(value, bool)}
+    return tuple(flags.items()), {name: value for name, value in kwargs.items() if name not in flags}
 
 
 def layer_shapes(module, *args, **kwargs):

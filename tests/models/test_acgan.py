@@ -1,6 +1,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from lesion_jax.models.acgan import AuxiliaryDiscriminator, ConditionalGenerator
 from lesion_jax.models.dcgan import Discriminator
@@ -30,6 +31,7 @@ def test_the_class_changes_the_image_from_the_start():
     np.testing.assert_allclose(same[0], same[2], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_bfloat16_keeps_float32_parameters_statistics_and_outputs():
     z, labels = jax.random.normal(jax.random.key(0), (4, 7)), jnp.arange(4) % 3
     generator = ConditionalGenerator(3, embedding_size=4, width=2, image_size=16, dtype=jnp.bfloat16)

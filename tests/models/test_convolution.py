@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,17 +30,33 @@ def arrays(h, w, num_in, num_out):
     return x, y, jax.random.normal(keys[2], (5, 5, num_in, num_out)) / np.sqrt(25 * num_in)
 
 
-def assert_same_map(ours, theirs, argument, kernel, cotangent):
-    """Values and both gradients to 1e-5 of their size."""
+def value_and_gradients(function, argument, kernel, cotangent):
+    """(value, gradient of the argument, gradient of the kernel)."""
 
-    def value_and_gradients(function):
-        def run(argument, kernel, cotangent):
-            value, pull = jax.vjp(function, argument, kernel)
-            return value, *pull(cotangent)
+    @jax.jit
+    def run(argument, kernel, cotangent):
+        value, pull = jax.vjp(function, argument, kernel)
+        return value, *pull(cotangent)
 
-        return jax.jit(run)(argument, kernel, cotangent)
+    return run(argument, kernel, cotangent)
 
-    for got, expected in zip(value_and_gradients(ours), value_and_gradients(theirs), strict=True):
+
+# Several tests compare with them.
+@functools.cache
+def of_lax_down(shape):
+    x, y, w = arrays(*shape)
+    return value_and_gradients(lax_down, x, w, y)
+
+
+@functools.cache
+def of_lax_up(shape):
+    x, y, w = arrays(*shape)
+    return value_and_gradients(lax_up, y, w, x)
+
+
+def assert_close(found, wanted):
+    """To 1e-5 of their size."""
+    for got, expected in zip(found, wanted, strict=True):
         assert got.shape == expected.shape and got.dtype == expected.dtype
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-5 * max(1.0, float(abs(expected).max())))
 
@@ -47,14 +65,14 @@ def assert_same_map(ours, theirs, argument, kernel, cotangent):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_down_and_its_gradients_are_those_of_lax(shape, down):
     x, y, w = arrays(*shape)
-    assert_same_map(down, lax_down, x, w, y)
+    assert_close(value_and_gradients(down, x, w, y), of_lax_down(shape))
 
 
 @pytest.mark.parametrize("up", [convolution.up, convolution.up_by_products])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_up_and_its_gradients_are_those_of_lax(shape, up):
     x, y, w = arrays(*shape)
-    assert_same_map(up, lax_up, y, w, x)
+    assert_close(value_and_gradients(up, y, w, x), of_lax_up(shape))
 
 
 @pytest.mark.parametrize("name", ["down", "up", "down_by_products", "up_by_products"])
@@ -77,7 +95,8 @@ def test_an_unpadded_convolution_as_a_product_is_that_of_lax():
     x, w = jax.random.normal(jax.random.key(0), (2, 7, 6, 4)), jax.random.normal(jax.random.key(1), (3, 3, 4, 5)) / 6
     cotangent = jax.random.normal(jax.random.key(2), (2, 5, 4, 5))
     plain = lambda x, w: lax.conv_general_dilated(x, w, (1, 1), "VALID", dimension_numbers=DIMENSIONS)  # noqa: E731
-    assert_same_map(convolution.valid_by_products, plain, x, w, cotangent)
+    found, wanted = (value_and_gradients(form, x, w, cotangent) for form in (convolution.valid_by_products, plain))
+    assert_close(found, wanted)
 
 
 def test_a_product_form_has_no_convolution():
@@ -93,8 +112,7 @@ def test_a_product_form_has_no_convolution():
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_form_of_up_is_the_transpose_of_down(shape):
-    _, y, w = arrays(*shape)
-    want = jax.jit(lax_up)(y, w)
+    (_, y, w), (want, *_) = arrays(*shape), of_lax_up(shape)
     for form in (convolution.up_by_dilation, convolution.up_by_phases, convolution.up_by_taps):
         np.testing.assert_allclose(jax.jit(form)(y, w), want, rtol=0, atol=1e-5, err_msg=form.__name__)
 
@@ -128,10 +146,12 @@ def test_where_the_table_says_nothing_the_form_is_lax_s_own(platform, side):
 def test_every_form_of_the_table_is_the_same_map(shape):
     (x, y, w), maps = arrays(*shape), convolution._FORMS
     given = {"down": (x, w), "up": (y, w), "kernel_gradient": (x, y)}
-    assert set(maps) == set(given)
+    value, _, kernel_gradient = of_lax_down(shape)
+    wanted = {"down": value, "up": of_lax_up(shape)[0], "kernel_gradient": kernel_gradient}
+    assert set(maps) == set(given) == set(convolution._LAX)
     for name, forms in maps.items():
-        want = jax.jit(convolution._LAX[name])(*given[name])
-        for form in {form for rows in forms.values() for *_, form in rows}:
+        want = wanted[name]
+        for form in {convolution._LAX[name], *(form for rows in forms.values() for *_, form in rows)}:
             scale = max(1.0, float(abs(want).max()))
             np.testing.assert_allclose(jax.jit(form)(*given[name]), want, rtol=0, atol=1e-5 * scale)
 

@@ -13,6 +13,7 @@ jax.jit(lambda x: x * 3)(1.0).block_until_ready()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("set_by_user", [False, True])
 def test_what_was_compiled_is_kept_where_the_user_wants_it_or_where_it_is_told(set_by_user, tmp_path):
     told, own = tmp_path / "told", tmp_path / "own"

@@ -78,6 +78,7 @@ def test_releases_that_were_not_tried_are_not_told(monkeypatch, settle, version)
     assert os.environ["XLA_FLAGS"] == ""
 
 
+@pytest.mark.slow
 def test_a_compiled_convolution_is_not_the_librarys():
     program = """
 from lesion_jax.runtime.cpu import leave_convolutions_to_eigen

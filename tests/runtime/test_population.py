@@ -42,10 +42,14 @@ def made(packing, num_devices, each, num_slots):
     return Population(run, members, IMAGES, devices, each)
 
 
-@pytest.mark.parametrize("num_steps", [1, 3])
 @pytest.mark.parametrize(
-    ("packing", "num_devices", "each", "num_slots"),
-    [(packing, 2, 2, 4) for packing in PACKINGS if packing != "one"] + [("one", 2, 1, 4), ("one", 1, 1, 3)],
+    ("packing", "num_devices", "each", "num_slots", "num_steps"),
+    [
+        *((packing, 2, 2, 4, 3) for packing in PACKINGS if packing != "one"),
+        *(("one", 2, 1, 4, 3), ("one", 1, 1, 3, 3)),
+        # A call of one step has no loop.
+        *(("vmap", 2, 2, 4, 1), ("one", 2, 1, 4, 1)),
+    ],
 )
 def test_each_training_is_as_alone_and_takes_no_more_steps_than_it_is_told(
     packing, num_devices, each, num_slots, num_steps

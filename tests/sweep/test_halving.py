@@ -27,6 +27,7 @@ def test_a_collapsed_cell_comes_last_at_a_rung(tmp_path):
     assert list(again([(0, 4, -math.inf), (2, 4, -2.0)])) == [0]
 
 
+@pytest.mark.slow
 def test_halving_ends_the_worst_at_a_rung_and_interruption_changes_nothing(tiny, tmp_path, monkeypatch):
     # So far apart that no two scores are equal, which would let both go on.
     rates = (1e-6, 3e-3, 1e-5, 1e-4)
@@ -51,6 +52,7 @@ def test_halving_ends_the_worst_at_a_rung_and_interruption_changes_nothing(tiny,
     assert [(row["state"], row["score"]) for row in again] == [(row["state"], row["score"]) for row in rows]
 
 
+@pytest.mark.slow
 def test_a_cell_that_was_to_end_when_the_process_died_ends_when_it_carries_on(tiny, tmp_path, monkeypatch):
     rates = (3e-3, 1e-9)
     sweep = SweepConfig(
