@@ -129,8 +129,9 @@ def test_the_network_uses_noise_and_class_and_products_are_convolutions():
     network, noise = Denoiser(3, width=4, num_blocks=1), np.random.default_rng(0)
     x = jnp.asarray(noise.standard_normal((1, 8, 8, 3)), jnp.float32).repeat(3, 0)
     level, labels = jnp.array([0.0, 1.0, 0.0]), jnp.array([0, 0, 2])
-    params = jax.jit(network.init)(jax.random.key(0), x, level, labels)
-    params = jax.tree.map(lambda leaf: leaf + 0.2 * noise.standard_normal(leaf.shape).astype(leaf.dtype), params)
+    # Any numbers will do: what they are drawn by takes longer to compile than the network.
+    shapes = jax.eval_shape(network.init, jax.random.key(0), x, level, labels)
+    params = jax.tree.map(lambda leaf: (0.3 * noise.standard_normal(leaf.shape)).astype(leaf.dtype), shapes)
     found = jax.jit(network.apply)(params, x, level, labels)
     assert min(float(jnp.abs(found[i] - found[0]).max()) for i in (1, 2)) > 0.01
     products = jax.jit(network.clone(as_products=True).apply)(params, x, level, labels)

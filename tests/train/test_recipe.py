@@ -28,8 +28,8 @@ def tiny():
 
 @pytest.fixture(scope="module")
 def config(tiny, tmp_path_factory):
-    """8 steps on two devices, the first 4 with a bank."""
-    config = resolve_window(dataclasses.replace(configs()["classifier"], learning_rate=0.02), tiny)
+    """8 steps, the first 4 with a bank; on devices, see tests/families/test_classifier_recipe.py."""
+    config = resolve_window(dataclasses.replace(configs()["classifier"], learning_rate=0.02, num_devices=1), tiny)
     data, facts = config.data, prepare_images(config, tiny).provenance
     facts |= {name: getattr(data, name) for name in ("margin", "partition", "per_class", "subset", "hold_out_inner")}
     facts |= {"run": "by hand", "step": 1, "checkpoint": "last", "fold": 0, "seed": 0}
@@ -70,7 +70,6 @@ def test_an_interrupted_one_ends_with_the_same_bits_and_none_is_made_longer(conf
 
 
 def test_members_of_one_program_may_differ_in_every_traced_value(config, tiny, tmp_path):
-    config = dataclasses.replace(config, num_devices=1)
     members = [
         config,
         dataclasses.replace(
