@@ -20,7 +20,8 @@ LOOP = LoopConfig(
     pictures_every="0 steps",
 )
 DATA = DataConfig(dataset="moved away", image_size=32, classic_size=40, batch_size=8)
-# With the seed's weights every label shows in every image. A moving average, so that a test can tell it from the generator that is trained.
+# With this seed's weights every label shows in every image. A moving average, so that a test can tell it from the
+# generator that is trained.
 GAN = {
     "width": 2,
     "discriminator_width": 2,
