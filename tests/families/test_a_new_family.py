@@ -188,7 +188,7 @@ def dataset(rows, tmp_path_factory):
         pixels = np.clip(60 + 120 * shape + generator.normal(0, 12, shape.shape), 0, 255).astype(np.int16)
         np.save(root / "files" / f"P{i:02}-{CLASSES[i % 2]}.npy", pixels)
     words = ["build", "--source=drawings", f"--input={root / 'files'}", f"--out={root / 'dataset'}"]
-    assert main([*words, "--num_folds=2"]) == 0
+    assert main(words) == 0
     return root / "dataset"
 
 

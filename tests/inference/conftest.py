@@ -34,7 +34,7 @@ GAN = {
 CONFIGS = {
     "classifier": ClassifierConfig(width=4, learning_rate=0.02, num_devices=1, data=DATA, loop=LOOP),
     "averaged": ClassifierConfig(
-        width=4, learning_rate=0.01, ema_decay=0.9, input_scale=4.0, num_devices=1, data=DATA, loop=LOOP
+        width=4, learning_rate=0.02, ema_decay=0.9, input_scale=4.0, num_devices=1, data=DATA, loop=LOOP
     ),
     "dcgan": DcganConfig(data=dataclasses.replace(DATA, label="metastasis"), loop=LOOP, **GAN),
     "acgan": AcganConfig(data=DATA, loop=LOOP, **GAN),
