@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lesion_jax.core.types import UNITS
 from lesion_jax.errors import ConfigError, DataError
-from lesion_jax.sources import SOURCES
+from lesion_jax.sources.table import SOURCES
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
 from lesion_jax.sources.classes import order_classes
 from lesion_jax.sources.labels import check_labels, class_of, parse_labels

@@ -3,7 +3,7 @@
 import pytest
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources import SOURCES
+from lesion_jax.sources.table import SOURCES
 from lesion_jax.sources.base import Source
 from lesion_jax.sources.classes import order_classes
 from lesion_jax.sources.marks import load_marks
