@@ -74,7 +74,9 @@ def steps_per_call(device: parallel.Device) -> int:
 
 
 @functools.cache
-def compiled_population(program: Program, packing: Packing, devices: tuple[parallel.Device, ...]) -> Callable:
+def compiled_population(
+    program: Program, packing: Packing, devices: tuple[parallel.Device, ...]
+) -> parallel.SlotsProgram:
     """The program that `Population` runs; compiled once for each shape of network.
 
     Args:
