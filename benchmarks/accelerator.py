@@ -7,8 +7,8 @@
 In this order: the device's own limits; steps of the DCGAN and of the paper's CNN, alone and in populations, compiled in
 threads and then timed one after another; PyTorch's steps, eager, compiled, grouped and vmapped, in a process of its
 own; whole trainings by `run_population` against their compiled step; kernels by time; and, with a dataset, the paper at
-full width for what is left of the time. Each row is printed and saved as it is measured, and any part may fail: a line says
-so. Trainings and the paper need ml_collections and tensorboardX (unpacked wheels on PYTHONPATH do), nothing needs
+full width for what is left of the time. Each row is printed and saved as it is measured, and any part may fail: a line
+says so. Trainings need tensorboardX and the paper ml_collections too (unpacked wheels on PYTHONPATH do), nothing needs
 TensorFlow. On a CPU, with --tiny, it is a rehearsal.
 """
 

@@ -131,12 +131,15 @@ def begin(parser: argparse.ArgumentParser) -> argparse.Namespace:
     return flags
 
 
-def interleaved_seconds(functions: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, Spread]:
-    """Wall time of each function, called in turn so that a busy machine disturbs all alike.
+def interleaved_seconds(
+    functions: Mapping[str, Callable[[], object]], repeats: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, Spread]:
+    """Time of each function, called in turn so that a busy machine disturbs all alike.
 
     Args:
       functions: Name -> a call that returns when its work is done. Each is called once more, before timing.
       repeats: Timed calls of each.
+      clock: Seconds; of the wall, or such as `time.process_time`, which other work does not lengthen.
 
     Returns:
       Name -> seconds.
@@ -146,9 +149,9 @@ def interleaved_seconds(functions: Mapping[str, Callable[[], object]], repeats: 
         function()
     for _ in range(repeats):
         for name, function in functions.items():
-            start = time.perf_counter()
+            start = clock()
             function()
-            taken[name].append(time.perf_counter() - start)
+            taken[name].append(clock() - start)
     return {name: Spread.of(values) for name, values in taken.items()}
 
 
