@@ -18,6 +18,7 @@ from lesion_jax.runtime.arithmetic import needed_flops
 from lesion_jax.runtime.population import Packing, make_program
 from lesion_jax.sweep import absent_gpus
 from lesion_jax.sweep.compiled_text import read_compiled
+from lesion_jax.train.executor import steps_per_call
 from lesion_jax.train.packing import known_packing
 from lesion_jax.train.training import make_program as program_of
 from lesion_jax.train.training import step_alone
@@ -101,10 +102,13 @@ def compile_for(
     packing = packing or known_packing(device.platform, num_members)
     program = program_of(config, num_classes)
     size, batch = data.image_size, data.batch_size
+    # A GPU's program as it is run, in a loop: its layouts differ from those of a single step. Of a TPU's loop the
+    # compiler's own analysis counts one turn or all.
+    steps = steps_per_call(device) if is_gpu(topology) else 1
     shapes: Any = (
         jax.eval_shape(lambda: init(config, program, None)),
         jax.ShapeDtypeStruct((2,), jnp.uint32),
-        jax.ShapeDtypeStruct((1, batch), jnp.int32),
+        jax.ShapeDtypeStruct((steps, batch), jnp.int32),
         jax.ShapeDtypeStruct((), jnp.int32),
     )
     # One after another they are as many calls of the program.
@@ -136,10 +140,10 @@ def compile_for(
         - memory.alias_size_in_bytes
         + (calls - 1) * sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(states)),
         memory=_CHIPS[device.device_kind][2],
-        flops=calls * flops,
-        needed_flops=calls * needed_flops(function, *placed),
-        bytes_moved=calls * bytes_moved,
-        num_kernels=calls * read.num_kernels if is_gpu(topology) else None,
+        flops=calls * flops / steps,
+        needed_flops=calls * needed_flops(function, *placed) / steps,
+        bytes_moved=calls * bytes_moved / steps,
+        num_kernels=round(calls * read.num_kernels / steps) if is_gpu(topology) else None,
         num_collectives=read.num_collectives,
     )
 
