@@ -64,6 +64,14 @@ class Compiled:
         flops, bandwidth, _ = _CHIPS[self.kind]
         return max(self.flops / flops, self.bytes_moved / bandwidth)
 
+    @property
+    def likely_seconds(self) -> float | None:
+        """What it would take by the chip's measured pace; None where none has been measured."""
+        paces = {gpu.kind: gpu.pace for gpu in absent_gpus.GPUS.values()}
+        if self.num_kernels is None or (pace := paces.get(self.kind)) is None:
+            return None
+        return pace.seconds(self.num_kernels, self.bytes_moved, self.flops)
+
 
 def chip_bytes(topology: str) -> int:
     """Memory of one chip of a topology.
