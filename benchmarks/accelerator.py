@@ -177,6 +177,8 @@ def _steps(bench: _Bench) -> None:
     for name, what in wanted.items():
         if bench.flags.seconds - bench.left() < bench.flags.compile_until - 10:
             compiling.begin(name, what)
+        else:
+            bench.failed(name, TimeoutError("not traced in time"))
     found = compiling.collect(bench.flags.compile_until - (bench.flags.seconds - bench.left()))
     if bench.torch:
         # What it compiles would disturb what follows.

@@ -23,6 +23,7 @@ from lesion_jax.runtime.cpu import tune_cpu
 CELLS = ("DCGAN:8", "DCGAN:16", "DCGAN:32", "DCGAN:64", "classifier:16", "classifier:32")
 # As fast as PyTorch, at least.
 _MUST = 1.0
+_ONE = ", CPU time of one thread"
 
 
 def main() -> None:
@@ -73,7 +74,7 @@ def main() -> None:
                     batch=flags.batch_size,
                     image=flags.image_size,
                     dtype="float32",
-                    device=f"1 x {jax.devices()[0].device_kind}{', CPU time of one thread' if flags.one_thread else ''}",
+                    device=f"1 x {jax.devices()[0].device_kind}{_ONE if flags.one_thread else ''}",
                 ),
                 value=mine.times(1e3),
                 unit="ms",

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from lesion_jax.models import convolution
+from lesion_jax.models.batch_norm import BatchNorm
 from lesion_jax.models.pooling import max_pool
 
 BATCH_NORM_EPSILON = 1e-5
@@ -119,7 +120,7 @@ def _add_bias(module: DownConv | UpConv | PooledConv, x: jax.Array) -> jax.Array
     return x + module.param("bias", nn.initializers.zeros, (module.features,)).astype(module.dtype)
 
 
-def batch_norm(*, train: bool, dtype: DTypeLike, axis_name: str | None = None) -> nn.BatchNorm:
+def batch_norm(*, train: bool, dtype: DTypeLike, axis_name: str | None = None) -> BatchNorm:
     """Batch norm as both networks of a GAN use it; statistics and their update are float32.
 
     Args:
@@ -132,7 +133,7 @@ def batch_norm(*, train: bool, dtype: DTypeLike, axis_name: str | None = None) -
       A linen module to call on [..., C].
     """
     # The paper names no momentum; 0.9 is DCGAN's own.
-    return nn.BatchNorm(
+    return BatchNorm(
         use_running_average=not train,
         momentum=0.9,
         epsilon=BATCH_NORM_EPSILON,

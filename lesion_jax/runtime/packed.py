@@ -1,7 +1,8 @@
-"""The small arrays of a state as one vector, so that what is done to each of them is one kernel of a GPU, not dozens.
+"""The vectors and numbers of a state as one row: what is done to each of them is then one kernel of a GPU, not dozens.
 
-A DCGAN's state has 80 arrays, most of them a batch norm's: each is updated, and kept where no step is taken, by a
-kernel of its own, which takes longer to start than to run.
+A DCGAN's state has over a hundred, most of them a batch norm's: each is updated, and kept where no step is taken, by a
+kernel of its own, which takes longer to start than to run. Matrices and kernels stay as they are: their layout is the
+compiler's to choose, and in a row they would be transposed into it and back at every step.
 """
 
 import dataclasses
@@ -10,9 +11,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-
-# Elements of an array that is packed. Larger ones are worth their kernels, and would be copied.
-MOST_PACKED = 2**16
 
 Tree = Any
 
@@ -24,7 +22,7 @@ class Packing:
     Attributes:
       structure: Structure of the tree.
       shapes: Shape of each leaf.
-      is_packed: Of each leaf: float32, and small.
+      is_packed: Of each leaf: float32, with one axis or none.
     """
 
     structure: Any
@@ -35,11 +33,11 @@ class Packing:
     def of(cls, tree: Tree) -> "Packing":
         """The packing of trees like this one."""
         leaves, structure = jax.tree.flatten(tree)
-        is_packed = tuple(x.dtype == jnp.float32 and x.size <= MOST_PACKED for x in leaves)
+        is_packed = tuple(x.dtype == jnp.float32 and x.ndim <= 1 for x in leaves)
         return cls(structure, tuple(x.shape for x in leaves), is_packed)
 
     def pack(self, tree: Tree) -> tuple[jax.Array, list[jax.Array]]:
-        """(all small arrays in a row, float32 [P]; the others)."""
+        """(all vectors and numbers in a row, float32 [P]; the others)."""
         leaves = list(zip(jax.tree.leaves(tree), self.is_packed, strict=True))
         row = [x.ravel() for x, is_packed in leaves if is_packed]
         return jnp.concatenate([jnp.zeros(0), *row]), [x for x, is_packed in leaves if not is_packed]
