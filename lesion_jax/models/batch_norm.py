@@ -1,8 +1,8 @@
-"""Batch norm whose form depends on the platform, like that of a convolution.
+"""Batch norm with its gradient written out, for populations on GPUs; everything else takes flax's.
 
-On CPUs it is flax's own, with the gradient that JAX derives. On accelerators its gradient is written out: two sums over
-the batch where the derived one takes three and keeps float32 copies of the images in memory between them. A DCGAN's
-step then has a tenth fewer kernels (benchmarks/gpu_compiled.py). Both are equal up to rounding.
+Written out, the gradient takes two sums over the batch where the derived one takes three and keeps float32 copies of
+the images in memory between them: a DCGAN's step has a tenth fewer kernels. The two are equal up to rounding. Chosen
+when a program is lowered, by `lax.platform_dependent`, it changed the bits of CPUs too, whose form is flax's.
 """
 
 from typing import Any
@@ -38,54 +38,17 @@ class BatchNorm(nn.BatchNorm):
         return y
 
 
-def normalise(x: jax.Array, scale: jax.Array, bias: jax.Array, epsilon: float, dtype: DTypeLike) -> Normalised:
-    """Normalises by the batch itself.
-
-    Args:
-      x: float [..., C].
-      scale: float32 [C].
-      bias: float32 [C].
-      epsilon: Added to the variance.
-      dtype: Type of the normalised x.
-
-    Returns:
-      (dtype [..., C], mean float32 [C], variance float32 [C]); nothing flows back through the latter two.
-    """
-
-    def derived(x: jax.Array, scale: jax.Array, bias: jax.Array) -> Normalised:
-        image = x.astype(jnp.float32)
-        axes = tuple(range(x.ndim - 1))
-        return _scaled(x, image.mean(axes), lax.square(image).mean(axes), scale, bias, epsilon, dtype)
-
-    def written_out(x: jax.Array, scale: jax.Array, bias: jax.Array) -> Normalised:
-        return _written_out(x, scale, bias, epsilon, dtype)
-
-    y, mean, variance = lax.platform_dependent(x, scale, bias, cpu=derived, default=written_out)
-    return y, lax.stop_gradient(mean), lax.stop_gradient(variance)
-
-
-def _scaled(
-    x: jax.Array,
-    mean: jax.Array,
-    square: jax.Array,
-    scale: jax.Array,
-    bias: jax.Array,
-    epsilon: float,
-    dtype: DTypeLike,
-) -> Normalised:
+def _normalise(x: jax.Array, scale: jax.Array, bias: jax.Array, epsilon: float, dtype: DTypeLike) -> Normalised:
+    """Normalises float [..., C] by itself; scale and bias float32 [C]. Nothing flows back through mean and variance."""
+    image = x.astype(jnp.float32)
+    mean, square = _means(image, lax.square(image))
     # Rounding may leave the difference below 0.
     variance = jnp.maximum(0.0, square - lax.square(mean))
-    y = (x - mean) * (lax.rsqrt(variance + epsilon) * scale) + bias
+    y = (image - mean) * (lax.rsqrt(variance + epsilon) * scale) + bias
     return y.astype(dtype), mean, variance
 
 
-def _stacked(x: jax.Array, scale: jax.Array, bias: jax.Array, epsilon: float, dtype: DTypeLike) -> Normalised:
-    image = x.astype(jnp.float32)
-    mean, square = _means(image, lax.square(image))
-    return _scaled(x, mean, square, scale, bias, epsilon, dtype)
-
-
-_written_out = jax.custom_vjp(_stacked, nondiff_argnums=(3, 4))
+normalise = jax.custom_vjp(_normalise, nondiff_argnums=(3, 4))
 
 
 def _means(first: jax.Array, second: jax.Array) -> jax.Array:
@@ -94,8 +57,8 @@ def _means(first: jax.Array, second: jax.Array) -> jax.Array:
 
 
 def _keep(x: jax.Array, scale: jax.Array, bias: jax.Array, epsilon: float, dtype: DTypeLike) -> tuple[Any, tuple]:
-    # Not by `_written_out`: the gradient of a gradient, of a penalty, goes through what is kept.
-    found = _stacked(x, scale, bias, epsilon, dtype)
+    # Not by `normalise`: the gradient of a gradient, of a penalty, goes through what is kept.
+    found = _normalise(x, scale, bias, epsilon, dtype)
     _, mean, variance = found
     return found, (x, mean, lax.rsqrt(variance + epsilon), scale)
 
@@ -111,4 +74,4 @@ def _pull(epsilon: float, dtype: DTypeLike, kept: tuple, given: Normalised) -> t
     return of_x.astype(x.dtype), size * of_scale, size * of_bias
 
 
-_written_out.defvjp(_keep, _pull)
+normalise.defvjp(_keep, _pull)

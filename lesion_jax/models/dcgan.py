@@ -1,5 +1,7 @@
 """The DCGAN (paper, section on the DCGAN; Radford et al. 2016)."""
 
+import functools
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -46,12 +48,15 @@ class Generator(nn.Module):
         if self.image_size % SCALE:
             raise ValueError(f"image_size is {self.image_size}; four stages that double need a multiple of {SCALE}.")
         side, width = self.image_size // SCALE, 8 * self.width
+        norm = functools.partial(
+            batch_norm, train=train, dtype=self.dtype, axis_name=self.axis_name, as_products=self.as_products
+        )
         h = nn.Dense(side * side * width, use_bias=False, kernel_init=gan_init, dtype=self.dtype)(z)
         h = h.reshape(-1, side, side, width)
         for features in (4 * self.width, 2 * self.width, self.width):
-            h = nn.relu(batch_norm(train=train, dtype=self.dtype, axis_name=self.axis_name)(h))
+            h = nn.relu(norm()(h))
             h = UpConv(features, dtype=self.dtype, as_products=self.as_products)(h)
-        h = nn.relu(batch_norm(train=train, dtype=self.dtype, axis_name=self.axis_name)(h))
+        h = nn.relu(norm()(h))
         return jnp.tanh(UpConv(1, use_bias=True, dtype=self.dtype, as_products=self.as_products)(h).astype(jnp.float32))
 
 
@@ -78,7 +83,8 @@ class Body(nn.Module):
         h = leaky_relu(DownConv(self.width, use_bias=True, dtype=self.dtype, as_products=self.as_products)(x))
         for features in (2 * self.width, 4 * self.width, 8 * self.width):
             h = DownConv(features, dtype=self.dtype, as_products=self.as_products)(h)
-            h = leaky_relu(batch_norm(train=train, dtype=self.dtype, axis_name=self.axis_name)(h))
+            norm = batch_norm(train=train, dtype=self.dtype, axis_name=self.axis_name, as_products=self.as_products)
+            h = leaky_relu(norm(h))
         # The heads are small: float32 logits cost nothing and the losses need them.
         return h.reshape(len(h), -1).astype(jnp.float32)
 
