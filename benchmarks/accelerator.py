@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("--compile_until", type=float, default=200.0, help="seconds from the start for compiling")
     parser.add_argument("--dataset", type=Path, help="a dataset, on which the paper then runs")
     parser.add_argument("--tiny", action="store_true", help="networks of a few weights: a rehearsal on a CPU")
+    parser.add_argument("--program", action="append", help="by its short name, such as 'W16'; default all")
     parser.add_argument("--part", choices=tuple(_PARTS), action="append", help="may be repeated; default all")
     flags = begin(parser)
     tune_cpu()
@@ -172,6 +173,7 @@ def _steps(bench: _Bench) -> None:
 
     is_gpu = jax.default_backend() == "gpu"
     wanted = wanted_programs(tiny=bench.flags.tiny)
+    wanted = {name: what for name, what in wanted.items() if name in (bench.flags.program or wanted)}
     _begin_torch(bench, wanted)
     compiling = Compiling(12 if is_gpu else 2, bench.failed)
     for name, what in wanted.items():
@@ -240,6 +242,8 @@ def _torch(bench: _Bench) -> None:
     try:
         bench.torch.wait(timeout=max(10.0, min(60.0, bench.left())))
     finally:
+        # What follows is timed alone.
+        bench.torch.kill()
         wanted = wanted_programs(tiny=bench.flags.tiny)
         log = bench.folder / "torch.jsonl"
         for line in log.read_text().splitlines() if log.exists() else ():

@@ -205,6 +205,8 @@ def _stacked(make: Callable[[], nn.Module], members: int, device: str) -> tuple[
                 # vmap cannot update running statistics in place; that work is left out, in PyTorch's favour.
                 module.track_running_stats = False
                 module.running_mean = module.running_var = module.num_batches_tracked = None
+                # Vmapped, it takes no bfloat16 beside its float32 scale.
+                module.register_forward_pre_hook(lambda _, given: (given[0].float(),))
         nets.append(net.train())
     params, buffers = stack_module_state(nets)
     base = nets[0].to("meta")
