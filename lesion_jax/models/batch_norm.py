@@ -1,4 +1,4 @@
-"""Batch norm with its gradient written out, for populations on GPUs; everything else takes flax's.
+"""Batch norm with its gradient written out, for GPUs; everything else takes flax's.
 
 Written out, the gradient takes two sums over the batch where the derived one takes three and keeps float32 copies of
 the images in memory between them: a DCGAN's step has a tenth fewer kernels. The two are equal up to rounding. Chosen

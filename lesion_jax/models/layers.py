@@ -121,7 +121,7 @@ def _add_bias(module: DownConv | UpConv | PooledConv, x: jax.Array) -> jax.Array
 
 
 def batch_norm(
-    *, train: bool, dtype: DTypeLike, axis_name: str | None = None, as_products: bool = False
+    *, train: bool, dtype: DTypeLike, axis_name: str | None = None, written_out: bool = False
 ) -> nn.BatchNorm:
     """Batch norm as both networks of a GAN use it; statistics and their update are float32.
 
@@ -130,13 +130,13 @@ def batch_norm(
       dtype: Type of the output.
       axis_name: Device axis whose batches are normalised as one; None normalises each device's batch alone.
         The parameters and statistics are the same either way, and so is the result with train=False.
-      as_products: Of a network whose convolutions are matrix products: its gradient is written out, see `BatchNorm`.
+      written_out: Whether its gradient is, see `BatchNorm`; the result is the same up to rounding.
 
     Returns:
       A linen module to call on [..., C].
     """
     # The paper names no momentum; 0.9 is DCGAN's own.
-    return (BatchNorm if as_products else nn.BatchNorm)(
+    return (BatchNorm if written_out else nn.BatchNorm)(
         use_running_average=not train,
         momentum=0.9,
         epsilon=BATCH_NORM_EPSILON,

@@ -21,7 +21,7 @@ from lesion_jax.sweep.compiled_text import read_compiled
 from lesion_jax.train.executor import steps_per_call
 from lesion_jax.train.packing import known_packing
 from lesion_jax.train.training import make_program as program_of
-from lesion_jax.train.training import step_alone
+from lesion_jax.train.training import program_on, step_alone
 
 # Peak bfloat16 FLOP/s, bytes/s and bytes of memory of a chip: Google Cloud's pages "TPU v4", "v5e", "v5p", "v6e".
 _CHIPS = {
@@ -128,7 +128,7 @@ def compile_for(
     }
     sharding = jax.sharding.SingleDeviceSharding(device)
     placed = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), (states, images, *rest))
-    function = make_program(step_alone(program.as_products() if packing == "gemm" else program), packing)
+    function = make_program(step_alone(program_on(program, device.platform, packing)), packing)
     with absent_gpus.lowering() if is_gpu(topology) else contextlib.nullcontext():
         compiled = jax.jit(function, donate_argnums=0).lower(*placed).compile()
     memory, cost = compiled.memory_analysis(), compiled.cost_analysis()

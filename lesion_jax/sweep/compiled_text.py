@@ -52,7 +52,8 @@ def read_compiled(text: str) -> CompiledText:
     entry, computations = _computations(text)
     num_kernels = bytes_moved = flops = 0
     for name, times in _turns(entry, computations).items():
-        shapes = dict(found.groups() for line in computations[name] if (found := _RESULT.match(line.strip())))
+        results = filter(None, (_RESULT.match(line.strip()) for line in computations[name]))
+        shapes = {found[1]: found[2] for found in results}
         flops += times * sum(_flops_of(line, shapes) for line in computations[name])
         kernels, moved = _launches(computations[name])
         num_kernels += times * kernels
