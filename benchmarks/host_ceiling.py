@@ -22,15 +22,12 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
+from made_up import made_up_cohort
 from rows import Row, begin, parser_of, sized, write_rows
 
 from lesion_jax.config import DataConfig, LoopConfig, TrainingConfig
 from lesion_jax.config.fields import compiled, traced
 from lesion_jax.core.state import TrainState
-from lesion_jax.core.types import Lesion, LesionSet
-from lesion_jax.data.cohort import Cohort
-from lesion_jax.data.folds import Folds
 from lesion_jax.families import FAMILIES
 from lesion_jax.families.base import Average, Family, Program, Step, hyper_of
 from lesion_jax.io.progress import Progress
@@ -144,7 +141,7 @@ def _train(members: int, packing: Packing, steps: int, batch_size: int, *, profi
         duration=f"{steps} steps", evaluate_every="0 steps", pictures_every="0 steps", checkpoint_every="0 steps"
     )
     data = DataConfig(dataset="made up", image_size=_IMAGE_SIZE, classic_size=_CLASSIC_SIZE, batch_size=batch_size)
-    cohort, folder = _cohort(), Path(tempfile.mkdtemp())
+    cohort, folder = made_up_cohort(), Path(tempfile.mkdtemp())
     try:
         with ExitStack() as stack:
             recorders, training = [], None
@@ -190,20 +187,6 @@ class _Clock(Progress):
         done, wall, thread = self._start
         scale = self._total / (self._total - done)
         return _Times((self._end[0] - wall) * scale, (self._end[1] - thread) * scale)
-
-
-def _cohort() -> Cohort:
-    """Thirty patients with two lesions each, of three classes; made without a file."""
-    generator = np.random.default_rng(0)
-    patches = generator.integers(-200, 300, (60, 61, 61)).astype(np.int16)
-    lesions = [
-        Lesion(f"lesion{i:02}", f"patient{i // 2:02}", i // 2 % 3, 14.0, (1.0, 1.0), (30.0, 30.0), patch)
-        for i, patch in enumerate(patches)
-    ]
-    found = LesionSet(tuple(lesions), ("a", "b", "c"), "HU", "made up")
-    fold_of = {f"patient{i:02}": i // 3 % 3 for i in range(30)}
-    inner = [frozenset(p for p, other in fold_of.items() if other != fold and p < "patient09") for fold in range(3)]
-    return Cohort(found, Folds(3, 0, fold_of, tuple(inner), found.fingerprint, "of the made-up folds"))
 
 
 class _toy_family(ExitStack):

@@ -131,12 +131,15 @@ def begin(parser: argparse.ArgumentParser) -> argparse.Namespace:
     return flags
 
 
-def interleaved_seconds(functions: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, Spread]:
-    """Wall time of each function, called in turn so that a busy machine disturbs all alike.
+def interleaved_seconds(
+    functions: Mapping[str, Callable[[], object]], repeats: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, Spread]:
+    """Time of each function, called in turn so that a busy machine disturbs all alike.
 
     Args:
       functions: Name -> a call that returns when its work is done. Each is called once more, before timing.
       repeats: Timed calls of each.
+      clock: Seconds; of the wall, or such as `time.process_time`, which other work does not lengthen.
 
     Returns:
       Name -> seconds.
@@ -146,10 +149,25 @@ def interleaved_seconds(functions: Mapping[str, Callable[[], object]], repeats: 
         function()
     for _ in range(repeats):
         for name, function in functions.items():
-            start = time.perf_counter()
+            start = clock()
             function()
-            taken[name].append(time.perf_counter() - start)
+            taken[name].append(clock() - start)
     return {name: Spread.of(values) for name, values in taken.items()}
+
+
+class Rows(list[Row]):
+    """Rows that are printed and saved as they come, so that whatever happens later takes none of them away."""
+
+    def __init__(self, flags: argparse.Namespace):
+        """Starts empty; the flags are those of `begin`."""
+        super().__init__()
+        self._flags = flags
+
+    def add(self, row: Row) -> None:
+        """Prints a row and saves all of them."""
+        self.append(row)
+        print(_line(row, len(row.measure)), flush=True)
+        _save(self, self._flags, machine.Moment.now())
 
 
 def write_rows(rows: Sequence[Row], flags: argparse.Namespace) -> None:
@@ -167,22 +185,27 @@ def write_rows(rows: Sequence[Row], flags: argparse.Namespace) -> None:
     others = now.others_since(flags.begun)
     if others > machine.BUSY:
         print(f"Others used {100 * others:.0f} % of the cores meanwhile: compare ratios only.", file=sys.stderr)
-    if flags.out is not None:
-        content = {
-            "hardware": machine.hardware(),
-            "versions": machine.versions(),
-            **flags.code,
-            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "command": shlex.join(["python", *sys.argv]),
-            "load": {"before": flags.begun.load, "after": now.load, "others": round(others, 3)},
-            "rows": [row.plain() for row in rows],
-        }
-        flags.out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=flags.out.parent, suffix=".part", delete=False) as file:
-            json.dump(content, file, indent=1)
-        os.replace(file.name, flags.out)
+    _save(rows, flags, now)
     if flags.strict and any(row.missed for row in rows):
         raise SystemExit(1)
+
+
+def _save(rows: Sequence[Row], flags: argparse.Namespace, now: machine.Moment) -> None:
+    if flags.out is None:
+        return
+    content = {
+        "hardware": machine.hardware(),
+        "versions": machine.versions(),
+        **flags.code,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": shlex.join(["python", *sys.argv]),
+        "load": {"before": flags.begun.load, "after": now.load, "others": round(now.others_since(flags.begun), 3)},
+        "rows": [row.plain() for row in rows],
+    }
+    flags.out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=flags.out.parent, suffix=".part", delete=False) as file:
+        json.dump(content, file, indent=1)
+    os.replace(file.name, flags.out)
 
 
 def _print_table(rows: Sequence[Row]) -> None:
@@ -191,13 +214,17 @@ def _print_table(rows: Sequence[Row]) -> None:
         f"{'measure':{width}}  {'median':>12} {'quartiles':>21} {'n':>4} {'unit':8}  {'ratio':>8}  {'must':>12}  peer"
     )
     for row in rows:
-        spread = row.spread
-        between = f"{_number(spread.low)} to {_number(spread.high)}" if spread.repeats > 1 else ""
-        must = f"{row.must:.2f}{' MISSED' if row.missed else ''}" if row.must else ""
-        print(
-            f"{row.measure:{width}}  {_number(spread.median):>12} {between:>21} {spread.repeats:>4} {row.unit:8}  "
-            f"{row.ratio:8.2f}  {must:>12}  {row.peer}"
-        )
+        print(_line(row, width))
+
+
+def _line(row: Row, width: int) -> str:
+    spread = row.spread
+    between = f"{_number(spread.low)} to {_number(spread.high)}" if spread.repeats > 1 else ""
+    must = f"{row.must:.2f}{' MISSED' if row.missed else ''}" if row.must else ""
+    return (
+        f"{row.measure:{width}}  {_number(spread.median):>12} {between:>21} {spread.repeats:>4} {row.unit:8}  "
+        f"{row.ratio:8.2f}  {must:>12}  {row.peer}"
+    )
 
 
 def _number(value: float) -> str:

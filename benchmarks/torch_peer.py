@@ -22,6 +22,7 @@ class Generator(nn.Module):
         """Makes the layers of widths 8W .. W."""
         super().__init__()
         self.side, self.width = image_size // 16, 8 * width
+        self.layout = torch.channels_last
         self.dense = nn.Linear(LATENT_SIZE, self.side**2 * self.width, bias=False)
         widths = (8 * width, 4 * width, 2 * width, width)
         self.norms = nn.ModuleList(nn.BatchNorm2d(features) for features in widths)
@@ -32,7 +33,7 @@ class Generator(nn.Module):
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """float32 [B, latents] -> [B, 1, H, H] in [-1, 1]."""
-        h = self.dense(z).view(-1, self.width, self.side, self.side).contiguous(memory_format=torch.channels_last)
+        h = self.dense(z).view(-1, self.width, self.side, self.side).contiguous(memory_format=self.layout)
         for norm, conv in zip(self.norms, self.convs, strict=True):
             h = conv(functional.relu(norm(h)))
         return torch.tanh(h.float())
@@ -108,7 +109,7 @@ def gan_step(
     adams = [
         torch.optim.Adam(net.parameters(), 2e-4, betas=(0.5, 0.999), fused=True) for net in (generator, discriminator)
     ]
-    pixels, _ = _images(batch_size, image_size, device)
+    pixels, _ = made_up_images(batch_size, image_size, device)
     low, high = WINDOW
 
     def gradients(pixels: torch.Tensor) -> tuple:
@@ -121,7 +122,7 @@ def gan_step(
         grads_d = torch.autograd.grad(loss_d, list(discriminator.parameters()), retain_graph=True)
         return torch.autograd.grad(loss_g, list(generator.parameters())), grads_d
 
-    return _step(gradients, (generator, discriminator), adams, (pixels,), compiled, device)
+    return step_of(gradients, (generator, discriminator), adams, (pixels,), compiled, device)
 
 
 def classifier_step(
@@ -130,7 +131,7 @@ def classifier_step(
     """A call that takes one step of the paper's CNN, as `train.classifier_step`; see `gan_step`."""
     net = Classifier(width, image_size).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     sgd = torch.optim.SGD(net.parameters(), 1e-3, momentum=0.9, nesterov=True, fused=True)
-    pixels, labels = _images(batch_size, image_size, device)
+    pixels, labels = made_up_images(batch_size, image_size, device)
     low, high = WINDOW
 
     def gradients(pixels: torch.Tensor, labels: torch.Tensor) -> tuple:
@@ -139,12 +140,13 @@ def classifier_step(
         loss = functional.cross_entropy(logits, labels)
         return (torch.autograd.grad(loss, list(net.parameters())),)
 
-    return _step(gradients, (net,), [sgd], (pixels, labels), compiled, device)
+    return step_of(gradients, (net,), [sgd], (pixels, labels), compiled, device)
 
 
-def _step(
+def step_of(
     gradients: Callable, nets: tuple, optimizers: list, inputs: tuple, compiled: bool, device: str
 ) -> Callable[[], None]:
+    """A call that computes gradients, one tuple for each network, updates, and waits for a GPU."""
     if compiled:
         gradients = torch.compile(gradients, mode="reduce-overhead" if device == "cuda" else None)
 
@@ -159,7 +161,8 @@ def _step(
     return step
 
 
-def _images(batch_size: int, image_size: int, device: str) -> tuple[torch.Tensor, torch.Tensor]:
+def made_up_images(batch_size: int, image_size: int, device: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """(int16 [B, H, H], int64 [B]) on the device."""
     generator = np.random.default_rng(0)
     pixels = generator.integers(-200, 300, (batch_size, image_size, image_size)).astype(np.int16)
     labels = generator.integers(0, NUM_CLASSES, batch_size)

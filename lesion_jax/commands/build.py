@@ -60,7 +60,7 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def _sources() -> str:
     """What there is to read, one line each."""
-    from lesion_jax.sources import SOURCES
+    from lesion_jax.sources.table import SOURCES
 
     lines = ["What --input holds; auto takes the one whose columns the csv has, or without a csv what it recognises."]
     for name, source in SOURCES.items():

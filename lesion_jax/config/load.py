@@ -6,11 +6,12 @@ import functools
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any
-
-import ml_collections
+from typing import TYPE_CHECKING, Any
 
 from lesion_jax.errors import ConfigError
+
+if TYPE_CHECKING:
+    import ml_collections
 
 # Name of a kind of config -> its class, which has a method `check`.
 Kinds = Mapping[str, type]
@@ -25,12 +26,15 @@ def to_dict(config: Any) -> Any:
     return [to_dict(value) for value in config] if isinstance(config, tuple | list) else config
 
 
-def to_config_dict(config: Any) -> ml_collections.ConfigDict:
+def to_config_dict(config: Any) -> "ml_collections.ConfigDict":
     """A config as the ConfigDict that files in `configs/` edit and return."""
+    # Late: only the command line needs it, and an accelerator's machine may not have it.
+    import ml_collections
+
     return ml_collections.ConfigDict(dataclasses.asdict(config))
 
 
-def from_mapping(values: Mapping[str, Any] | ml_collections.ConfigDict, kinds: Kinds) -> Any:
+def from_mapping(values: "Mapping[str, Any] | ml_collections.ConfigDict", kinds: Kinds) -> Any:
     """Checks and freezes a config.
 
     Args:
@@ -44,7 +48,7 @@ def from_mapping(values: Mapping[str, Any] | ml_collections.ConfigDict, kinds: K
     Raises:
       ConfigError: A field is unknown, of the wrong type, or contradicts another.
     """
-    if isinstance(values, ml_collections.ConfigDict):
+    if not isinstance(values, Mapping):
         values = values.to_dict()
     kind = values.get("kind")
     if not isinstance(kind, str) or kind not in kinds:

@@ -48,6 +48,10 @@ class Program:
         """The same with convolutions as matrix products; itself where there are none."""
         return self
 
+    def on_gpu(self) -> "Program":
+        """The same as GPUs run it, equal up to rounding; itself where they run what others do."""
+        return self
+
 
 @dataclasses.dataclass(frozen=True)
 class Family:

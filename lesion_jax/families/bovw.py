@@ -19,7 +19,6 @@ import dataclasses
 from typing import Any, Literal
 
 import numpy as np
-from scipy.special import log_softmax, softmax
 
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.fields import compiled, host
@@ -118,6 +117,7 @@ def _fit_scale(config: BovwConfig, shares: np.ndarray, images: TrainingImages) -
     copy of them. Synthetic images take part in learning each time.
     """
     from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
     from sklearn.model_selection import StratifiedGroupKFold
 
     num, labels = images.num_originals, images.images.labels
@@ -151,6 +151,8 @@ def _fit_scale(config: BovwConfig, shares: np.ndarray, images: TrainingImages) -
 def _classify(
     config: BovwConfig, num_classes: int, arrays: Arrays, pixels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
+    from scipy.special import softmax
+
     del num_classes
     decisions, features = _decisions(arrays, histograms(_to_unit(config, pixels), arrays, config.patch_size))
     return softmax(arrays["scale"] * decisions, axis=1).astype(np.float32), features

@@ -74,7 +74,7 @@ class GanProgram(Program):
     """Program of a GAN.
 
     Attributes:
-      generator: Called as (z, labels, train=bool); has attributes `axis_name` and `as_products`.
+      generator: Called as (z, labels, train=bool); has attributes `axis_name`, `as_products` and `written_out`.
       discriminator: Called as (images, train=bool); likewise.
       loss: Name of the adversarial loss.
       latent_size: Length of z.
@@ -104,6 +104,10 @@ class GanProgram(Program):
     def as_products(self) -> "GanProgram":
         """See `Program`."""
         return self._cloned(as_products=True)
+
+    def on_gpu(self) -> "GanProgram":
+        """See `Program`."""
+        return self._cloned(written_out=True)
 
     def make_step(self, average: Average) -> Step:
         """See `make_gan_step`."""

@@ -18,9 +18,7 @@ from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.errors import ConfigError
 from lesion_jax.families.base import Arrays, Family
 from lesion_jax.families.context import Context, images_of, seeds_of
-from lesion_jax.sources.phantom.lesions import CLASS_NAMES
 from lesion_jax.sources.phantom.options import Phantom
-from lesion_jax.sources.phantom.rois import render_fresh
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +40,9 @@ def _check(config: OracleConfig, images: TrainingImages) -> None:
 
 def _fit(config: OracleConfig, images: TrainingImages) -> Arrays:
     """The phantom's class of each label, since a dataset may have another order, and what it is drawn with."""
+    # Late: the phantom needs scipy, half a second of the start of a process that trains something else.
+    from lesion_jax.sources.phantom.lesions import CLASS_NAMES
+
     del config
     record = json.dumps(Phantom.of_record(images.provenance["phantom"]).record(), sort_keys=True)
     return {
@@ -60,6 +61,8 @@ def _draw(
     context: Context | None,
 ) -> np.ndarray:
     """Image i is the original crop of one lesion of a patient of its own."""
+    from lesion_jax.sources.phantom.rois import render_fresh
+
     del num_classes, context
     data, classes = config.data, np.asarray(arrays["classes"])
     phantom = Phantom.of_record(json.loads(np.asarray(arrays["phantom"]).tobytes()))

@@ -8,7 +8,6 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy.special import rel_entr
 
 from lesion_jax.data import draws
 from lesion_jax.families.base import Arrays
@@ -116,6 +115,8 @@ def mutual_information(is_there: np.ndarray, labels: np.ndarray) -> np.ndarray:
     Returns:
       float64 [K], in nats; 0 for what says nothing.
     """
+    from scipy.special import rel_entr
+
     is_class = labels[:, None] == np.unique(labels)
     # [X, Y, K].
     joint = np.stack([is_class.T @ x.astype(np.float64) for x in (~is_there, is_there)]) / len(labels)

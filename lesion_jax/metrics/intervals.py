@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import special
 
 from lesion_jax.metrics.estimates import Estimate
 
@@ -27,6 +26,9 @@ def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float,
         raise ValueError(f"successes is {successes}, which is not between 0 and n = {n}.")
     if n == 0:
         return 0.0, 1.0
+    # Late, as below: a training reaches its first step without scipy, which takes half a second to import.
+    from scipy import special
+
     return _score_interval(successes / n, n, float(special.ndtri(0.5 + confidence / 2)))
 
 
@@ -49,6 +51,8 @@ def over_patients(
     Returns:
       (low, high); where nothing is known (0, largest).
     """
+    from scipy import special
+
     _, patient = np.unique(np.asarray(patients), return_inverse=True)
     num_patients = len(np.unique(patient[estimate.used]))
     value = float(estimate.value.mean())

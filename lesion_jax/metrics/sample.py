@@ -9,7 +9,6 @@ import numpy as np
 
 from lesion_jax.core.intensity import to_signed
 from lesion_jax.core.types import Images
-from lesion_jax.metrics.radiomics import radiomics
 from lesion_jax.metrics.random_features import random_features
 
 
@@ -38,6 +37,9 @@ class Sample:
     @functools.cached_property
     def radiomics(self) -> np.ndarray:
         """float64 [N, F]; see `radiomics.radiomics`."""
+        # Late: a training reaches its first step without scipy's filters.
+        from lesion_jax.metrics.radiomics import radiomics
+
         return radiomics(self.pixels, self.window)[0]
 
     @functools.cached_property

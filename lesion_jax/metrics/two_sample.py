@@ -6,7 +6,6 @@ Lopez-Paz and Oquab 2017 (arXiv 1610.06545), with logistic regression on radiomi
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from lesion_jax.metrics.sample import Sample
 
@@ -29,6 +28,7 @@ def two_sample_test(
       sided, of accuracy in a binomial model with as many trials as there are patients, which takes what the source
       calls the asymptotic distribution, 1/2 and 1/(4 n), for the images of one patient together).
     """
+    from scipy import special
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.pipeline import make_pipeline

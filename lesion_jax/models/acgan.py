@@ -20,6 +20,7 @@ class ConditionalGenerator(nn.Module):
       dtype: Type of the computation; parameters, statistics and the image are float32.
       axis_name: Device axis whose batches are normalised as one; None normalises each device's batch alone.
       as_products: Whether the convolutions are written as matrix products; the result is the same.
+      written_out: Whether the gradient of batch norm is written out, see `BatchNorm`; the result is the same.
     """
 
     num_classes: int
@@ -29,6 +30,7 @@ class ConditionalGenerator(nn.Module):
     dtype: DTypeLike = jnp.float32
     axis_name: str | None = None
     as_products: bool = False
+    written_out: bool = False
 
     @nn.compact
     def __call__(self, z: jax.Array, labels: jax.Array, *, train: bool) -> jax.Array:
@@ -46,9 +48,9 @@ class ConditionalGenerator(nn.Module):
         # alone: G then draws one image per class, whatever z.
         embed = nn.Embed(self.num_classes, self.embedding_size, embedding_init=gan_init)
         joined = jnp.concatenate([z, embed(labels)], axis=-1)
-        generator = Generator(
-            self.width, self.image_size, self.dtype, self.axis_name, self.as_products, name="generator"
-        )
+        sizes = self.width, self.image_size
+        form = self.dtype, self.axis_name, self.as_products, self.written_out
+        generator = Generator(*sizes, *form, name="generator")
         return generator(joined, labels, train=train)
 
 
@@ -61,6 +63,7 @@ class AuxiliaryDiscriminator(nn.Module):
       dtype: Type of the computation; parameters, statistics and logits are float32.
       axis_name: Device axis whose batches are normalised as one; None normalises each device's batch alone.
       as_products: Whether the convolutions are written as matrix products; the result is the same.
+      written_out: Whether the gradient of batch norm is written out, see `BatchNorm`; the result is the same.
     """
 
     num_classes: int
@@ -68,6 +71,7 @@ class AuxiliaryDiscriminator(nn.Module):
     dtype: DTypeLike = jnp.float32
     axis_name: str | None = None
     as_products: bool = False
+    written_out: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> tuple[jax.Array, jax.Array]:
@@ -80,6 +84,7 @@ class AuxiliaryDiscriminator(nn.Module):
         Returns:
           (source logits float32 [B], class logits float32 [B, C]).
         """
-        features = Body(self.width, self.dtype, self.axis_name, self.as_products, name="body")(x, train=train)
+        body = Body(self.width, self.dtype, self.axis_name, self.as_products, self.written_out, name="body")
+        features = body(x, train=train)
         source = nn.Dense(1, kernel_init=gan_init, name="source")(features)[:, 0]
         return source, nn.Dense(self.num_classes, kernel_init=gan_init, name="class")(features)

@@ -1,5 +1,7 @@
 """The DCGAN (paper, section on the DCGAN; Radford et al. 2016)."""
 
+import functools
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -23,6 +25,7 @@ class Generator(nn.Module):
       dtype: Type of the computation; parameters, statistics and the image are float32.
       axis_name: Device axis whose batches are normalised as one; None normalises each device's batch alone.
       as_products: Whether the convolutions are written as matrix products; the result is the same.
+      written_out: Whether the gradient of batch norm is written out, see `BatchNorm`; the result is the same.
     """
 
     width: int = 128
@@ -30,6 +33,7 @@ class Generator(nn.Module):
     dtype: DTypeLike = jnp.float32
     axis_name: str | None = None
     as_products: bool = False
+    written_out: bool = False
 
     @nn.compact
     def __call__(self, z: jax.Array, labels: jax.Array, *, train: bool) -> jax.Array:
@@ -46,12 +50,15 @@ class Generator(nn.Module):
         if self.image_size % SCALE:
             raise ValueError(f"image_size is {self.image_size}; four stages that double need a multiple of {SCALE}.")
         side, width = self.image_size // SCALE, 8 * self.width
+        norm = functools.partial(
+            batch_norm, train=train, dtype=self.dtype, axis_name=self.axis_name, written_out=self.written_out
+        )
         h = nn.Dense(side * side * width, use_bias=False, kernel_init=gan_init, dtype=self.dtype)(z)
         h = h.reshape(-1, side, side, width)
         for features in (4 * self.width, 2 * self.width, self.width):
-            h = nn.relu(batch_norm(train=train, dtype=self.dtype, axis_name=self.axis_name)(h))
+            h = nn.relu(norm()(h))
             h = UpConv(features, dtype=self.dtype, as_products=self.as_products)(h)
-        h = nn.relu(batch_norm(train=train, dtype=self.dtype, axis_name=self.axis_name)(h))
+        h = nn.relu(norm()(h))
         return jnp.tanh(UpConv(1, use_bias=True, dtype=self.dtype, as_products=self.as_products)(h).astype(jnp.float32))
 
 
@@ -65,12 +72,14 @@ class Body(nn.Module):
       dtype: Type of the computation; parameters and statistics are float32.
       axis_name: Device axis whose batches are normalised as one; None normalises each device's batch alone.
       as_products: Whether the convolutions are written as matrix products; the result is the same.
+      written_out: Whether the gradient of batch norm is written out, see `BatchNorm`; the result is the same.
     """
 
     width: int
     dtype: DTypeLike
     axis_name: str | None = None
     as_products: bool = False
+    written_out: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
@@ -78,7 +87,8 @@ class Body(nn.Module):
         h = leaky_relu(DownConv(self.width, use_bias=True, dtype=self.dtype, as_products=self.as_products)(x))
         for features in (2 * self.width, 4 * self.width, 8 * self.width):
             h = DownConv(features, dtype=self.dtype, as_products=self.as_products)(h)
-            h = leaky_relu(batch_norm(train=train, dtype=self.dtype, axis_name=self.axis_name)(h))
+            norm = batch_norm(train=train, dtype=self.dtype, axis_name=self.axis_name, written_out=self.written_out)
+            h = leaky_relu(norm(h))
         # The heads are small: float32 logits cost nothing and the losses need them.
         return h.reshape(len(h), -1).astype(jnp.float32)
 
@@ -91,12 +101,14 @@ class Discriminator(nn.Module):
       dtype: Type of the computation; parameters, statistics and logits are float32.
       axis_name: Device axis whose batches are normalised as one; None normalises each device's batch alone.
       as_products: Whether the convolutions are written as matrix products; the result is the same.
+      written_out: Whether the gradient of batch norm is written out, see `BatchNorm`; the result is the same.
     """
 
     width: int = 64
     dtype: DTypeLike = jnp.float32
     axis_name: str | None = None
     as_products: bool = False
+    written_out: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> tuple[jax.Array, None]:
@@ -109,5 +121,6 @@ class Discriminator(nn.Module):
         Returns:
           (float32 [B], None): sigmoid of the first is the probability of being real; no class output.
         """
-        features = Body(self.width, self.dtype, self.axis_name, self.as_products, name="body")(x, train=train)
+        body = Body(self.width, self.dtype, self.axis_name, self.as_products, self.written_out, name="body")
+        features = body(x, train=train)
         return nn.Dense(1, kernel_init=gan_init, name="source")(features)[:, 0], None

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from lesion_jax.models import convolution
+from lesion_jax.models.batch_norm import BatchNorm
 from lesion_jax.models.pooling import max_pool
 
 BATCH_NORM_EPSILON = 1e-5
@@ -119,7 +120,9 @@ def _add_bias(module: DownConv | UpConv | PooledConv, x: jax.Array) -> jax.Array
     return x + module.param("bias", nn.initializers.zeros, (module.features,)).astype(module.dtype)
 
 
-def batch_norm(*, train: bool, dtype: DTypeLike, axis_name: str | None = None) -> nn.BatchNorm:
+def batch_norm(
+    *, train: bool, dtype: DTypeLike, axis_name: str | None = None, written_out: bool = False
+) -> nn.BatchNorm:
     """Batch norm as both networks of a GAN use it; statistics and their update are float32.
 
     Args:
@@ -127,12 +130,13 @@ def batch_norm(*, train: bool, dtype: DTypeLike, axis_name: str | None = None) -
       dtype: Type of the output.
       axis_name: Device axis whose batches are normalised as one; None normalises each device's batch alone.
         The parameters and statistics are the same either way, and so is the result with train=False.
+      written_out: Whether its gradient is, see `BatchNorm`; the result is the same up to rounding.
 
     Returns:
       A linen module to call on [..., C].
     """
     # The paper names no momentum; 0.9 is DCGAN's own.
-    return nn.BatchNorm(
+    return (BatchNorm if written_out else nn.BatchNorm)(
         use_running_average=not train,
         momentum=0.9,
         epsilon=BATCH_NORM_EPSILON,

@@ -134,7 +134,7 @@ def over_devices(step: Callable, devices: list[Device]) -> Callable:
     )
 
 
-def over_slots(program: Callable, devices: list[Device]) -> Callable:
+def over_slots(program: Callable, devices: list[Device]) -> "SlotsProgram":
     """Runs a program of `population.make_program` on every device, each with its own slots.
 
     Nothing may use the axis: a test searches what is compiled for collectives.
@@ -147,23 +147,38 @@ def over_slots(program: Callable, devices: list[Device]) -> Callable:
       The same signature with a leading device axis [D, k, ..] on all but images. The states are donated; their
       shapes must follow from those of the other arguments.
     """
-    return _Compiled(
+    return SlotsProgram(
         jax.pmap(program, axis_name=_SLOTS, in_axes=(0, None, 0, 0, 0), devices=devices, donate_argnums=(0,))
     )
 
 
-class _Compiled:
+class SlotsProgram:
     """A function of pmap that is called as what it was compiled to: pmap's own call takes half as long again."""
 
     def __init__(self, function: Any):
+        """Compiles nothing yet."""
         self.lower = function.lower
         self._known: dict[Any, Callable[..., Any]] = {}
 
+    def prepare(self, states: Any, *rest: Any) -> Callable[[], None]:
+        """Traces for arguments of these shapes; what it returns compiles, in another thread if one likes."""
+        lowered = self.lower(states, *rest)
+
+        def compile_it() -> None:
+            self._known[_shapes(rest)] = lowered.compile()
+
+        return compile_it
+
     def __call__(self, states: Any, *rest: Any) -> Any:
-        shapes = tuple(x.shape for x in jax.tree.leaves(rest))
+        """Compiles where it has not been, and runs; arguments as `over_slots` says."""
+        shapes = _shapes(rest)
         if shapes not in self._known:
-            self._known[shapes] = self.lower(states, *rest).compile()
+            self.prepare(states, *rest)()
         return self._known[shapes](states, *rest)
+
+
+def _shapes(tree: Any) -> Any:
+    return tuple(x.shape for x in jax.tree.leaves(tree))
 
 
 def join_slots(trees: Sequence[Any], devices: list[Device]) -> Any:

@@ -6,6 +6,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from lesion_jax.runtime.packed import Packing
+
 
 def look_up(images: dict[str, jax.Array], chosen: jax.Array, index: jax.Array) -> dict[str, jax.Array]:
     """The batch that would have been streamed.
@@ -42,19 +44,27 @@ def make_steps(step: Callable[..., Any]) -> Callable[..., Any]:
         index: jax.Array,
         num_steps: jax.Array | None,
     ) -> tuple[Any, Any]:
-        def advance(state: Any, now: tuple[jax.Array, jax.Array]) -> tuple[Any, Any]:
-            number, batch = now
-            new, metrics = step(state, look_up(images, batch, index), key)
-            if num_steps is not None:
-                is_taken = number < num_steps
-                new = jax.tree.map(lambda n, o: jnp.where(is_taken, n, o), new, state)
-            return new, metrics
+        def taken(number: jax.Array, new: Any, old: Any) -> Any:
+            if num_steps is None:
+                return new
+            is_taken = number < num_steps
+            return jax.tree.map(lambda n, o: jnp.where(is_taken, n, o), new, old)
 
         num = len(chosen)
         if num == 1:
             # Not a loop of one: XLA's CPU backend takes the threads from what is in a loop.
-            state, metrics = advance(state, (jnp.int32(0), chosen[0]))
-            return state, jax.tree.map(lambda x: x[None], metrics)
-        return jax.lax.scan(advance, state, (jnp.arange(num, dtype=jnp.int32), chosen))
+            new, metrics = step(state, look_up(images, chosen[0], index), key)
+            return taken(jnp.int32(0), new, state), jax.tree.map(lambda x: x[None], metrics)
+        packing = Packing.of(state)
+        names: list[str] = []
+
+        def advance(packed: Any, now: tuple[jax.Array, jax.Array]) -> tuple[Any, Any]:
+            number, batch = now
+            new, metrics = step(packing.unpack(packed), look_up(images, batch, index), key)
+            names[:] = metrics
+            return taken(number, packing.pack(new), packed), jnp.stack(list(metrics.values()))
+
+        packed, rows = jax.lax.scan(advance, packing.pack(state), (jnp.arange(num, dtype=jnp.int32), chosen))
+        return packing.unpack(packed), dict(zip(names, rows.T, strict=True))
 
     return steps

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from lesion_jax.core.types import UNITS
 from lesion_jax.errors import ConfigError, DataError
-from lesion_jax.sources import SOURCES
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
 from lesion_jax.sources.classes import order_classes
 from lesion_jax.sources.labels import check_labels, class_of, parse_labels
@@ -17,6 +16,7 @@ from lesion_jax.sources.patches import cut_patch, half_side
 from lesion_jax.sources.patients import Seen, check_patients, check_rois
 from lesion_jax.sources.plausible import image_digest, implausible
 from lesion_jax.sources.review import Mistakes, Review
+from lesion_jax.sources.table import SOURCES
 
 AUTO = "auto"
 # Computed and digital radiography differ by the detector alone.

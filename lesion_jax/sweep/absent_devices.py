@@ -18,9 +18,10 @@ from lesion_jax.runtime.arithmetic import needed_flops
 from lesion_jax.runtime.population import Packing, make_program
 from lesion_jax.sweep import absent_gpus
 from lesion_jax.sweep.compiled_text import read_compiled
+from lesion_jax.train.executor import steps_per_call
 from lesion_jax.train.packing import known_packing
 from lesion_jax.train.training import make_program as program_of
-from lesion_jax.train.training import step_alone
+from lesion_jax.train.training import program_on, step_alone
 
 # Peak bfloat16 FLOP/s, bytes/s and bytes of memory of a chip: Google Cloud's pages "TPU v4", "v5e", "v5p", "v6e".
 _CHIPS = {
@@ -63,6 +64,14 @@ class Compiled:
         flops, bandwidth, _ = _CHIPS[self.kind]
         return max(self.flops / flops, self.bytes_moved / bandwidth)
 
+    @property
+    def likely_seconds(self) -> float | None:
+        """What it would take by the chip's measured pace; None where none has been measured."""
+        paces = {gpu.kind: gpu.pace for gpu in absent_gpus.GPUS.values()}
+        if self.num_kernels is None or (pace := paces.get(self.kind)) is None:
+            return None
+        return pace.seconds(self.num_kernels, self.bytes_moved, self.flops)
+
 
 def chip_bytes(topology: str) -> int:
     """Memory of one chip of a topology.
@@ -101,10 +110,13 @@ def compile_for(
     packing = packing or known_packing(device.platform, num_members)
     program = program_of(config, num_classes)
     size, batch = data.image_size, data.batch_size
+    # A GPU's program as it is run, in a loop: its layouts differ from those of a single step. Of a TPU's loop the
+    # compiler's own analysis counts one turn or all.
+    steps = steps_per_call(device) if is_gpu(topology) else 1
     shapes: Any = (
         jax.eval_shape(lambda: init(config, program, None)),
         jax.ShapeDtypeStruct((2,), jnp.uint32),
-        jax.ShapeDtypeStruct((1, batch), jnp.int32),
+        jax.ShapeDtypeStruct((steps, batch), jnp.int32),
         jax.ShapeDtypeStruct((), jnp.int32),
     )
     # One after another they are as many calls of the program.
@@ -116,7 +128,7 @@ def compile_for(
     }
     sharding = jax.sharding.SingleDeviceSharding(device)
     placed = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), (states, images, *rest))
-    function = make_program(step_alone(program.as_products() if packing == "gemm" else program), packing)
+    function = make_program(step_alone(program_on(program, device.platform, packing)), packing)
     with absent_gpus.lowering() if is_gpu(topology) else contextlib.nullcontext():
         compiled = jax.jit(function, donate_argnums=0).lower(*placed).compile()
     memory, cost = compiled.memory_analysis(), compiled.cost_analysis()
@@ -136,10 +148,10 @@ def compile_for(
         - memory.alias_size_in_bytes
         + (calls - 1) * sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(states)),
         memory=_CHIPS[device.device_kind][2],
-        flops=calls * flops,
-        needed_flops=calls * needed_flops(function, *placed),
-        bytes_moved=calls * bytes_moved,
-        num_kernels=calls * read.num_kernels if is_gpu(topology) else None,
+        flops=calls * flops / steps,
+        needed_flops=calls * needed_flops(function, *placed) / steps,
+        bytes_moved=calls * bytes_moved / steps,
+        num_kernels=round(calls * read.num_kernels / steps) if is_gpu(topology) else None,
         num_collectives=read.num_collectives,
     )
 

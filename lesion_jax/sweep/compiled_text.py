@@ -1,8 +1,9 @@
 """What a program for a GPU does, read from what XLA compiled it to: kernels, bytes, arithmetic, collectives.
 
-Of the entry computation alone: a loop's body counts once in arithmetic, and its kernels do not count.
+What is in a loop counts as often as the loop turns, where XLA knows how often, else once.
 """
 
+import collections
 import dataclasses
 import json
 import math
@@ -10,7 +11,7 @@ import re
 
 _BITS = {"pred": 8, "bf16": 16, "tf32": 32}
 _INSTRUCTION = re.compile(r"\s+(?:ROOT )?%?([\w.\-]+) = (.*?) ([a-z\-]+)\((.*?)\)(?:,|$)")
-_RESULT = re.compile(r"%?([\w.\-]+) = \(?(\w+\[[\d,]*\])")
+_RESULT = re.compile(r"(?:ROOT )?%?([\w.\-]+) = \(?(\w+\[[\d,]*\])")
 _ARRAY = re.compile(r"(\w+)\[([\d,]*)\]")
 _CONVOLUTION = re.compile(
     r"%?[\w.\-]+ = \(?(\w+\[[\d,]*\]).*? custom-call\(([^)]*)\).*?window=\{([^}]*)\}.*?dim_labels=(\S+?),"
@@ -22,6 +23,9 @@ _CUBLAS = re.compile(r"%?[\w.\-]+ = \(?(\w+\[[\d,]*\]).*? custom-call\(([^)]*)\)
 _COLLECTIVE = re.compile(
     r" = .*? (?:all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter|collective-broadcast)(?:-start)?\("
 )
+_COMPUTATION = re.compile(r"(ENTRY )?%?([\w.\-]+) (?:\(.*\) -> .*)?\{$")
+_CALLED = re.compile(r"(?:calls|to_apply|condition|body)=%?([\w.\-]+)|branch_computations=\{([^}]*)\}")
+_TURNS = re.compile(r'"known_trip_count":\{"n":"(\d+)"\}')
 # One launch each.
 _KERNELS = ("fusion", "custom-call", "copy")
 
@@ -45,9 +49,52 @@ class CompiledText:
 
 def read_compiled(text: str) -> CompiledText:
     """Reads the text of a compiled program, `jax.stages.Compiled.as_text()`."""
+    entry, computations = _computations(text)
+    num_kernels = bytes_moved = flops = 0
+    for name, times in _turns(entry, computations).items():
+        results = filter(None, (_RESULT.match(line.strip()) for line in computations[name]))
+        shapes = {found[1]: found[2] for found in results}
+        flops += times * sum(_flops_of(line, shapes) for line in computations[name])
+        kernels, moved = _launches(computations[name])
+        num_kernels += times * kernels
+        bytes_moved += times * moved
+    return CompiledText(num_kernels, bytes_moved, flops, len(_COLLECTIVE.findall(text)))
+
+
+def _computations(text: str) -> tuple[str, dict[str, list[str]]]:
+    """(name of the entry, lines of each computation by its name)."""
+    entry, name, found = "", "", {}
+    for line in text.splitlines():
+        if begun := _COMPUTATION.match(line):
+            name = begun[2]
+            found[name] = []
+            entry = name if begun[1] else entry
+        elif name:
+            found[name].append(line)
+    return entry, found
+
+
+def _turns(entry: str, computations: dict[str, list[str]]) -> dict[str, int]:
+    """How often each computation that is reached runs in one call."""
+    times: collections.Counter[str] = collections.Counter()
+
+    def run(name: str, count: int) -> None:
+        times[name] += count
+        for line in computations[name]:
+            turns = int(known[1]) if (known := _TURNS.search(line)) else 1
+            for one, several in _CALLED.findall(line):
+                for called in (one or several).split(","):
+                    run(_name(called), count * turns)
+
+    run(entry, 1)
+    return dict(times)
+
+
+def _launches(lines: list[str]) -> tuple[int, int]:
+    """(kernels that a computation launches, bytes that they read and write)."""
     sizes: dict[str, int] = {}
     num_kernels = bytes_moved = 0
-    for line in text[text.index("ENTRY") :].splitlines():
+    for line in lines:
         if (found := _INSTRUCTION.match(line)) is None:
             continue
         name, result, operation, arguments = found.groups()
@@ -55,9 +102,7 @@ def read_compiled(text: str) -> CompiledText:
         if operation in _KERNELS:
             num_kernels += 1
             bytes_moved += sizes[name] + sum(sizes.get(_name(argument), 0) for argument in arguments.split(","))
-    shapes = dict(_RESULT.findall(text))
-    flops = sum(_flops_of(line, shapes) for line in text.splitlines())
-    return CompiledText(num_kernels, bytes_moved, flops, len(_COLLECTIVE.findall(text)))
+    return num_kernels, bytes_moved
 
 
 def _flops_of(line: str, shapes: dict[str, str]) -> int:

@@ -130,4 +130,6 @@ class Compiler:
         }
         if found.num_kernels is not None:
             compiled["kernels"] = found.num_kernels
+        if found.likely_seconds is not None:
+            compiled["likely_ms"] = 1e3 * found.likely_seconds
         return found.seconds / (group.slots_per_device * self._num_devices), found.device_bytes, compiled

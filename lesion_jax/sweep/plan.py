@@ -38,7 +38,7 @@ class PlannedProgram:
       seconds_per_step: Time per step of one training: wall time over the steps of all; None where it does not fit.
       device_hours: Time of all its devices together, compilation not counted; None likewise.
       compiled: What the compiler for a chip that is not here says of a step of all of its members: kernels (of GPUs),
-        gflop, needed_gflop, gigabytes, collectives; None where it was timed.
+        gflop, needed_gflop, gigabytes, collectives, likely_ms (where its pace is known); None where it was timed.
     """
 
     index: int
@@ -222,8 +222,10 @@ def describe_plan(plan: Plan) -> str:
         if p.compiled is not None:
             facts = p.compiled
             kernels = f"{facts['kernels']} kernels, " if "kernels" in facts else ""
+            likely = f"; {facts['likely_ms']:.3g} ms by the chip's measured pace" if "likely_ms" in facts else ""
             lines.append(
                 f"program {p.index}: {kernels}{facts['gflop']:.4g} GFLOP where {facts['needed_gflop']:.4g} are needed, "
                 f"{facts['gigabytes']:.3g} GB and {facts['collectives']} collectives in a step of a chip's members"
+                + likely
             )
     return "\n".join([*lines, *(f"DOES NOT FIT: {text}" for text in plan.refusals)])

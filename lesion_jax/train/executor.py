@@ -16,7 +16,7 @@ from lesion_jax.families.base import Program
 from lesion_jax.runtime import parallel
 from lesion_jax.runtime.population import Packing, Population, make_program
 from lesion_jax.runtime.steps import make_steps
-from lesion_jax.train.training import Training, step_alone
+from lesion_jax.train.training import Training, program_on, step_alone
 
 # Steps that a device takes in one call of its host. A CPU's convolutions lose their threads in a loop.
 _STEPS_PER_CALL = {"cpu": 1}
@@ -74,7 +74,9 @@ def steps_per_call(device: parallel.Device) -> int:
 
 
 @functools.cache
-def compiled_population(program: Program, packing: Packing, devices: tuple[parallel.Device, ...]) -> Callable:
+def compiled_population(
+    program: Program, packing: Packing, devices: tuple[parallel.Device, ...]
+) -> parallel.SlotsProgram:
     """The program that `Population` runs; compiled once for each shape of network.
 
     Args:
@@ -82,7 +84,7 @@ def compiled_population(program: Program, packing: Packing, devices: tuple[paral
       packing: How the trainings of a device share the program; listed in `runtime.population`.
       devices: Devices that the trainings are spread over.
     """
-    step = step_alone(program.as_products() if packing == "gemm" else program)
+    step = step_alone(program_on(program, devices[0].platform, packing))
     return parallel.over_slots(make_program(step, packing), list(devices))
 
 
@@ -174,6 +176,7 @@ def compiled_data_parallel(program: Program, devices: tuple[parallel.Device, ...
     """
     # Statistics that are averaged over one device are rounded in another order than plain ones.
     average = parallel.alone if len(devices) == 1 else parallel.average_replicas
+    program = program_on(program, devices[0].platform, "one")
     step = (program if len(devices) == 1 else program.on_axis(parallel.AXIS)).make_step(average)
     if is_streamed:
         return parallel.over_devices(step, list(devices))

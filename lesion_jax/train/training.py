@@ -17,6 +17,7 @@ from lesion_jax.families import family_of
 from lesion_jax.families.base import Family, Program, Step
 from lesion_jax.io.run_directory import identity_of
 from lesion_jax.runtime import parallel
+from lesion_jax.runtime.population import Packing
 from lesion_jax.runtime.tracing import traced_once
 from lesion_jax.train.periods import Periods
 
@@ -126,6 +127,12 @@ def make_program(config: TrainingConfig, num_classes: int) -> Program:
     if make is None:
         raise ConfigError(f"kind is {config.kind!r}, which is trained without gradient steps: there is no program.")
     return make(config, num_classes)
+
+
+def program_on(program: Program, platform: str, packing: Packing) -> Program:
+    """The program as a device of a platform ("cpu", "gpu", which is "cuda" too, "tpu") runs it, in a packing."""
+    program = program.as_products() if packing == "gemm" else program
+    return program.on_gpu() if platform in ("gpu", "cuda") else program
 
 
 @functools.cache

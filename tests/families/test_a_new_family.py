@@ -28,8 +28,8 @@ from lesion_jax.metrics.estimates import mean_of
 from lesion_jax.metrics.images import GENERATOR_METRICS, GeneratorMetric
 from lesion_jax.metrics.predictions import PREDICTION_METRICS, PredictionMetric
 from lesion_jax.paper.arms import ARMS, Arm
-from lesion_jax.sources import SOURCES
 from lesion_jax.sources.base import RawLesion, Slice, Source
+from lesion_jax.sources.table import SOURCES
 
 pytestmark = pytest.mark.slow
 

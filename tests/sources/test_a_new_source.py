@@ -9,9 +9,9 @@ from lesion_jax.commands import main
 from lesion_jax.data.dataset import load_dataset
 from lesion_jax.data.folds import load_folds
 from lesion_jax.errors import ConfigError, DataError
-from lesion_jax.sources import SOURCES
 from lesion_jax.sources.base import RawLesion, Slice, Source
 from lesion_jax.sources.cohort import read_lesions
+from lesion_jax.sources.table import SOURCES
 
 
 def read_arrays(folder, marks, progress):

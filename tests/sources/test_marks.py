@@ -3,12 +3,12 @@
 import pytest
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources import SOURCES
 from lesion_jax.sources.base import Source
 from lesion_jax.sources.classes import order_classes
 from lesion_jax.sources.marks import load_marks
 from lesion_jax.sources.points import points_by_image
 from lesion_jax.sources.review import Mistakes
+from lesion_jax.sources.table import SOURCES
 
 WITH_CSV = [source for source in SOURCES.values() if source.columns]
 HEADER = "sop_instance_uid,row,column,diameter_mm,label"

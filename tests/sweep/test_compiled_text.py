@@ -36,3 +36,37 @@ def test_kernels_bytes_arithmetic_and_collectives_are_counted():
     image, kernel, small = (2 * size for size in (64 * 8 * 8 * 32, 64 * 25 * 32, 64 * 4 * 4 * 64))
     product = 2 * (64 * 100 + 100 * 2048 + 64 * 2048)
     assert found.bytes_moved == 3 * (image + kernel + small) + product
+
+
+LOOP = """
+%fused_add (parameter_0: f32[8]) -> f32[8] {
+  %parameter_0 = f32[8]{0} parameter(0)
+  ROOT %add.1 = f32[8]{0} add(%parameter_0, %parameter_0)
+}
+
+%body.1 (arg: (s32[], f32[8])) -> (s32[], f32[8]) {
+  %arg = (s32[], f32[8]{0}) parameter(0)
+  %x = f32[8]{0} get-tuple-element(%arg), index=1
+  %fusion.1 = f32[8]{0} fusion(%x), kind=kLoop, calls=%fused_add, metadata={op_name="add"}
+  ROOT %tuple.1 = (s32[], f32[8]{0}) tuple(%arg, %fusion.1)
+}
+
+%condition.1 (arg: (s32[], f32[8])) -> pred[] {
+  %arg = (s32[], f32[8]{0}) parameter(0)
+  ROOT %less = pred[] compare(%arg, %arg), direction=LT
+}
+
+ENTRY %main (state: (s32[], f32[8])) -> (s32[], f32[8]) {
+  %state = (s32[], f32[8]{0}) parameter(0)
+  %copy.1 = f32[8]{0} copy(%state)
+  ROOT %while.1 = (s32[], f32[8]{0}) while(%state), condition=%condition.1, body=%body.1, backend_config={"known_trip_count":{"n":"16"}}
+}
+"""
+
+
+def test_what_is_in_a_loop_counts_as_often_as_it_turns():
+    found = read_compiled(LOOP)
+    assert found.num_kernels == 1 + 16
+    # The state of the copy is a counter and the array.
+    assert found.bytes_moved == (32 + 36) + 16 * (32 + 32)
+    assert read_compiled(LOOP.replace("known_trip_count", "unknown")).num_kernels == 1 + 1
