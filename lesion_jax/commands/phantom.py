@@ -81,8 +81,13 @@ def run(values: flags.FlagValues) -> None:
     is_new = check_out(values.out, num_folds)
     lesions = render_lesions(**options)
     if values.num_test_lesions:
-        test = {"num_lesions": _numbers(values.num_test_lesions), "phantom": Phantom(Scanner(**shifted))}
-        lesions = _with_test(lesions, render_lesions(**{**options, **test, "seed": values.seed + _TEST_SEEDS}))
+        test = {
+            "seed": values.seed + _TEST_SEEDS,
+            "num_lesions": _numbers(values.num_test_lesions),
+            "phantom": Phantom(Scanner(**shifted)),
+            "progress": progress_callback("phantom, test patients"),
+        }
+        lesions = _with_test(lesions, render_lesions(**test))
     written = store_dataset(
         lesions, values.out, Origin("the phantom"), is_new=is_new, num_folds=num_folds, fold_seed=values.fold_seed
     )

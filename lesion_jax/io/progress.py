@@ -99,16 +99,14 @@ def duration_text(seconds: float) -> str:
 
 
 def progress_callback(label: str) -> Callable[[int, int], None]:
-    """f(done, total) that shows the progress of a job whose length is known only once it runs.
+    """f(done, total) that shows the progress of a job whose length is known only once it runs, and may change.
 
     Args:
       label: Begins the line.
     """
-    shown: list[Progress] = []
+    shown: dict[int, Progress] = {}
 
     def update(done: int, total: int) -> None:
-        if not shown:
-            shown.append(Progress(total, label))
-        shown[0].update(done)
+        shown.setdefault(total, Progress(total, label)).update(done)
 
     return update

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,10 @@ def build(out, *flags):
 @pytest.mark.slow
 def test_a_dataset_with_a_test_set_of_another_scanner(tmp_path, capsys):
     plain, shifted = build(tmp_path / "plain"), build(tmp_path / "shifted", "--test_offset_hu=80")
-    assert "10 lesions of cyst, metastasis, hemangioma" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "10 lesions of cyst, metastasis, hemangioma" in said.out
+    counts = re.findall(r"patients: (\d+)/(\d+)", said.err)
+    assert len(counts) >= 4 and all(int(done) <= int(total) for done, total in counts)
     data = DataConfig(partition="tag:split=test", hold_out_inner=False)
     sides = [cohort.split(data) for cohort in (plain, shifted)]
     for name, offset, num in (("train", 0, 6), ("test", 80, 4)):

@@ -1,6 +1,6 @@
 import io
 
-from lesion_jax.io.progress import Progress
+from lesion_jax.io.progress import Progress, progress_callback
 
 
 class Clock:
@@ -75,3 +75,12 @@ def test_what_nobody_has_to_do_is_no_speed():
     progress.skip(400)
     progress.update(501)
     assert stream.getvalue().splitlines()[-1] == "cells: 501/1000, 1.0/s, 8:19 min left"
+
+
+def test_a_job_whose_length_changes_never_shows_more_than_all(capsys):
+    update = progress_callback("files")
+    for done, total in ((1, 2), (2, 2), (3, 5), (5, 5)):
+        update(done, total)
+    assert [line.split(",")[0] for line in capsys.readouterr().err.splitlines()] == [
+        *("files: 1/2", "files: 2/2", "files: 3/5", "files: 5/5")
+    ]
