@@ -31,7 +31,7 @@ _SHEET_SIDE = 128
 
 
 def define_flags(values: flags.FlagValues) -> None:
-    """Input: --input, --annotations, --source, --tags, --class_names, --labels, --accept; else what becomes of it."""
+    """Input: --input, --annotations, --source, --tags, --class_names, --labels, --grey_range, --accept; and output."""
     from lesion_jax.sources.cohort import AUTO
 
     define_path(values, "input", "The images: a folder, with whatever is below it.")
@@ -50,6 +50,11 @@ def define_flags(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     flags.DEFINE_list("accept", [], _checks(), flag_values=values)
+    text = (
+        "Of MR and all else that is no CT: what becomes 0 and 1000, LOW,HIGH as the header scales numbers (SUVbw of "
+        "PET), or percentiles of the series as 1%,99%. By default 0.5%,99.5%; of SUVbw 0,10. The card keeps it."
+    )
+    flags.DEFINE_string("grey_range", "", text, flag_values=values)
     define_path(values, "refusals", "csv to write of all that is wrong, row by row.", required=False)
     flags.DEFINE_bool("dry_run", False, "Read and check all, and say what would be built.", flag_values=values)
     text = (
@@ -111,6 +116,7 @@ def _build(values: flags.FlagValues) -> None:
         tags=_tags(values),
         labels=values.labels,
         accept=values.accept,
+        grey_range=values.grey_range,
         progress=progress_callback("build, files"),
     )
     print(
@@ -142,6 +148,7 @@ def _look_ahead(values: flags.FlagValues) -> None:
         _tags(values),
         frozenset(values.accept),
         values.labels,
+        values.grey_range,
     )
     progress = (progress_callback(f"build --dry_run, {what}") for what in ("files", "ROIs compared", "ROIs drawn"))
     found = look_ahead(asked, values.num_folds, values.fold_seed, next(progress), next(progress))

@@ -31,6 +31,7 @@ def build_dataset(
     tags: Sequence[str] = (),
     labels: Sequence[str] = (),
     accept: Collection[str] = (),
+    grey_range: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> LesionSet:
     """Reads images and marks, and writes a TFDS dataset with its folds.
@@ -49,6 +50,7 @@ def build_dataset(
       tags: Columns of the csv that the dataset keeps of each lesion, in lower case.
       labels: LABEL or LABEL=CLASS of the labels that are lesions; none takes all.
       accept: Checks that the user overrules, keys of `sources.review.CHECKS`.
+      grey_range: What becomes 0 and 1000 of grey values without a unit, see `sources.grey_scale.parse_range`.
       progress: Called as progress(done, total), counted in what the source counts.
 
     Returns:
@@ -62,7 +64,7 @@ def build_dataset(
     """
     out = Path(out)
     is_new = check_out(out, num_folds)
-    asked = Asked(Path(input_dir), annotations, source, class_names or (), tags, accept, labels)
+    asked = Asked(Path(input_dir), annotations, source, class_names or (), tags, accept, labels, grey_range)
     lesions, origin = read_cohort(asked, progress)
     return store_dataset(lesions, out, origin, is_new=is_new, num_folds=num_folds, fold_seed=fold_seed)
 

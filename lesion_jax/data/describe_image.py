@@ -16,7 +16,8 @@ _SOURCES = {
     "grey": "a greyscale image, values as they are stored; of DICOM other than CT, values v after the header's "
     f"modality LUT or rescale become 1000 (v - a) / (b - a), rounded, with a and b the {PERCENTILES[0]} and "
     f"{PERCENTILES[1]} percentile of each second row and column of all images of the series but padding (of 40 evenly "
-    "chosen by SOPInstanceUID, where there are more); rows and columns as they are stored",
+    "chosen by SOPInstanceUID, where there are more), unless the notes of the dataset's card say which other numbers a "
+    "and b are; rows and columns as they are stored",
 }
 # Of the example: pixels that are not square, a diameter in mm, a seed of its noise.
 _SPACING_MM, _DIAMETER_MM, _SEED = (0.7, 0.8), 31.0, 0

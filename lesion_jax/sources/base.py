@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +67,8 @@ class Slice:
       belongs: What the source knows that one patient's images alone can share, value by field, such as the UID of a
         study; leaves this room not at all.
       scanner: Maker and model of the scanner, where the source knows; leaves this room for the user's eyes only.
-      modality: DICOM's code, such as "MR"; a dataset has one. "" where the source does not know.
+      modality: DICOM's code, such as "MR", and of PET whether the pixels are uptake values; a dataset has one. "" where
+        the source does not know.
       encoding: How the pixels were stored and what decoded them, for the dataset's card; no word of it is a header's.
       doubts: What is doubtful about the image, for the user to decide.
     """
@@ -126,11 +127,13 @@ class Source:
       read: read(input, marks, progress) yields the lesions, image by image, so that one image is in memory at a time.
         `input` is what --input names, `marks` are the rows of the csv, none without `columns`; progress(done, total)
         may be called with any unit of work. Raises DataError, which names the file or the line and what to do; at the
-        end where it can go on, with all that it found (`review.Mistakes`).
+        end where it can go on, with all that it found (`review.Mistakes`). Where `takes_range`, it also has a keyword
+        argument grey_range, see `grey_scale.GreyRange`; None leaves the grey values' range to it.
       optional: Columns that the csv may have; one that is there must be filled in every row.
       needs_csv: Whether a source with columns cannot do without.
       outlines: Whether it takes outlines, which may be of organs as well as of lesions: where there are several
         labels and no csv gives them, --labels must say which are lesions.
+      takes_range: Whether it may read numbers of no unit, which the user may give a range.
       recognise: Says by what it recognises its files below a folder, briefly, or None if there are none; for a source
         that takes none or can do without.
       about: What the files and columns mean, for `lesion-jax build --help`.
@@ -139,9 +142,10 @@ class Source:
     name: str
     title: str
     columns: tuple[str, ...]
-    read: Callable[[Path, Sequence[Mark], Progress], Iterable[RawLesion]]
+    read: Callable[..., Iterable[RawLesion]]
     optional: tuple[str, ...] = ()
     needs_csv: bool = True
     outlines: bool = False
+    takes_range: bool = False
     recognise: Callable[[Path], str | None] | None = None
     about: str = ""

@@ -1,11 +1,23 @@
 """Names of the classes, and their order."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
 from lesion_jax.sources.review import Mistakes
 
 PAPER_CLASSES = ("cyst", "metastasis", "hemangioma")
+# Cyrillic and Greek letters that are drawn as Latin ones (Unicode's confusables.txt, UTS 39), large or small.
+_DRAWN_ALIKE = str.maketrans(
+    "\u0410\u0412\u0415\u0405\u0406\u0408\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425"
+    "\u0430\u0435\u0455\u0456\u0458\u043e\u0440\u0441\u0443\u0445\u04bb\u0501\u051b\u051d\u04cf"
+    "\u0432\u043a\u043c\u043d\u0442"
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
+    "\u03b1\u03b9\u03bd\u03bf\u03c1\u03c5\u0131",
+    "ABESIJKMHOPCTYXaesijopcyxhdqwlbkmhtABEZHIKMNOPTYXaivopui",
+)
+# Accents that stand on another letter, as they come from another keyboard or are left away.
+_ACCENTS = range(0x300, 0x370)
 # Control characters, separators of lines and paragraphs, halves of surrogate pairs.
 _NOT_IN_A_NAME = ("Cc", "Zl", "Zp", "Cs")
 
@@ -36,7 +48,8 @@ def order_classes(labelled: Iterable[tuple[str, str]], wanted: Sequence[str] | N
         elif (other := alike.setdefault(as_read(label), label)) != label:
             mistakes.add(
                 f"{rows[0]}: label {label!a} differs from {other!a} ({found[other][0]}) in case, spaces or invisible "
-                "characters only; write them alike, or give two classes names that a reader can tell apart.",
+                "characters, accents, hyphens, or letters of another alphabet that look alike; write them in one "
+                "way, or give two classes names that a reader can tell apart.",
                 rows,
             )
         elif wanted and label not in wanted:
@@ -56,6 +69,9 @@ def order_classes(labelled: Iterable[tuple[str, str]], wanted: Sequence[str] | N
 
 
 def as_read(label: str) -> str:
-    """What a reader takes in of a name: no case, no spaces, nothing that does not show."""
-    text = unicodedata.normalize("NFKC", label).casefold()
-    return "".join(c for c in text if not c.isspace() and unicodedata.category(c) not in ("Cf", "Cc"))
+    """What a reader takes in of a name: no case, no spaces, nothing that does not show, no alphabet."""
+    text = unicodedata.normalize("NFKD", label).translate(_DRAWN_ALIKE).casefold().translate(_DRAWN_ALIKE)
+    shown = (c for c in text if not c.isspace() and unicodedata.category(c) not in ("Cf", "Cc"))
+    plain = "".join(c for c in shown if ord(c) not in _ACCENTS)
+    # Between numbers a hyphen counts.
+    return re.sub(r"(?<=[^\W\d_])[-_\u2010-\u2015]+(?=[^\W\d_])", "", plain)

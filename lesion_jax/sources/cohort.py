@@ -15,6 +15,7 @@ import numpy as np
 
 from lesion_jax.core.types import Lesion, LesionSet
 from lesion_jax.sources.base import Progress, RawLesion
+from lesion_jax.sources.grey_scale import parse_range
 from lesion_jax.sources.phantom.options import read_record
 from lesion_jax.sources.reading import AUTO, Asked, Reading, read_marked
 
@@ -42,6 +43,8 @@ def read_cohort(asked: Asked, progress: Progress | None = None) -> tuple[LesionS
     reading = read_marked(asked, progress or (lambda done, total: None))
     reading.review.check()
     notes = tuple(reading.review.notes(_log.warning))
+    if asked.grey_range:
+        notes = (*notes, f"--grey_range={parse_range(asked.grey_range)}")
     first = reading.found[0][0].image
     encodings = Counter(raw.image.encoding for raw, _ in reading.found if raw.image.encoding)
     lesions = LesionSet.of(
@@ -60,6 +63,7 @@ def read_lesions(
     tags: Sequence[str] = (),
     labels: Sequence[str] = (),
     accept: Collection[str] = (),
+    grey_range: str = "",
     note: Callable[[str], None] = lambda text: None,
 ) -> LesionSet:
     """Reads every marked lesion, writing nothing.
@@ -74,6 +78,7 @@ def read_lesions(
       tags: Columns of the csv that the dataset keeps, in lower case; those that a source gives itself it keeps anyway.
       labels: LABEL or LABEL=CLASS of all that are lesions, for a source that knows the labels itself; none takes all.
       accept: Keys of `review.CHECKS` that are overruled.
+      grey_range: What becomes 0 and 1000 of grey values without a unit, see `grey_scale.parse_range`.
       note: Called with everything doubtful that was accepted, a sentence without names or values of a header.
 
     Returns:
@@ -83,7 +88,7 @@ def read_lesions(
       ConfigError: No such source or check, or a source that does not go with `annotations`.
       DataError: Names all files and lines of the csv that are wrong, and what to do.
     """
-    asked = Asked(Path(input_dir), annotations, source, class_names or (), tags, accept, labels)
+    asked = Asked(Path(input_dir), annotations, source, class_names or (), tags, accept, labels, grey_range)
     lesions, origin = read_cohort(asked, progress)
     for told in origin.notes:
         note(told)

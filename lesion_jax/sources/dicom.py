@@ -15,6 +15,7 @@ import numpy as np
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
 from lesion_jax.sources.files import list_files
+from lesion_jax.sources.grey_scale import GreyRange
 from lesion_jax.sources.points import COLUMNS, Point, one_patient, points_by_image
 from lesion_jax.sources.review import DataErrors, Doubt, Mistake, Mistakes
 
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 _UID, _FRAME = "sop_instance_uid", "#"
 
 
-def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[RawLesion]:
+def _read(
+    folder: Path, marks: Sequence[Mark], progress: Progress, *, grey_range: GreyRange | None = None
+) -> Iterator[RawLesion]:
     from lesion_jax.sources.dicom_file import index_files
     from lesion_jax.sources.grey_slice import SeriesFiles
 
@@ -45,7 +48,7 @@ def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[R
         *(Doubt("odd_files", f"{path} has header values that DICOM does not allow") for path in index.odd),
         *(Doubt("unreadable", f"{path} cannot be read") for path in (*skipped, *index.unreadable)),
     ]
-    series = SeriesFiles(index.dicom)
+    series = SeriesFiles(index.dicom, grey_range)
     for done, (name, points) in enumerate(wanted.items(), start=len(files) + 1):
         with mistakes.collected([point.mark.where for point in points]):
             uid, _, frame = name.partition(_FRAME)
@@ -144,12 +147,14 @@ DICOM = Source(
     columns=(_UID, *COLUMNS),
     read=_read,
     optional=("patient", "frame"),
+    takes_range=True,
     about=(
         "Any tree of axial CT files, uncompressed or as JPEG Lossless, JPEG-LS, JPEG 2000 or RLE; names, "
         "suffixes and other files do not matter. The slice is named "
         "by its SOP instance UID, of a multi-frame object also by frame, from 1. The patient is the header's "
         "PatientID; where that is empty or the same for everybody, as after anonymisation, add a column patient. "
         "Pixels are HU; of MR and other modalities they are grey values, of which 0 and 1000 are the 0.5th and 99.5th "
-        "percentile of the series."
+        "percentile of the series, or what --grey_range says; of PET whose header has units, dose and weight, they "
+        "are SUVbw 0 and 10."
     ),
 )

@@ -53,18 +53,17 @@ def _load(path: Path, data: pydicom.Dataset, frame: int | None, series: SeriesFi
     mistakes.check()
     if modality == "CT":
         pixels, found = load_hounsfield(path, data, index)
-        doubts += found
     else:
-        pixels = load_grey(path, data, index, series)
+        pixels, found, modality = load_grey(path, data, index, series)
     return Slice(
         pixels,
         header.spacing_mm,
         header.belongs.get(PATIENT_ID, ""),
-        unit="HU" if modality == "CT" else "grey",
-        value_range=None if modality == "CT" else VALUE_RANGE,
+        unit="HU" if data.Modality == "CT" else "grey",
+        value_range=None if data.Modality == "CT" else VALUE_RANGE,
         belongs=header.belongs,
         scanner=header.scanner,
         modality=str(modality),
         encoding=encoding(data),
-        doubts=tuple(doubts),
+        doubts=(*doubts, *found),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
 from lesion_jax.sources.dicom import load_copies
 from lesion_jax.sources.files import list_files, walk_files
+from lesion_jax.sources.grey_scale import GreyRange
 from lesion_jax.sources.points import Point
 from lesion_jax.sources.review import Doubt, Mistakes
 
@@ -26,6 +27,7 @@ def _read(
     title: str,
     find_points: Callable[[Path, "Slices"], Outlined],
     progress: Progress,
+    grey_range: GreyRange | None,
 ) -> Iterator[RawLesion]:
     """Reads the lesions that files of some kinds outline.
 
@@ -38,6 +40,7 @@ def _read(
       title: What these are, in the plural, for a message.
       find_points: Gives the lesions of one file, named by the SOPInstanceUID of the slice, and what is doubtful.
       progress: See `Source.read`.
+      grey_range: See `Source.read`.
     """
     from lesion_jax.sources.grey_slice import SeriesFiles
     from lesion_jax.sources.planes import index_planes
@@ -66,7 +69,7 @@ def _read(
             for point in points:
                 told = _told(point, row)
                 wanted.setdefault(point.image, []).append(told)
-    series = SeriesFiles([path for one in slices.by_uid.values() for path in one.paths])
+    series = SeriesFiles([path for one in slices.by_uid.values() for path in one.paths], grey_range)
     for done, (uid, points) in enumerate(wanted.items(), start=1):
         with mistakes.collected():
             path, image = load_copies(slices.by_uid[uid].paths, points, series)
@@ -127,8 +130,10 @@ def drawn_source(
       find_points: Gives the lesions of one file, named by the SOPInstanceUID of the slice, and what is doubtful.
     """
 
-    def read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[RawLesion]:
-        yield from _read(folder, marks, column, kinds, files, find_points, progress)
+    def read(
+        folder: Path, marks: Sequence[Mark], progress: Progress, *, grey_range: GreyRange | None = None
+    ) -> Iterator[RawLesion]:
+        yield from _read(folder, marks, column, kinds, files, find_points, progress, grey_range)
 
     return Source(
         name=name,
@@ -138,6 +143,7 @@ def drawn_source(
         optional=("label",),
         needs_csv=False,
         outlines=True,
+        takes_range=True,
         recognise=lambda folder: _recognise(folder, kinds, files),
         about=(
             f"Any tree of slices, as for dicom, and {about} A csv may name the files to read, relative to "

@@ -10,8 +10,9 @@ from lesion_jax.errors import DataError
 from lesion_jax.sources.dicom_file import begin, instance_uid, numbers, read_file, refusal, value
 from lesion_jax.sources.dicom_frames import take_frame
 from lesion_jax.sources.dicom_pixels import is_padding, load_stored, rescaled
-from lesion_jax.sources.grey_scale import Ends, find_ends, to_grey
+from lesion_jax.sources.grey_scale import PERCENTILE_RANGE, Ends, GreyRange, to_grey
 from lesion_jax.sources.review import Doubt, Mistakes
+from lesion_jax.sources.uptake import SUV_RANGE, suv_factor
 
 MODALITIES = ("MR", "PT", "NM", "CR", "DX", "MG", "XA", "RF", "US")
 # More images of a series tell the same.
@@ -20,11 +21,17 @@ _SERIES_UID = 0x0020000E
 
 
 class SeriesFiles:
-    """The files of each series, looked for when one is first asked for."""
+    """The files of each series, looked for when one is first asked for.
 
-    def __init__(self, paths: Sequence[Path]):
-        """Takes DICOM files."""
+    Attributes:
+      grey_range: What becomes the lowest and highest grey value; None leaves it to the modality.
+      ends: The numbers that do, by series, as far as they were asked for.
+    """
+
+    def __init__(self, paths: Sequence[Path], grey_range: GreyRange | None = None):
+        """Takes DICOM files, and `grey_range`."""
         self._paths = paths
+        self.grey_range = grey_range
         self._found: dict[str, list[Path]] | None = None
         self.ends: dict[str, Ends] = {}
 
@@ -58,36 +65,45 @@ def check_grey(path: Path, data: pydicom.Dataset, is_axial: bool | None, mistake
             with mistakes.collected():
                 if numbers(path, data, field, 1, "it must be one number")[0] <= 0 and field == "RescaleSlope":
                     raise refusal(path, data, field, "it must be one number above 0")
-    doubts = [Doubt("grey_scale", f"{path} is {data.Modality}")]
-    if data.Modality == "PT":
-        doubts.append(Doubt("uptake", f"{path} is PET"))
-    if is_axial is False:
-        doubts.append(Doubt("plane", f"{path} is no axial slice by its ImageOrientationPatient"))
-    return doubts
+    return [Doubt("plane", f"{path} is no axial slice by its ImageOrientationPatient")] if is_axial is False else []
 
 
-def load_grey(path: Path, data: pydicom.Dataset, frame: int, series: SeriesFiles | None) -> np.ndarray:
-    """int16 [R, C], grey values in `grey_scale.VALUE_RANGE`.
+def load_grey(
+    path: Path, data: pydicom.Dataset, frame: int, series: SeriesFiles | None
+) -> tuple[np.ndarray, list[Doubt], str]:
+    """One image's grey values.
 
     Args:
       path: For messages.
       data: The file.
       frame: Number of the image in the file, from 0.
       series: Knows the other files of its series; None takes the range of this image alone.
+
+    Returns:
+      int16 [R, C], grey values in `grey_scale.VALUE_RANGE`; what is doubtful; its modality, with a word more where the
+      numbers are uptake values, which do not go with others.
     """
+    modality = str(data.Modality)
     values = _values(path, data, frame)
+    is_suv = modality == "PT" and suv_factor(path, data) is not None
+    asked = series.grey_range if series else None
+    doubts = [Doubt("grey_range" if asked else "suv" if is_suv else "grey_scale", f"{path} is {modality}")]
+    doubts += [Doubt("uptake", f"{path} is PET")] if modality == "PT" and not is_suv else []
+    chosen = asked or (SUV_RANGE if is_suv else PERCENTILE_RANGE)
     uid = str(value(path, data, "SeriesInstanceUID") or "")
     # Anonymisers empty it: then nothing says what belongs together.
-    if series is None or not uid:
-        return to_grey(values, _ends(path, [values]))
-    if uid not in series.ends:
-        series.ends[uid] = _ends(path, list(_images(series(uid), str(data.Modality))) or [values])
-    return to_grey(values, series.ends[uid])
+    if series is None or not uid or not chosen.are_percentiles:
+        ends = _ends(path, chosen, [values])
+    else:
+        if uid not in series.ends:
+            series.ends[uid] = _ends(path, chosen, list(_images(series(uid), modality)) or [values])
+        ends = series.ends[uid]
+    return to_grey(values, ends), doubts, f"{modality} in SUVbw" if is_suv else modality
 
 
-def _ends(path: Path, images: Sequence[np.ndarray]) -> Ends:
+def _ends(path: Path, chosen: GreyRange, images: Sequence[np.ndarray]) -> Ends:
     try:
-        return find_ends(images)
+        return chosen.ends(images)
     except DataError as error:
         raise DataError(f"{path}: {error}, here and in its series; export it again.") from error
 
@@ -107,9 +123,14 @@ def _images(paths: Sequence[Path], modality: str) -> Iterator[np.ndarray]:
 
 
 def _values(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
-    """float64 [R, C] by the header's modality LUT or rescale, bright where the image is; NaN is padding."""
+    """float64 [R, C] by the header's modality LUT or rescale, bright where the image is; NaN is padding.
+
+    Of PET, SUVbw where the header says all that they take.
+    """
     take_frame(path, data, frame + 1)
     stored = load_stored(path, data, frame)
     values = rescaled(stored, data)
     values[is_padding(data, stored)] = np.nan
+    if data.Modality == "PT":
+        values *= suv_factor(path, data) or 1.0
     return -values if data.PhotometricInterpretation == "MONOCHROME1" else values

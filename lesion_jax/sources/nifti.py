@@ -16,7 +16,7 @@ from lesion_jax.core.types import UNITS
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
 from lesion_jax.sources.files import list_files, walk_files
-from lesion_jax.sources.grey_scale import VALUE_RANGE, Ends, find_ends, to_grey
+from lesion_jax.sources.grey_scale import PERCENTILE_RANGE, VALUE_RANGE, Ends, GreyRange, to_grey
 from lesion_jax.sources.points import Point
 from lesion_jax.sources.regions import find_regions
 from lesion_jax.sources.review import Doubt, Mistakes
@@ -50,7 +50,9 @@ class _Case:
     tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[RawLesion]:
+def _read(
+    folder: Path, marks: Sequence[Mark], progress: Progress, *, grey_range: GreyRange | None = None
+) -> Iterator[RawLesion]:
     from lesion_jax.sources.nifti_file import check_same_grid, load_labels, load_volume
 
     mistakes = Mistakes()
@@ -76,7 +78,8 @@ def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[R
         with mistakes.collected([case.where] if marks else ()):
             volume = load_volume(case.image)
             check_same_grid(grid, volume.grid)
-            ends = None if is_ct else _ends(volume)
+            ends = None if is_ct and grey_range is None else _ends(volume, grey_range or PERCENTILE_RANGE)
+            doubts += _grey_doubts(case.image, ends, grey_range)
             for index, on_slice in points.items():
                 image = _slice(volume, index, case.patient, ends, tuple(doubts))
                 doubts = []
@@ -116,17 +119,27 @@ def _slice(volume: "Volume", index: int, patient: str, ends: Ends | None, doubts
     if not volume.grid.says_orientation:
         doubts = (*doubts, Doubt("orientation", f"{path} says in no or in two ways how the patient lies"))
     if ends is not None:
-        doubts = (*doubts, Doubt("grey_scale", f"{path} is no CT by {_DESCRIPTION}"))
         return Slice(to_grey(values, ends), volume.grid.spacing_mm, patient, "grey", VALUE_RANGE, doubts=doubts)
     low, high = UNITS["HU"].limits or (0, 0)
     if values.min() > _NO_AIR_HU:
-        doubts = (*doubts, Doubt("not_ct", f"{path}: slice {index} has no value below {values.min():g}"))
+        text = (
+            f"{path}: slice {index} has no value below {values.min():g}; if it is no CT, give --grey_range=0.5%,99.5%"
+        )
+        doubts = (*doubts, Doubt("not_ct", text))
     return Slice(np.rint(values).clip(low, high).astype(np.int16), volume.grid.spacing_mm, patient, "HU", doubts=doubts)
 
 
-def _ends(volume: "Volume") -> Ends:
+def _grey_doubts(path: Path, ends: Ends | None, grey_range: GreyRange | None) -> list[Doubt]:
+    if ends is None:
+        return []
+    if grey_range is not None:
+        return [Doubt("grey_range", f"{path} is no CT by --grey_range")]
+    return [Doubt("grey_scale", f"{path} is no CT by {_DESCRIPTION}")]
+
+
+def _ends(volume: "Volume", chosen: GreyRange) -> Ends:
     try:
-        return find_ends(volume.slice(index) for index in range(0, len(volume.stored), 1 + len(volume.stored) // 40))
+        return chosen.ends(volume.slice(index) for index in range(0, len(volume.stored), 1 + len(volume.stored) // 40))
     except DataError as error:
         raise DataError(f"{volume.grid.path}: {error}; convert it again.") from error
 
@@ -226,11 +239,12 @@ NIFTI = Source(
     optional=("label",),
     needs_csv=False,
     outlines=True,
+    takes_range=True,
     recognise=_recognise,
     about=(
-        f"CT volumes in HU, or grey values where {_DESCRIPTION} says that they are no CT, and masks of whole numbers "
-        "on the same voxels, in any orientation. Without a csv imagesTr/X and labelsTr/X belong together, or volume-N "
-        f"and segmentation-N, {_DESCRIPTION} names the labels, and each volume is a patient. In a csv, image and mask "
+        f"CT volumes in HU, or grey values where {_DESCRIPTION} or --grey_range says that they are no CT, and masks of "
+        "whole numbers on the same voxels, in any orientation. Without a csv imagesTr/X and labelsTr/X belong "
+        f"together, or volume-N and segmentation-N, {_DESCRIPTION} names the labels, and each volume is a patient. In a csv, image and mask "
         "are relative to --input. Each connected region of a label is a lesion, shown on the axial slice where it is "
         "largest."
     ),

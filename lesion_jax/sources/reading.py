@@ -9,6 +9,7 @@ from lesion_jax.core.types import UNITS
 from lesion_jax.errors import ConfigError, DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
 from lesion_jax.sources.classes import order_classes
+from lesion_jax.sources.grey_scale import parse_range
 from lesion_jax.sources.labels import check_labels, class_of, parse_labels
 from lesion_jax.sources.likeness import signature
 from lesion_jax.sources.marks import load_marks
@@ -37,6 +38,7 @@ class Asked:
       tags: Columns of the csv that the dataset keeps, in lower case; those that a source gives itself it keeps anyway.
       accept: Keys of `review.CHECKS` that are overruled.
       labels: LABEL or LABEL=CLASS of all that are lesions, see `labels.parse_labels`; none takes all.
+      grey_range: LOW,HIGH or LOW%,HIGH%, see `grey_scale.parse_range`; "" leaves it to the source.
     """
 
     input: Path
@@ -46,6 +48,7 @@ class Asked:
     tags: Sequence[str] = ()
     accept: Collection[str] = ()
     labels: Sequence[str] = ()
+    grey_range: str = ""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,7 +81,13 @@ def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> 
       DataError: The csv cannot be read at all.
     """
     review, classes = Review(asked.accept), parse_labels(asked.labels)
+    grey_range = parse_range(asked.grey_range) if asked.grey_range else None
     source, marks = _choose(asked, review)
+    if grey_range and not source.takes_range:
+        raise ConfigError(
+            f"--grey_range does not go with --source {source.name}, whose numbers have a range; leave it."
+        )
+    options = {"grey_range": grey_range} if grey_range else {}
     names = None
     if "label" in source.columns:
         if classes:
@@ -90,7 +99,7 @@ def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> 
     seen: dict[str, Seen] = {}
     outlined: dict[str, None] = {}
     with review.collected():
-        for raw in source.read(asked.input, marks, progress):
+        for raw in source.read(asked.input, marks, progress, **options):
             outlined[raw.label] = None
             with review.collected([raw.where]):
                 if (label := class_of(raw.label, classes)) is not None:
@@ -111,6 +120,8 @@ def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> 
         with review.collected():
             names = order_classes(((raw.where, raw.label) for raw in raws), asked.class_names)
     _check_one_unit(raws, review)
+    if grey_range and raws[0].image.unit == "HU":
+        review.add(f"--grey_range is for other images than CT, but {raws[0].path} is CT; leave it out.")
     for raw, center in found:
         if doubt := implausible(raw, center):
             review.doubt(doubt, [raw.where])

@@ -51,7 +51,11 @@ CHECKS = {
         "images of no CT, whose grey values 0 and 1000 are the 0.5th and 99.5th percentile of their series",
         only_warns=True,
     ),
-    "uptake": Check("images of PET, whose grey values are no uptake values", only_warns=True),
+    "suv": Check("images of PET, whose grey values 0 and 1000 are SUVbw 0 and 10", only_warns=True),
+    "grey_range": Check("images of no CT, whose grey values 0 and 1000 are what --grey_range says", only_warns=True),
+    "uptake": Check(
+        "images of PET, whose grey values are no uptake values, since the headers lack what these take", only_warns=True
+    ),
     "detector": Check("images whose distances are those at the detector, larger than the patient's", only_warns=True),
     "noisy": Check("lesions that DeepLesion calls possibly noisy, which are left out", only_warns=True),
     "no_type": Check("lesions without a type, which are left out", only_warns=True),

@@ -18,7 +18,24 @@ def test_the_papers_names_have_its_order_and_others_that_of_first_appearance():
     assert order("b", "a", wanted=["a", "b"]) == ("a", "b")
 
 
-@pytest.mark.parametrize("other", ["Cyst", "CYST", "cyst\u200b", " cyst", "cy st", "cyst\u00a0", "\uff43yst"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Cyst",
+        "CYST",
+        "cyst\u200b",
+        " cyst",
+        "cy st",
+        "cyst\u00a0",
+        "\uff43yst",
+        "\u0441yst",
+        "c\u0443st",
+        "CYST\u0301",
+        "cy-st",
+        "cy_st",
+        "\u0421\u03a5st",
+    ],
+)
 def test_names_that_a_reader_cannot_tell_apart_are_refused_with_both_lines(other):
     with pytest.raises(DataError, match=r"line 4: label .* differs from 'cyst' \(line 2\) in case, spaces or invis"):
         order("cyst", "b", other)

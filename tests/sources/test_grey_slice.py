@@ -5,9 +5,10 @@ import pydicom
 import pytest
 from pydicom.sequence import Sequence
 
-from lesion_jax.errors import DataError
+from lesion_jax.errors import ConfigError, DataError
 from lesion_jax.sources.cohort import read_lesions
 from lesion_jax.sources.dicom_slice import load_slice
+from lesion_jax.sources.grey_scale import parse_range
 from lesion_jax.sources.grey_slice import SeriesFiles
 from tests.sources.seg_writer import item, outline, write_rtstruct, write_seg
 
@@ -197,3 +198,67 @@ def test_frames_of_an_enhanced_mr_share_a_scale(write_ct):
     data.save_as(path)
     image = load_slice(path, frame=2, series=SeriesFiles([path]))
     np.testing.assert_array_equal(image.pixels, expected(values[1], values))
+
+
+def _pet(**changes):
+    drug = {
+        "RadionuclideTotalDose": 300e6, "RadionuclideHalfLife": 6000, "RadiopharmaceuticalStartTime": "090000",
+    }  # fmt: skip
+    return {
+        "Units": "BQML", "CorrectedImage": ["DECY", "ATTN", "SCAT"], "DecayCorrection": "START", "PatientWeight": 60,
+        "SeriesDate": "20200102", "SeriesTime": "104000.00", "AcquisitionDate": "20200102", "AcquisitionTime": "104530",
+        "RadiopharmaceuticalInformationSequence": Sequence([item(**drug)]),
+    } | changes  # fmt: skip
+
+
+def test_pet_with_a_whole_header_is_in_uptake_values(write_ct):
+    # 100 minutes after the injection, half of 300 MBq is left in 60 kg: 2,500 Bq/ml are the mean of the body.
+    series = SeriesFiles([])
+    for changes, half in (({}, 1), ({"DecayCorrection": "ADMIN"}, 2), ({"Units": "GML"}, 1 / 2500)):
+        stored = np.zeros((40, 50), "<i2")
+        stored[4:8, 5] = 25_000 if half > 0.1 else 10
+        image = load_slice(write_ct("pet", Modality="PT", RescaleSlope=1, RescaleIntercept=0,
+                                    PixelData=stored.tobytes(), **_pet(**changes)), series=series)  # fmt: skip
+        # SUV 10 is 1000.
+        assert image.pixels[5, 5] == pytest.approx(1000 / max(half, 1), abs=1) and image.pixels[0, 0] == 0
+        assert [doubt.check for doubt in image.doubts] == ["suv"] and image.modality == "PT in SUVbw"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"PatientWeight": None},
+        {"PatientWeight": 0},
+        {"Units": "CNTS"},
+        {"CorrectedImage": ["DECY"]},
+        {"DecayCorrection": "NONE"},
+        {"SeriesTime": "200000"},
+        {"AcquisitionTime": ""},
+        {"RadiopharmaceuticalInformationSequence": None},
+    ],
+)
+def test_pet_whose_header_lacks_something_is_not(write_ct, changes):
+    image = load_slice(write_ct(Modality="PT", **_pet(**changes)))
+    assert [doubt.check for doubt in image.doubts] == ["grey_scale", "uptake"] and image.modality == "PT"
+
+
+def test_the_user_gives_the_range_in_numbers_or_percentiles(write_ct, tmp_path):
+    write_series(write_ct)
+    rows, notes = ["1.1.0,20,25,5,a", "1.1.1,18,25,5,b"], []
+    read(tmp_path, rows, grey_range="-100,300", note=notes.append)
+    assert notes[-1] == "--grey_range=-100,300" and "2 images of no CT, whose grey values 0 and 1000 are" in notes[0]
+    series = SeriesFiles(sorted((tmp_path / "in").iterdir()), parse_range(" 10 % , 90%"))
+    image = load_slice(tmp_path / "in/s0", series=series)
+    low, high = np.percentile(np.stack(SERIES)[:, ::2, ::2], [10, 90])
+    np.testing.assert_array_equal(image.pixels, np.rint((SERIES[0] - low) * 1000 / (high - low)))
+    fixed = load_slice(tmp_path / "in/s0", series=SeriesFiles([], parse_range("-100,300")))
+    np.testing.assert_array_equal(fixed.pixels, np.rint((SERIES[0] + 100) * 2.5))
+    write_ct("in/other", uid="1.9")
+    with pytest.raises(DataError, match=r"--grey_range is for other images than CT, but .*other is CT"):
+        read(tmp_path, ["1.9,20,25,5,a"], grey_range="0,1")
+
+
+@pytest.mark.parametrize("text", ["5", "5,1", "1%,99", "-1%,50%", "0%,101%", "nan,1", "0,1e999", "a,b", "0,1,2", "1,1"])
+def test_a_range_that_is_none_is_refused(text):
+    with pytest.raises(ConfigError, match="--grey_range is"):
+        parse_range(text)

@@ -153,7 +153,10 @@ def test_doubts_stop_unless_accepted(save, read, tmp_path):
     with pytest.raises(DataError) as caught:
         read()
     assert "b.nii.gz marks nothing (--accept=empty" in str(caught.value)
-    assert "a.nii.gz: slice 2 has no value below 0 (--accept=not_ct" in str(caught.value)
+    assert (
+        "a.nii.gz: slice 2 has no value below 0; if it is no CT, give --grey_range=0.5%,99.5% (--accept=not_ct"
+        in str(caught.value)
+    )
     notes = []
     assert len(read(accept=["empty", "not_ct"], note=notes.append).lesions) == 1
     assert "1 regions of masks of fewer than 4 pixels, which are left out" in notes
