@@ -3,6 +3,7 @@
 import gzip
 import logging
 import re
+import zipfile
 
 import nibabel
 import numpy as np
@@ -117,9 +118,41 @@ def _png(folder):
     return _csv(folder, "file,patient,spacing_mm,row,column,diameter_mm,label", rows)
 
 
+def _npz(folder):
+    images = np.random.default_rng(0).integers(0, 256, (4, 28, 28)).astype(np.uint8)
+    path = folder / "in" / "ZqxFile.npz"
+    path.parent.mkdir()
+    notes = {"ZqxColumn": np.array(["ZqxNote 19430917"]), "patients": np.array([f"ZqxPatient{n}" for n in range(4)])}
+    np.savez_compressed(path, train_images=images, train_labels=np.arange(4) % 2, **notes)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = b"ZqxNote"
+    path.rename(folder / "ZqxFile.npz")
+    return ["--source=npz", f"--input={folder / 'ZqxFile.npz'}"], ["19430917"]
+
+
+def _deeplesion(folder):
+    (folder / "in" / "000019_43_09").mkdir(parents=True)
+    rows = []
+    for index in range(4):
+        pixels = np.random.default_rng(index).integers(0, 100, (40, 50)) + 32768
+        Image.fromarray(pixels.astype(np.uint16)).save(folder / "in" / f"000019_43_09/{917 + index}.png")
+        numbers = '"20, 15, 32, 27","9.5, 4","0.8, 0.8, 5"'
+        rows.append(f"000019_43_09_{917 + index}.png,ZqxPatient{index},{numbers},{4 + index % 2},19430917,ZqxNote")
+    columns = (
+        "file_name,Patient_index,Bounding_boxes,Lesion_diameters_Pixel_,Spacing_mm_px_,Coarse_lesion_type,day,note"
+    )
+    words, planted = _csv(folder, columns, rows)
+    return words, [*planted, "000019_43_09"]
+
+
 # Outlines are read beside the same slices either way, and MR as CT is.
 @pytest.mark.parametrize(
-    "write", [_dicom, _seg, _images, _nifti, _png, *(pytest.param(f, marks=pytest.mark.slow) for f in (_mr, _rtstruct))]
+    "write",
+    [
+        *(_dicom, _seg, _images, _nifti, _png, _npz, _deeplesion),
+        *(pytest.param(f, marks=pytest.mark.slow) for f in (_mr, _rtstruct)),
+    ],
+    ids=lambda write: write.__name__,
 )
 def test_nothing_that_names_a_patient_is_in_any_byte(tmp_path, capsys, caplog, write):
     words, planted = write(tmp_path)
