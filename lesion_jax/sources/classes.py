@@ -18,6 +18,7 @@ _DRAWN_ALIKE = str.maketrans(
 )
 # Accents that stand on another letter, as they come from another keyboard or are left away.
 _ACCENTS = range(0x300, 0x370)
+_LONGEST = 100
 # Control characters, separators of lines and paragraphs, halves of surrogate pairs.
 _NOT_IN_A_NAME = ("Cc", "Zl", "Zp", "Cs")
 
@@ -45,10 +46,13 @@ def order_classes(labelled: Iterable[tuple[str, str]], wanted: Sequence[str] | N
             mistakes.add(text, rows)
         elif not as_read(label):
             mistakes.add(f"{rows[0]}: label {label!a} shows nothing; write a name.", rows)
+        elif len(label) > _LONGEST:
+            text = f"{rows[0]}: label {label[:20]!a}... has {len(label)} characters; a name has up to {_LONGEST}."
+            mistakes.add(text, rows)
         elif (other := alike.setdefault(as_read(label), label)) != label:
             mistakes.add(
                 f"{rows[0]}: label {label!a} differs from {other!a} ({found[other][0]}) in case, spaces or invisible "
-                "characters, accents, hyphens, or letters of another alphabet that look alike; write them in one "
+                "characters, accents, hyphens, zeros, or letters of another alphabet that look alike; write them in one "
                 "way, or give two classes names that a reader can tell apart.",
                 rows,
             )
@@ -73,5 +77,9 @@ def as_read(label: str) -> str:
     text = unicodedata.normalize("NFKD", label).translate(_DRAWN_ALIKE).casefold().translate(_DRAWN_ALIKE)
     shown = (c for c in text if not c.isspace() and unicodedata.category(c) not in ("Cf", "Cc"))
     plain = "".join(c for c in shown if ord(c) not in _ACCENTS)
+    # Programs write 1 as 1.0, spreadsheets 01 as 1.
+    if re.fullmatch(r"\d+(\.0*)?", plain):
+        return str(int(plain.partition(".")[0]))
     # Between numbers a hyphen counts.
+    plain = plain.rstrip(".,;:") or plain
     return re.sub(r"(?<=[^\W\d_])[-_\u2010-\u2015]+(?=[^\W\d_])", "", plain)

@@ -8,6 +8,7 @@ import codecs
 import csv
 import dataclasses
 import io
+import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,7 +50,12 @@ def load_csv(path: Path) -> Table:
       DataError: It cannot be read, is no such text, or a row has more values than there are columns.
     """
     try:
-        text = _decoded(path.read_bytes())
+        whole = _decoded(path.read_bytes())
+        text = whole.lstrip("\r\n")
+        # Lines are counted in the file as it is.
+        before = len(whole[: len(whole) - len(text)].splitlines())
+        if not text.strip():
+            raise ValueError("it is empty")
         separator = _separator(text)
         # As Excel tells itself what it wrote.
         skipped = text.lower().startswith("sep=")
@@ -57,7 +63,7 @@ def load_csv(path: Path) -> Table:
         if skipped:
             next(lines)
         columns = tuple(name.strip() for name in next(lines, []))
-        rows = [(lines.line_num, [value.strip() for value in row]) for row in lines]
+        rows = [(before + lines.line_num, [_plain(value) for value in row]) for row in lines]
     except OSError as error:
         raise DataError(f"--annotations {path} cannot be read: {error.strerror}; name a csv file.") from error
     except (ValueError, csv.Error) as error:
@@ -65,6 +71,14 @@ def load_csv(path: Path) -> Table:
             f"--annotations {path} is not a csv file in UTF-8, or in UTF-16 with its mark ({error}); save it as one."
         ) from error
     return Table(columns, [(line, _filled(row, columns)) for line, row in rows if any(row)], separator)
+
+
+def _plain(value: str) -> str:
+    """A value without what keeps spreadsheets from taking it for a number: ="01" and '01 are 01."""
+    value = value.strip()
+    if value.startswith('="') and value.endswith('"'):
+        return value[2:-1].strip()
+    return value[1:] if re.match(r"'[\d.]", value) else value
 
 
 def _filled(row: Sequence[str], columns: Sequence[str]) -> list[str]:

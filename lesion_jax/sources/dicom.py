@@ -16,6 +16,7 @@ from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
 from lesion_jax.sources.files import list_files
 from lesion_jax.sources.grey_scale import GreyRange
+from lesion_jax.sources.patients import PERSON
 from lesion_jax.sources.points import COLUMNS, Point, one_patient, points_by_image
 from lesion_jax.sources.review import DataErrors, Doubt, Mistake, Mistakes
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from lesion_jax.sources.dicom_file import Index
     from lesion_jax.sources.grey_slice import SeriesFiles
 
+_PACKED = (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar", ".bz2", ".xz")
 # Between a UID and the number of a frame, in the name of an image.
 _UID, _FRAME = "sop_instance_uid", "#"
 
@@ -40,9 +42,10 @@ def _read(
     total = len(files) + len(wanted)
     uids = {name: name.partition(_FRAME)[0] for name in wanted}
     index = index_files(files, frozenset(uids.values()), lambda done: progress(done, total))
+    packed = [path for path in files if path.suffix.lower() in _PACKED]
     for name, points in wanted.items():
         if (uid := uids[name]) not in index.found:
-            text = _missing(uid, points[0], folder, index, [*skipped, *index.unreadable])
+            text = _missing(uid, points[0], folder, index, [*skipped, *index.unreadable], packed)
             mistakes.add(text, (point.mark.where for point in points))
     doubts = [
         *(Doubt("odd_files", f"{path} has header values that DICOM does not allow") for path in index.odd),
@@ -74,7 +77,9 @@ def _with_frame(mark: Mark, mistakes: Mistakes) -> Mark:
     return mark
 
 
-def _missing(uid: str, point: Point, folder: Path, index: "Index", unreadable: Sequence[Path]) -> str:
+def _missing(
+    uid: str, point: Point, folder: Path, index: "Index", unreadable: Sequence[Path], packed: Sequence[Path]
+) -> str:
     """Why a row's slice is not there."""
     from lesion_jax.sources.dicom_file import what_else
 
@@ -86,6 +91,7 @@ def _missing(uid: str, point: Point, folder: Path, index: "Index", unreadable: S
     if other := what_else(uid, index.dicom):
         return f"{begin} is {other}; give the SOPInstanceUID of the slice."
     also = f" ({len(unreadable)} files or folders cannot be read, such as {unreadable[0]})" if unreadable else ""
+    also += f" ({len(packed)} files are packed, such as {packed[0]}: unpack them)" if packed else ""
     return (
         f"{begin} is in none of the {len(index.dicom)} DICOM files below {folder}{also}; "
         "correct the row or add the slice."
@@ -136,7 +142,8 @@ def load_copies(
 
 
 def _differences(one: Slice, other: Slice) -> list[str]:
-    fields = [field for field in {**one.belongs, **other.belongs} if one.belongs.get(field) != other.belongs.get(field)]
+    fields = {**one.belongs, **other.belongs}.keys() - {PERSON}
+    fields = sorted(field for field in fields if one.belongs.get(field) != other.belongs.get(field))
     spacing = [] if one.spacing_mm == other.spacing_mm else ["PixelSpacing"]
     return [*fields, *spacing, *([] if np.array_equal(one.pixels, other.pixels) else ["their pixels"])]
 

@@ -255,7 +255,7 @@ def what_else(uid: str, paths: Collection[Path]) -> str | None:
     """
     with quiet():
         for path in paths:
-            if uid in (path.name, path.stem):
+            if uid in (path.name, path.stem) or path.as_posix().endswith(f"/{uid.lstrip('./')}"):
                 return f"the name of a file, {path}, not the SOPInstanceUID in it"
             try:
                 with path.open("rb") as file:

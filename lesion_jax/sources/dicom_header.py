@@ -13,7 +13,7 @@ from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.dicom_file import numbers, refusal, value
-from lesion_jax.sources.patients import PATIENT_ID
+from lesion_jax.sources.patients import PATIENT_ID, PERSON
 from lesion_jax.sources.review import Doubt, Mistakes
 
 # Cosine of the largest tilt against the body's axis; gantries tilt up to 30 degrees.
@@ -22,12 +22,13 @@ _MIN_AXIAL = 0.86
 _LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
 # Words of an ImageType, the standard's and those of the large vendors.
 _KINDS = (
-    ("localizer", {"LOCALIZER", "SCOUT", "TOPOGRAM"}, "localizer"),
+    ("localizer", {"LOCALIZER", "SCOUT", "TOPOGRAM", "TOP"}, "localizer"),
     ("projection", {"MIP", "MINIP", "MAXIP", "PROJECTION"}, "projection"),
     ("reformat", {"MPR", "REFORMATTED", "REFORMAT"}, "reformat"),
 )
 _WHOLE_NUMBERS = ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
 _SCANNER = ("Manufacturer", "ManufacturerModelName")
+_PERSON = ("PatientName", "PatientBirthDate")
 _BELONGS = (PATIENT_ID, "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
 # Distances at the detector, where there is no distance in the patient: X-rays.
 _AT_DETECTOR = "ImagerPixelSpacing"
@@ -78,11 +79,26 @@ def load_header(path: Path, data: pydicom.Dataset, mistakes: Mistakes) -> Header
             doubts.append(Doubt(check, f"{path} is a {what} by its ImageType, not a slice as it was scanned"))
     if value(path, data, "BurnedInAnnotation") == "YES":
         doubts.append(Doubt("burnt_in", f"{path} has text in its pixels by its BurnedInAnnotation"))
-    if value(path, data, "LossyImageCompression") == "01" or data.file_meta.TransferSyntaxUID in _LOSSY:
-        doubts.append(Doubt("lossy", f"{path} was compressed with loss, which changes its pixels"))
+    if lossy := _lossy(path, data):
+        doubts.append(lossy)
     names = {field: str(value(path, data, field) or "").strip() for field in _BELONGS}
+    # A name alone may be somebody else's too.
+    if all(person := [str(value(path, data, field) or "").strip() for field in _PERSON]):
+        names[PERSON] = " ".join(person).casefold()
     scanner = " ".join(str(value(path, data, field) or "").strip() for field in _SCANNER).strip()
     return Header(spacing, is_axial, {field: name for field, name in names.items() if name}, scanner, doubts)
+
+
+def _lossy(path: Path, data: pydicom.Dataset) -> Doubt | None:
+    says = str(value(path, data, "LossyImageCompression") or "00").lstrip("0")
+    method = value(path, data, "LossyImageCompressionMethod")
+    ratio = value(path, data, "LossyImageCompressionRatio")
+    if not (says or method or ratio or data.file_meta.TransferSyntaxUID in _LOSSY):
+        return None
+    # What it was compressed by several times is a list.
+    ratios = re.findall(r"\d+(?:\.\d+)?", str(ratio))
+    times = f", {max(map(float, ratios)):g} to 1" if ratios else ""
+    return Doubt("lossy", f"{path} was compressed with loss{times}, which changes its pixels")
 
 
 def _spacing(path: Path, data: pydicom.Dataset, doubts: list[Doubt]) -> tuple[float, float]:
@@ -107,6 +123,8 @@ def _is_axial(path: Path, data: pydicom.Dataset) -> bool | None:
 
 def refuse_without_pixels(path: Path, data: pydicom.Dataset) -> None:
     """Raises DataError where there is no image, or so little of it that nothing else is worth telling."""
+    if "FloatPixelData" in data or "DoubleFloatPixelData" in data:
+        raise DataError(f"{path}: its pixels are fractions (FloatPixelData); export it with whole numbers.")
     if "PixelData" not in data:
         raise refusal(path, data, "PixelData", "the file is cut short or has no image: export it again with its pixels")
     if not data.PixelData:

@@ -29,8 +29,10 @@ def load_stored(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
     Raises:
       DataError: They cannot be decoded, or have more bits than the header says.
     """
-    _check_bits(path, data, frame)
     syntax = data.file_meta.TransferSyntaxUID
+    if not syntax.is_compressed:
+        _check_size(path, data)
+        _check_bits(path, data, frame)
     try:
         return pixel_array(data, index=frame, decoding_plugin=_DECODERS.get(syntax, ""))
     except (RuntimeError, NotImplementedError) as error:
@@ -42,6 +44,10 @@ def load_stored(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
 
 def rescaled(stored: np.ndarray, data: pydicom.Dataset) -> np.ndarray:
     """float64 [R, C], stored numbers after the header's modality LUT or rescale, if it has one."""
+    if data.get("ModalityLUTSequence") and data.PixelRepresentation:
+        # The first number that is mapped is signed as the pixels are, whatever its representation says.
+        count, first, bits = data.ModalityLUTSequence[0].LUTDescriptor
+        data.ModalityLUTSequence[0]["LUTDescriptor"].value = [count, (first + 0x8000) % 0x10000 - 0x8000, bits]
     return np.asarray(apply_modality_lut(stored, data), np.float64)
 
 
@@ -69,10 +75,22 @@ def is_padding(data: pydicom.Dataset, stored: np.ndarray) -> np.ndarray:
     return (stored >= min(first, last)) & (stored <= max(first, last))
 
 
+def _check_size(path: Path, data: pydicom.Dataset) -> None:
+    """Rows or columns that the header lost would shear the image; pydicom passes over all that is too much."""
+    each = data.BitsAllocated // 8
+    expected = data.Rows * data.Columns * int(data.get("NumberOfFrames") or 1) * each
+    # Some scanners pad the end by a little.
+    if len(data.PixelData) - expected >= min(data.Rows, data.Columns) * each > 0:
+        raise DataError(
+            f"{path}: PixelData has {len(data.PixelData)} bytes, but Rows x Columns = {data.Rows} x {data.Columns} take "
+            f"{expected}; export it again."
+        )
+
+
 def _check_bits(path: Path, data: pydicom.Dataset, frame: int) -> None:
     """Bits beyond BitsStored are another thing's, such as an overlay's, or BitsStored is wrong: decoders drop them."""
     bits = data.BitsStored
-    if bits >= 16 or data.BitsAllocated != 16 or data.file_meta.TransferSyntaxUID.is_compressed:
+    if bits >= 16 or data.BitsAllocated != 16:
         return
     order = "<" if data.file_meta.TransferSyntaxUID.is_little_endian else ">"
     size = 2 * data.Rows * data.Columns

@@ -12,7 +12,7 @@ def list_files(folder: Path, skip: Callable[[Path], None] = lambda path: None) -
 
     Args:
       folder: Where to look.
-      skip: Called with every folder below it that cannot be read.
+      skip: Called with every folder below it that cannot be read, and every link that leads nowhere.
 
     Raises:
       DataError: No such folder, one that cannot be read, or nothing in it.
@@ -37,7 +37,7 @@ def walk_files(folder: Path, skip: Callable[[Path], None]) -> Iterator[Path]:
 
     Args:
       folder: Where to look.
-      skip: Called with every folder that cannot be read.
+      skip: Called with every folder that cannot be read, and every link that leads nowhere.
     """
     entered: set[tuple[int, int]] = set()
     for root, folders, names in os.walk(
@@ -50,5 +50,9 @@ def walk_files(folder: Path, skip: Callable[[Path], None]) -> Iterator[Path]:
             continue
         entered.add((status.st_dev, status.st_ino))
         folders.sort()
-        # Opening a pipe would wait for ever. What a link leads nowhere is no file.
-        yield from (path for name in names if (path := Path(root, name)).is_file())
+        for path in (Path(root, name) for name in names):
+            # Opening a pipe would wait for ever.
+            if path.is_file():
+                yield path
+            elif path.is_symlink() and not path.exists():
+                skip(path)

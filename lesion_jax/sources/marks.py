@@ -6,7 +6,7 @@ that the user names as tags: a csv from a hospital may hold what must not leave 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lesion_jax.errors import DataError
@@ -14,6 +14,9 @@ from lesion_jax.sources.base import Mark, Source
 from lesion_jax.sources.csv_file import Table, load_csv
 from lesion_jax.sources.review import Mistakes
 
+_MISSING = {"nan", "n/a", "#n/a", "null", "<na>"}
+_SPREADSHEET_ERROR = re.compile(r"#[A-Z/0]+[!?]")
+_NAMES, _SHORTENED = ("patient", "patient_index", "label"), re.compile(r"\d([.,]\d+)?[eE]\+\d+")
 _WITH_COMMA = re.compile(r"[+-]?\d*,\d+")
 
 
@@ -64,9 +67,25 @@ def load_marks(
             values = {name: row[place] for name, place in index.items()}
             if empty := [name for name, value in values.items() if not value]:
                 raise DataError(f"{where}: {empty[0]} is empty; fill it in.")
+            _check_spreadsheet(where, {name: values[name] for name in asked})
             kept = ({name: values[name] for name in names} for names in (asked, tags))
             marks.append(Mark(where, *kept, decimal_comma=comma))
     return source, marks
+
+
+def _check_spreadsheet(where: str, values: Mapping[str, str]) -> None:
+    """Notices what spreadsheets and programs write in place of a name that they did not understand.
+
+    Raises:
+      DataError: There is such a value; names the column.
+    """
+    for name, text in values.items():
+        if text.casefold() in _MISSING or _SPREADSHEET_ERROR.fullmatch(text):
+            raise DataError(f"{where}: {name} is {text!r}, which programs write where nothing is; fill it in.")
+        if name in _NAMES and _SHORTENED.fullmatch(text):
+            raise DataError(
+                f"{where}: {name} is {text!r}, what a spreadsheet makes of a long number; write it as text."
+            )
 
 
 def _check_unit(path: Path, table: Table, mistakes: Mistakes) -> None:
@@ -119,6 +138,9 @@ def _meant(path: Path, table: Table, sources: Sequence[Source]) -> Source:
         f"; those of {source.name} are {', '.join(source.columns)}" for source in sources if source is not nearest
     )
     found = ", ".join(name for name in table.columns if name) or "nothing"
+    if all(len(lacks(source)) == len(source.columns) for source in sources):
+        known = "".join(f"; of {source.name} they are {', '.join(source.columns)}" for source in sources)
+        raise DataError(f"{path} line 1 names no column that is known (found: {found}){known}.")
     raise DataError(
         f"{path} line 1: column {', '.join(lacks(nearest))} is missing (found: {found}); "
         f"the columns of {nearest.name} are {', '.join(nearest.columns)}{others}."

@@ -14,6 +14,9 @@ from lesion_jax.sources.plausible import image_digest
 from lesion_jax.sources.review import Doubt, Review
 
 PATIENT_ID = "PatientID"
+PERSON = "PatientName with PatientBirthDate"
+# A person has few; anonymisers give everybody one name.
+_MOST_IDS = 3
 # The part of a lesion's surroundings that is compared, and how many values make it somebody's.
 _ROI_DIAMETERS, _LEAST_VALUES = 1.5, 16
 
@@ -107,8 +110,8 @@ def check_rois(found: Sequence[tuple[RawLesion, tuple[float, float]]], review: R
 def _check_names(found: Sequence[RawLesion], review: Review) -> None:
     first: dict[str, RawLesion] = {}
     for raw in _first_of_each_patient(found):
-        # A spreadsheet drops zeros that lead.
-        plain = re.sub(r"(?<!\d)0+(?=\d)", "", as_read(raw.image.patient))
+        # A spreadsheet drops zeros that lead, and a program writes 7 as 7.0.
+        plain = re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"^(\d+)\.0+$", r"\1", as_read(raw.image.patient)))
         # Between the parts of a name stands a caret, a comma or nothing.
         other = first.setdefault(re.sub(r"(?<=[^\W\d])[\W_]+(?=[^\W\d])", "", plain), raw)
         if other is not raw:
@@ -124,15 +127,20 @@ def _check_names(found: Sequence[RawLesion], review: Review) -> None:
 
 
 def _check_belongs(found: Sequence[RawLesion], review: Review) -> None:
-    ids = {raw.image.belongs.get(PATIENT_ID) for raw in found}
     # Anonymised, as the documentation foresees: the csv's column is all there is.
+    ids = {raw.image.belongs.get(PATIENT_ID) for raw in found}
     is_constant = len(ids) == 1 and None not in ids
+    patients_of: dict[str, set[str]] = {}
+    for raw in found:
+        patients_of.setdefault(raw.image.belongs.get(PERSON, ""), set()).add(raw.image.patient)
     first: dict[tuple[str, str], RawLesion] = {}
     told: set[frozenset[str]] = set()
     for raw in found:
         for field, value in raw.image.belongs.items():
             other = first.setdefault((field, value), raw)
             if other.image.patient == raw.image.patient:
+                continue
+            if field == PERSON and len(patients_of[value]) > _MOST_IDS:
                 continue
             check = "same_patient_id" if field == PATIENT_ID and is_constant else "patients"
             pair = frozenset((check, raw.image.patient, other.image.patient))

@@ -99,7 +99,7 @@ def test_class_order():
         ([HEADER, "1,2,3,4,cyst", "1,2.0,3,5,cyst"], "line 3: this lesion is already marked in .*line 2"),
         ([HEADER, '1,2,3,4,"cyst'], "is not a csv file"),
         ([HEADER], "no lesions"),
-        ([""], "is missing"),
+        ([""], "it is empty"),
     ],
 )
 def test_each_mistake_is_named_with_its_line(write, lines, message):
