@@ -52,8 +52,8 @@ def order_classes(labelled: Iterable[tuple[str, str]], wanted: Sequence[str] | N
         elif (other := alike.setdefault(as_read(label), label)) != label:
             mistakes.add(
                 f"{rows[0]}: label {label!a} differs from {other!a} ({found[other][0]}) in case, spaces or invisible "
-                "characters, accents, hyphens, zeros, or letters of another alphabet that look alike; write them in one "
-                "way, or give two classes names that a reader can tell apart.",
+                "characters, accents, hyphens, zeros, or letters of another alphabet that look alike; write them in "
+                "one way, or give two classes names that a reader can tell apart.",
                 rows,
             )
         elif wanted and label not in wanted:

@@ -82,8 +82,8 @@ def _check_size(path: Path, data: pydicom.Dataset) -> None:
     # Some scanners pad the end by a little.
     if len(data.PixelData) - expected >= min(data.Rows, data.Columns) * each > 0:
         raise DataError(
-            f"{path}: PixelData has {len(data.PixelData)} bytes, but Rows x Columns = {data.Rows} x {data.Columns} take "
-            f"{expected}; export it again."
+            f"{path}: PixelData has {len(data.PixelData)} bytes, but Rows x Columns = {data.Rows} x {data.Columns} "
+            f"take {expected}; export it again."
         )
 
 

@@ -44,17 +44,16 @@ def check_ct(path: Path, data: pydicom.Dataset, is_axial: bool | None, mistakes:
         mistakes.add(str(refusal(path, data, "ImageOrientationPatient", "only axial slices can be used")))
     if data.get("ModalityLUTSequence"):
         table = data.ModalityLUTSequence[0]
-        if {"RescaleSlope", "RescaleIntercept"} & set(data.dir("Rescale")):
-            twice = (
-                "it must not stand beside a ModalityLUTSequence, since one alone can be meant: export the slice again"
-            )
-            mistakes.add(str(refusal(path, data, "RescaleSlope", twice)))
         must = "the table of its ModalityLUTSequence must have three numbers here, and as many in LUTData"
         with mistakes.collected():
             count, _, _ = numbers(path, table, "LUTDescriptor", 3, must)
             if len(value(path, table, "LUTData") or ()) // (2 if isinstance(table.LUTData, bytes) else 1) < count:
                 raise refusal(path, table, "LUTDescriptor", must)
-        return _not_hu(path, table, "ModalityLUTType", value(path, table, "ModalityLUTType") or "")
+        doubts = _not_hu(path, table, "ModalityLUTType", value(path, table, "ModalityLUTType") or "")
+        if not doubts and (twice := data.dir("RescaleSlope", "RescaleIntercept")):
+            told = f"{path} has a ModalityLUTSequence and {twice[0]}, of which one can be meant; the first is taken"
+            doubts = [Doubt("rescale_type", told)]
+        return doubts
     for field, least, must in (("RescaleSlope", 0, " above 0"), ("RescaleIntercept", -math.inf, "")):
         with mistakes.collected():
             if value(path, data, field) is None:

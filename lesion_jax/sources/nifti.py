@@ -244,8 +244,8 @@ NIFTI = Source(
     about=(
         f"CT volumes in HU, or grey values where {_DESCRIPTION} or --grey_range says that they are no CT, and masks of "
         "whole numbers on the same voxels, in any orientation. Without a csv imagesTr/X and labelsTr/X belong "
-        f"together, or volume-N and segmentation-N, {_DESCRIPTION} names the labels, and each volume is a patient. In a "
-        "csv, image and mask are relative to --input. Each connected region of a label is a lesion, shown on the axial slice where it is "
-        "largest."
+        f"together, or volume-N and segmentation-N, {_DESCRIPTION} names the labels, and each volume is a patient. In "
+        "a csv, image and mask are relative to --input. Each connected region of a label is a lesion, shown on the "
+        "axial slice where it is largest."
     ),
 )

@@ -143,7 +143,7 @@ def test_what_cannot_be_used_is_refused_by_file_and_field(write_ct, changes, mes
         ({"RescaleType": "hu "}, []),
         ({"ModalityLUTSequence": [_table("OD")]}, [("rescale_type", "ModalityLUTType is OD")]),
         ({"ModalityLUTSequence": [_table(None)]}, [("rescale_type", "ModalityLUTType is missing")]),
-        ({"ModalityLUTSequence": [_table("HU")]}, []),
+        ({"ModalityLUTSequence": [_table("HU")]}, [("rescale_type", "has a ModalityLUTSequence and RescaleIntercept")]),
         ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, [("localizer", "is a localizer")]),
         ({"ImageType": ["DERIVED", "SECONDARY", "REFORMATTED"]}, [("reformat", "is a reformat")]),
         ({"ImageType": ["DERIVED", "SECONDARY", "CSA MPR"]}, [("reformat", "is a reformat")]),
