@@ -31,7 +31,7 @@ _SHEET_SIDE = 128
 
 
 def define_flags(values: flags.FlagValues) -> None:
-    """Input: --input, --annotations, --source, --tags, --class_names, --labels, --grey_range, --accept; and output."""
+    """What is read and as what (--input to --accept), and what becomes of it (--out to --contact_sheet)."""
     from lesion_jax.sources.cohort import AUTO
 
     define_path(values, "input", "The images: a folder, with whatever is below it.")
@@ -54,6 +54,11 @@ def define_flags(values: flags.FlagValues) -> None:
         "Of MR and all else that is no CT: what becomes 0 and 1000, LOW,HIGH as the header scales numbers (SUVbw of "
         "PET), or percentiles of the series as 1%,99%. By default 0.5%,99.5%; of SUVbw 0,10. The card keeps it."
     )
+    whose = (
+        "Of images and nifti without a csv: regular expression of the part of a path below --input that names the "
+        "patient; of groups, if it has any, they: --patient='(case_\\d+)_'."
+    )
+    flags.DEFINE_string("patient", "", whose, flag_values=values)
     flags.DEFINE_string("grey_range", "", text, flag_values=values)
     define_path(values, "refusals", "csv to write of all that is wrong, row by row.", required=False)
     flags.DEFINE_bool("dry_run", False, "Read and check all, and say what would be built.", flag_values=values)
@@ -117,6 +122,7 @@ def _build(values: flags.FlagValues) -> None:
         labels=values.labels,
         accept=values.accept,
         grey_range=values.grey_range,
+        patient=values.patient,
         progress=progress_callback("build, files"),
     )
     print(
@@ -149,6 +155,7 @@ def _look_ahead(values: flags.FlagValues) -> None:
         frozenset(values.accept),
         values.labels,
         values.grey_range,
+        values.patient,
     )
     progress = (progress_callback(f"build --dry_run, {what}") for what in ("files", "ROIs compared", "ROIs drawn"))
     found = look_ahead(asked, values.num_folds, values.fold_seed, next(progress), next(progress))

@@ -32,6 +32,7 @@ def build_dataset(
     labels: Sequence[str] = (),
     accept: Collection[str] = (),
     grey_range: str = "",
+    patient: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> LesionSet:
     """Reads images and marks, and writes a TFDS dataset with its folds.
@@ -51,6 +52,7 @@ def build_dataset(
       labels: LABEL or LABEL=CLASS of the labels that are lesions; none takes all.
       accept: Checks that the user overrules, keys of `sources.review.CHECKS`.
       grey_range: What becomes 0 and 1000 of grey values without a unit, see `sources.grey_scale.parse_range`.
+      patient: What of a path names the patient, see `sources.patient_names.parse_pattern`.
       progress: Called as progress(done, total), counted in what the source counts.
 
     Returns:
@@ -64,7 +66,7 @@ def build_dataset(
     """
     out = Path(out)
     is_new = check_out(out, num_folds)
-    asked = Asked(Path(input_dir), annotations, source, class_names or (), tags, accept, labels, grey_range)
+    asked = Asked(Path(input_dir), annotations, source, class_names or (), tags, accept, labels, grey_range, patient)
     lesions, origin = read_cohort(asked, progress)
     return store_dataset(lesions, out, origin, is_new=is_new, num_folds=num_folds, fold_seed=fold_seed)
 

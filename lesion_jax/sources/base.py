@@ -127,13 +127,14 @@ class Source:
       read: read(input, marks, progress) yields the lesions, image by image, so that one image is in memory at a time.
         `input` is what --input names, `marks` are the rows of the csv, none without `columns`; progress(done, total)
         may be called with any unit of work. Raises DataError, which names the file or the line and what to do; at the
-        end where it can go on, with all that it found (`review.Mistakes`). Where `takes_range`, it also has a keyword
-        argument grey_range, see `grey_scale.GreyRange`; None leaves the grey values' range to it.
+        end where it can go on, with all that it found (`review.Mistakes`). Keyword arguments are `options`: grey_range,
+        a `grey_scale.GreyRange`, is the range of numbers without a unit; patient_of gives the patient of a file by its
+        path below the input (`patient_names.parse_pattern`); None leaves either to the source.
       optional: Columns that the csv may have; one that is there must be filled in every row.
       needs_csv: Whether a source with columns cannot do without.
       outlines: Whether it takes outlines, which may be of organs as well as of lesions: where there are several
         labels and no csv gives them, --labels must say which are lesions.
-      takes_range: Whether it may read numbers of no unit, which the user may give a range.
+      options: Keyword arguments that `read` takes, of those below.
       recognise: Says by what it recognises its files below a folder, briefly, or None if there are none; for a source
         that takes none or can do without.
       about: What the files and columns mean, for `lesion-jax build --help`.
@@ -146,6 +147,6 @@ class Source:
     optional: tuple[str, ...] = ()
     needs_csv: bool = True
     outlines: bool = False
-    takes_range: bool = False
+    options: tuple[str, ...] = ()
     recognise: Callable[[Path], str | None] | None = None
     about: str = ""

@@ -64,6 +64,7 @@ def read_lesions(
     labels: Sequence[str] = (),
     accept: Collection[str] = (),
     grey_range: str = "",
+    patient: str = "",
     note: Callable[[str], None] = lambda text: None,
 ) -> LesionSet:
     """Reads every marked lesion, writing nothing.
@@ -79,6 +80,7 @@ def read_lesions(
       labels: LABEL or LABEL=CLASS of all that are lesions, for a source that knows the labels itself; none takes all.
       accept: Keys of `review.CHECKS` that are overruled.
       grey_range: What becomes 0 and 1000 of grey values without a unit, see `grey_scale.parse_range`.
+      patient: What of a path names the patient, see `patient_names.parse_pattern`.
       note: Called with everything doubtful that was accepted, a sentence without names or values of a header.
 
     Returns:
@@ -88,7 +90,7 @@ def read_lesions(
       ConfigError: No such source or check, or a source that does not go with `annotations`.
       DataError: Names all files and lines of the csv that are wrong, and what to do.
     """
-    asked = Asked(Path(input_dir), annotations, source, class_names or (), tags, accept, labels, grey_range)
+    asked = Asked(Path(input_dir), annotations, source, class_names or (), tags, accept, labels, grey_range, patient)
     lesions, origin = read_cohort(asked, progress)
     for told in origin.notes:
         note(told)

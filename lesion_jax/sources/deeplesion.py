@@ -60,24 +60,26 @@ def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[R
             doubts = []
             yield from (point.lesion(path, image) for point in points)
         progress(done, len(wanted))
-    mistakes.check()
+    mistakes.check(doubts)
 
 
 def _left_out(mark: Mark) -> Doubt | None:
-    if mark.values.get(_NOISY, "0") != "0":
+    if _whole(mark.values.get(_NOISY, "0")) not in ("0", "False"):
         return Doubt("noisy", f"{mark.where} is possibly noisy")
-    if "label" not in mark.values and mark.values[_TYPE] == _UNKNOWN_TYPE:
+    if "label" not in mark.values and _whole(mark.values[_TYPE]) == _UNKNOWN_TYPE:
         return Doubt("no_type", f"{mark.where} has no type")
     return None
 
 
 def _point(mark: Mark) -> Point:
     left, top, right, bottom = _numbers(mark, "bounding_boxes", 4)
-    longest, _ = _numbers(mark, "lesion_diameters_pixel", 2)
+    longest = max(_numbers(mark, "lesion_diameters_pixel", 2))
     across, down, _ = _numbers(mark, "spacing_mm_px", 3)
-    if longest <= 0 or across <= 0 or across != down:
+    if longest <= 0 or across <= 0:
         raise DataError(f"{mark.where}: lesion_diameters_pixel and spacing_mm_px must be above 0; correct the row.")
-    kind = mark.values[_TYPE]
+    if across != down:
+        raise DataError(f"{mark.where}: spacing_mm_px is {across:g}, {down:g}; pixels must be square, correct the row.")
+    kind = _whole(mark.values[_TYPE])
     if "label" not in mark.values and kind not in _TYPES:
         raise DataError(f"{mark.where}: {_TYPE} is {kind!r}; it must be 1 to 8, or -1, or add a column label.")
     known = {
@@ -85,7 +87,7 @@ def _point(mark: Mark) -> Point:
         "patient": mark.values["patient_index"],
         "spacing_mm": str(across),
     }
-    split = _SPLITS.get(mark.values.get(_SPLIT, ""))
+    split = _SPLITS.get(_whole(mark.values.get(_SPLIT, "")))
     tags: Mapping[str, str] = {**mark.tags, **({SPLIT: split} if split else {})}
     return Point(
         mark=dataclasses.replace(mark, values={**mark.values, **known}, tags=tags, decimal_comma=""),
@@ -94,6 +96,11 @@ def _point(mark: Mark) -> Point:
         column=(left + right) / 2 - _FIRST,
         diameter_mm=longest * across,
     )
+
+
+def _whole(text: str) -> str:
+    """4 of "4.0", which programs write where a column has gaps."""
+    return text.removesuffix(".0")
 
 
 def _numbers(mark: Mark, column: str, count: int) -> list[float]:

@@ -154,7 +154,7 @@ DICOM = Source(
     columns=(_UID, *COLUMNS),
     read=_read,
     optional=("patient", "frame"),
-    takes_range=True,
+    options=("grey_range",),
     about=(
         "Any tree of axial CT files, uncompressed or as JPEG Lossless, JPEG-LS, JPEG 2000 or RLE; names, "
         "suffixes and other files do not matter. The slice is named "

@@ -77,7 +77,7 @@ def _read(
             doubts = []
             yield from (point.lesion(path, image, salt=uid) for point in points)
         progress(len(files) + done, len(files) + len(wanted))
-    mistakes.check()
+    mistakes.check(doubts)
 
 
 def _told(point: Point, row: Mark | None) -> Point:
@@ -143,7 +143,7 @@ def drawn_source(
         optional=("label",),
         needs_csv=False,
         outlines=True,
-        takes_range=True,
+        options=("grey_range",),
         recognise=lambda folder: _recognise(folder, kinds, files),
         about=(
             f"Any tree of slices, as for dicom, and {about} A csv may name the files to read, relative to "

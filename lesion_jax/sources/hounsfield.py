@@ -47,7 +47,9 @@ def check_ct(path: Path, data: pydicom.Dataset, is_axial: bool | None, mistakes:
         must = "the table of its ModalityLUTSequence must have three numbers here, and as many in LUTData"
         with mistakes.collected():
             count, _, _ = numbers(path, table, "LUTDescriptor", 3, must)
-            if len(value(path, table, "LUTData") or ()) // (2 if isinstance(table.LUTData, bytes) else 1) < count:
+            data_of = table.get("LUTData")
+            size = len(data_of) // 2 if isinstance(data_of, bytes) else len(data_of or ())
+            if size < count:
                 raise refusal(path, table, "LUTDescriptor", must)
         doubts = _not_hu(path, table, "ModalityLUTType", value(path, table, "ModalityLUTType") or "")
         if not doubts and (twice := data.dir("RescaleSlope", "RescaleIntercept")):

@@ -1,5 +1,6 @@
 """Folders of images by class: ROOT/CLASS/image, ROOT/CLASS/PATIENT/image, and either below train, val or test."""
 
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
@@ -11,12 +12,15 @@ from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
 from lesion_jax.sources.files import list_files, walk_files
 from lesion_jax.sources.npz import SPLIT
+from lesion_jax.sources.patient_names import PatientOf
 from lesion_jax.sources.review import Doubt, Mistakes
 from lesion_jax.sources.whole_image import WholeImages
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
 _LOSSY = ("JPEG",)
+# Of 12 bits, as scanners have them, which show as nearly black among 16.
+_DARK = 1 << 12
 _SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I")
 
 
@@ -41,6 +45,8 @@ def load_image(path: Path) -> tuple[np.ndarray, tuple[float, float] | None, list
             doubts = [Doubt("lossy", f"{path} was compressed with loss")] if image.format in _LOSSY else []
             # A camera's "turn me" is part of the picture.
             upright = ImageOps.exif_transpose(image)
+            if upright.has_transparency_data and np.asarray(upright.convert("RGBA"))[..., 3].min() < 255:
+                doubts.append(Doubt("transparent", f"{path} is transparent in part"))
             mode, values = upright.mode, np.asarray(upright if upright.mode in _SIXTEEN_BITS else _plain(upright))
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{path} is not a whole image ({' '.join(str(error).split())}); copy it again.") from error
@@ -48,6 +54,8 @@ def load_image(path: Path) -> tuple[np.ndarray, tuple[float, float] | None, list
         return values, None, doubts
     if values.min() < 0 or values.max() > 0xFFFF:
         raise DataError(f"{path} has values from {values.min()} to {values.max()}; write it with 8 or 16 bits.")
+    if values.max() < _DARK:
+        doubts.append(Doubt("dark", f"{path} has 16 bits and no value above {values.max()}"))
     return values >> 1, (0.0, 32767.0), [*doubts, Doubt("halved", f"{path} has 16 bits")]
 
 
@@ -57,17 +65,28 @@ def _plain(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode in ("1", "L", "LA", "La") else "RGB")
 
 
-def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[RawLesion]:
-    del marks
+def _read(
+    folder: Path, marks: Sequence[Mark], progress: Progress, *, patient_of: PatientOf | None = None
+) -> Iterator[RawLesion]:
     # Refuses a folder that is not there or empty.
     list_files(folder)
     mistakes, whole, skipped = Mistakes(), WholeImages(), []
-    paths = sorted(path for path in walk_files(folder, skipped.append) if path.suffix.lower() in SUFFIXES)
+    # What begins with a point is a system's own, such as macOS's companion of an image.
+    files = sorted(path for path in walk_files(folder, skipped.append) if not path.name.startswith("."))
+    paths = [path for path in files if path.suffix.lower() in SUFFIXES]
+    rows = _by_path(folder, marks, paths, mistakes)
+    paths = [path for path in paths if not marks or path in rows]
     doubts = [Doubt("unreadable", f"{path} cannot be read") for path in skipped]
+    doubts += [
+        Doubt("other_kind", f"{path} is none of {', '.join(SUFFIXES)}")
+        for path in files
+        if path.suffix.lower() not in SUFFIXES
+    ]
     for done, path in enumerate(paths, start=1):
         with mistakes.collected():
             name = path.relative_to(folder)
-            label, patient, tags = _place(path, name)
+            label, patient, tags = _place(path, name, rows.get(path))
+            patient = patient_of(name.as_posix()) if patient_of else patient
             pixels, value_range, found = load_image(path)
             yield whole.lesion(
                 path,
@@ -84,10 +103,29 @@ def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[R
     mistakes.check()
 
 
-def _place(path: Path, name: PurePath) -> tuple[str, str | None, dict[str, str]]:
-    """Class, patient and tags by the folders that an image lies in."""
+def _by_path(folder: Path, marks: Sequence[Mark], paths: Sequence[Path], mistakes: Mistakes) -> dict[Path, Mark]:
+    """The rows of a csv by the images that they name."""
+    places = {os.path.realpath(path): path for path in paths}
+    found: dict[Path, Mark] = {}
+    for mark in marks:
+        path = places.get(os.path.realpath(folder / mark.values["file"]))
+        if path is None:
+            mistakes.add(f"{mark.where}: {mark.values['file']} is no image below {folder}; correct it.", [mark.where])
+        elif (other := found.setdefault(path, mark)) is not mark:
+            text = f"{mark.where}: {path} is already in {other.where}; remove one of the rows."
+            mistakes.add(text, [other.where, mark.where])
+    return found
+
+
+def _place(path: Path, name: PurePath, row: Mark | None) -> tuple[str, str | None, dict[str, str]]:
+    """Class, patient and tags by a row of a csv and by the folders that an image lies in."""
     folders = list(name.parts[:-1])
     tags = {SPLIT: folders.pop(0)} if folders and folders[0].lower() in _SPLITS else {}
+    if row is not None:
+        tags |= row.tags
+        if not folders and "label" not in row.values:
+            raise DataError(f"{path} lies in no folder that names its class; add a column label to the csv.")
+        return row.values.get("label") or folders[0], row.values["patient"], tags
     if not folders:
         raise DataError(f"{path} lies in no folder that names its class; move it into one.")
     return folders[0], folders[1] if len(folders) > 1 else None, tags
@@ -96,11 +134,15 @@ def _place(path: Path, name: PurePath) -> tuple[str, str | None, dict[str, str]]
 IMAGES = Source(
     name="images",
     title="Folders of images by class",
-    columns=(),
+    columns=("file", "patient"),
     read=_read,
+    optional=("label",),
+    needs_csv=False,
+    options=("patient_of",),
     about=(
         f"ROOT/CLASS/FILE or ROOT/CLASS/PATIENT/FILE ({', '.join(SUFFIXES)}), perhaps below train, val and test, which "
         "are kept as the tag split. Each image is a lesion; without folders of patients each is a patient of its own, "
-        "but for equal ones. Colour becomes luminance."
+        "but for equal ones, for --patient, and for a csv, which names the images to read, relative to --input, their "
+        "patients and perhaps classes. Colour becomes luminance."
     ),
 )

@@ -17,6 +17,7 @@ from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
 from lesion_jax.sources.files import list_files, walk_files
 from lesion_jax.sources.grey_scale import PERCENTILE_RANGE, VALUE_RANGE, Ends, GreyRange, to_grey
+from lesion_jax.sources.patient_names import PatientOf
 from lesion_jax.sources.points import Point
 from lesion_jax.sources.regions import find_regions
 from lesion_jax.sources.review import Doubt, Mistakes
@@ -51,7 +52,12 @@ class _Case:
 
 
 def _read(
-    folder: Path, marks: Sequence[Mark], progress: Progress, *, grey_range: GreyRange | None = None
+    folder: Path,
+    marks: Sequence[Mark],
+    progress: Progress,
+    *,
+    grey_range: GreyRange | None = None,
+    patient_of: PatientOf | None = None,
 ) -> Iterator[RawLesion]:
     from lesion_jax.sources.nifti_file import check_same_grid, load_labels, load_volume
 
@@ -60,17 +66,17 @@ def _read(
     is_ct = True
     with mistakes.collected():
         names, is_ct = _describe(folder)
-    cases = _named(folder, marks, mistakes) if marks else _find(folder, mistakes)
+    doubts: list[Doubt] = []
+    cases = _named(folder, marks, mistakes) if marks else _find(folder, mistakes, doubts, patient_of)
     # All masks first: what is doubtful of one without lesions comes with another's.
     masks: list[tuple[_Case, Grid, dict[int, list[Point]]]] = []
-    doubts: list[Doubt] = []
     for done, case in enumerate(cases, start=1):
         with mistakes.collected([case.where] if marks else ()):
             grid, labels = load_labels(case.mask)
             points, found = _points(case, folder, labels, grid.spacing_mm, names)
             masks.append((case, grid, points))
             doubts += found
-            if not marks:
+            if not (marks or patient_of):
                 doubts.append(Doubt("no_patients", f"{case.image}: nothing says whose it is"))
         progress(done, 2 * len(cases))
     marked = [one for one in masks if one[2]]
@@ -85,7 +91,7 @@ def _read(
                 doubts = []
                 yield from (point.lesion(case.image, image) for point in on_slice)
         progress(len(cases) + done, len(cases) + len(marked))
-    mistakes.check()
+    mistakes.check(doubts)
 
 
 def _points(
@@ -118,6 +124,9 @@ def _slice(volume: "Volume", index: int, patient: str, ends: Ends | None, doubts
         raise DataError(f"{path}: slice {index} has values that are no numbers; write air in their place.")
     if not volume.grid.says_orientation:
         doubts = (*doubts, Doubt("orientation", f"{path} says in no or in two ways how the patient lies"))
+    if not volume.grid.says_size:
+        text = f"{path} has other distances in pixdim than in its affine, which is taken"
+        doubts = (*doubts, Doubt("voxels", text))
     if ends is not None:
         return Slice(to_grey(values, ends), volume.grid.spacing_mm, patient, "grey", VALUE_RANGE, doubts=doubts)
     low, high = UNITS["HU"].limits or (0, 0)
@@ -154,10 +163,13 @@ def _describe(folder: Path) -> tuple[dict[int, str], bool]:
         return {}, True
     try:
         described = json.loads(path.read_text("utf-8"))
-        channels = list(dict(described.get("channel_names", described.get("modality", {}))).values())
+        channels = described.get("channel_names", described.get("modality", {}))
+        channels = list(channels.values()) if isinstance(channels, dict) else list(channels)
         labels = {
             int(key if str(key).isdecimal() else value): str(value if str(key).isdecimal() else key)
             for key, value in described.get("labels", {}).items()
+            # nnU-Net has regions of several labels, too, which masks do not hold.
+            if not isinstance(value, list)
         }
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{path} is no description of a data set ({error}); correct it or remove it.") from error
@@ -201,7 +213,7 @@ def _partner(path: Path, stem: str) -> tuple[Path, list[str]] | None:
     return None
 
 
-def _find(folder: Path, mistakes: Mistakes) -> list[_Case]:
+def _find(folder: Path, mistakes: Mistakes, doubts: list[Doubt], patient_of: PatientOf | None) -> list[_Case]:
     # Refuses a folder that is not there.
     list_files(folder)
     skipped: list[Path] = []
@@ -214,10 +226,19 @@ def _find(folder: Path, mistakes: Mistakes) -> list[_Case]:
         place, names = partner
         images = [by_name[place, name] for name in names if (place, name) in by_name]
         if len(images) == 1:
-            cases.append(_Case(str(path), path, images[0], patient=names[0]))
+            with mistakes.collected():
+                image = images[0].relative_to(folder).as_posix()
+                patient = patient_of(image) if patient_of else names[0]
+                cases.append(_Case(str(path), path, images[0], patient))
         else:
             wanted = place / f"{names[0]}{SUFFIXES[0]}"
             mistakes.add(f"{path} is a mask, but its volume {wanted} is missing; add it, or remove the mask.")
+    masked = {case.image for case in cases}
+    # Those of a test set have none.
+    labelled = {case.image.parent for case in cases if case.image.parent != case.mask.parent}
+    for path in sorted(files):
+        if path.parent in labelled and path not in masked:
+            doubts.append(Doubt("no_mask", f"{path} has no mask"))
     if not cases:
         mistakes.add(
             f"--input {folder} holds no NIfTI volumes with masks named as imagesTr/X, labelsTr/X or volume-N, "
@@ -239,13 +260,13 @@ NIFTI = Source(
     optional=("label",),
     needs_csv=False,
     outlines=True,
-    takes_range=True,
+    options=("grey_range", "patient_of"),
     recognise=_recognise,
     about=(
         f"CT volumes in HU, or grey values where {_DESCRIPTION} or --grey_range says that they are no CT, and masks of "
         "whole numbers on the same voxels, in any orientation. Without a csv imagesTr/X and labelsTr/X belong "
-        f"together, or volume-N and segmentation-N, {_DESCRIPTION} names the labels, and each volume is a patient. In "
-        "a csv, image and mask are relative to --input. Each connected region of a label is a lesion, shown on the "
-        "axial slice where it is largest."
+        f"together, or volume-N and segmentation-N, {_DESCRIPTION} names the labels, and each volume is a patient, but "
+        "for --patient. In a csv, image and mask are relative to --input. Each connected region of a label is a "
+        "lesion, shown on the axial slice where it is largest."
     ),
 )

@@ -37,6 +37,8 @@ _MM = {"unknown": 1.0, "mm": 1.0, "meter": 1000.0, "micron": 0.001}
 # Labels that were stored as fractions of a scale come back with its rounding.
 _ROUNDING = 1e-3
 _HIGHEST_LABEL = 0xFFFF
+# Of a voxel's side: what converters' rounding makes of one size.
+_SAME_SIZE = 0.02
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -48,12 +50,14 @@ class Grid:
       shape: (slices, rows, columns).
       affine: [4, 4] float64, from (slice, row, column) indices to mm to the patient's (right, front, head).
       says_orientation: Whether the header says how the patient lies, and in one way.
+      says_size: Whether it says in one way how large voxels are.
     """
 
     path: Path
     shape: tuple[int, int, int]
     affine: np.ndarray
     says_orientation: bool
+    says_size: bool
 
     @property
     def spacing_mm(self) -> tuple[float, float]:
@@ -164,6 +168,7 @@ class _Header:
     intercept: float
     to_ras: np.ndarray
     says_orientation: bool
+    says_size: bool
 
 
 def _load(path: Path, file: BinaryIO) -> Volume:
@@ -210,9 +215,12 @@ def _read_header(path: Path, file: BinaryIO) -> _Header:
     header = kind(block, check=False)
     if bytes(header["magic"])[:3] not in (b"n+1", b"n+2"):
         raise DataError(f"{path} is no NIfTI file of header and voxels in one; convert it to .nii.gz.")
+    _check_scale(path, header)
     slope, intercept = header.get_slope_inter()
     forms = [header.get_sform(coded=True)[0], header.get_qform(coded=True)[0]]
     to_ras = np.array(header.get_best_affine(), np.float64)
+    zooms = np.array(header.get_zooms()[:3], np.float64)
+    lengths = np.linalg.norm(to_ras[:3, : len(zooms)], axis=0)
     to_ras[:3] *= _MM[str(header.get_xyzt_units()[0])]
     return _Header(
         shape=tuple(map(int, header.get_data_shape())),
@@ -222,7 +230,18 @@ def _read_header(path: Path, file: BinaryIO) -> _Header:
         intercept=0.0 if intercept is None else float(intercept),
         to_ras=to_ras,
         says_orientation=_agree([form for form in forms if form is not None]),
+        says_size=np.allclose(zooms, lengths, rtol=_SAME_SIZE),
     )
+
+
+def _check_scale(path: Path, header: Nifti1Header) -> None:
+    """Refuses a scale that no number of a body comes through; 0 and NaN stand for none."""
+    slope, intercept = (float(header[field]) for field in ("scl_slope", "scl_inter"))
+    if slope < 0 or math.isinf(slope) or (slope > 0 and not math.isfinite(intercept)):
+        raise DataError(
+            f"{path}: scl_slope is {slope:g} and scl_inter {intercept:g}; they must be a number above 0 and a number: "
+            "convert it again."
+        )
 
 
 def _oriented(path: Path, header: _Header, stored: np.ndarray) -> Volume:
@@ -241,7 +260,7 @@ def _oriented(path: Path, header: _Header, stored: np.ndarray) -> Volume:
     turn = orientations.ornt_transform(orientations.io_orientation(to_ras), orientations.axcodes2ornt("LPS"))
     affine = to_ras @ orientations.inv_ornt_aff(turn, stored.shape)
     stored = orientations.apply_orientation(stored, turn).transpose(2, 1, 0)
-    grid = Grid(path, stored.shape, affine[:, [2, 1, 0, 3]], header.says_orientation)
+    grid = Grid(path, stored.shape, affine[:, [2, 1, 0, 3]], header.says_orientation, header.says_size)
     _check_axial(grid)
     return Volume(grid, stored, header.slope, header.intercept)
 

@@ -55,6 +55,8 @@ def load_npz(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 def _checked(path: Path, split: str, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     images, labels = arrays[split + _IMAGES], arrays.get(split + _LABELS)
+    if images.ndim == 4 and images.shape[3] == 1:
+        images = images[..., 0]
     if labels is None:
         raise DataError(f"{path} has {split}{_IMAGES} and no {split}{_LABELS}; give both.")
     if images.dtype != np.uint8 or not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 3)):
@@ -71,6 +73,8 @@ def _checked(path: Path, split: str, arrays: dict[str, np.ndarray]) -> tuple[np.
             f"{path}: {split}{_LABELS} is {labels.dtype} {list(labels.shape)}; it must be one whole number for each of "
             f"the {len(images)} images."
         )
+    if len(labels) and labels.min() < 0:
+        raise DataError(f"{path}: {split}{_LABELS} has {labels.min()}; classes are numbered from 0.")
     return images, labels
 
 

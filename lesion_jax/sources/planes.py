@@ -13,6 +13,8 @@ _LAST = 0x00280030
 # Of a pixel, and of a cosine: what rounding in headers makes of one plane.
 _SAME_PLACE, _SAME_DIRECTION = 0.1, 1e-3
 _SAME_HEIGHT_MM = 0.05
+# Of the usual distance between slices: where more lies between two, one is missing.
+_GAP = 1.6
 # Contours come with two decimals.
 _IN_PLANE_MM = 0.1
 
@@ -134,12 +136,18 @@ class Slices:
         return [one for one in near if one.plane.frame_of_reference == frame_of_reference]
 
     def number(self, series: str) -> dict[str, int]:
-        """Numbers the slices of a series from below, by UID; those at one height, as of two phases, share a number."""
+        """Numbers the slices of a series from below, by UID.
+
+        Those at one height, as of two phases, share a number; where slices are missing, a number is left out.
+        """
         some = [one for one in self._all if one.series == series]
         heights = np.array([one.plane.height for one in some])
         order = np.argsort(heights, kind="stable")
-        is_next = np.diff(heights[order], prepend=heights[order[:1]]) > _SAME_HEIGHT_MM
-        return {some[i].uid: int(number) for i, number in zip(order, np.cumsum(is_next), strict=True)}
+        steps = np.diff(heights[order], prepend=heights[order[:1]])
+        is_next = steps > _SAME_HEIGHT_MM
+        usual = float(np.median(steps[is_next])) if is_next.any() else np.inf
+        numbers = np.cumsum(is_next.astype(int) + (steps > _GAP * usual))
+        return {some[i].uid: int(number) for i, number in zip(order, numbers, strict=True)}
 
 
 def make_plane(data: pydicom.Dataset, place: pydicom.Dataset, turn: pydicom.Dataset, pixel: pydicom.Dataset) -> Plane:

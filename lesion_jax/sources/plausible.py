@@ -4,6 +4,7 @@ It catches what no rule of a file format foresees, such as numbers at another of
 """
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,6 +19,12 @@ _AIR_HU = -950
 _LEAST_PIXELS = 2.0
 # Around every lesion there is soft tissue, also where it is of bone or beside metal.
 _DENSE_HU, _LEAST_TISSUE = 700, 0.02
+# Fat ends here: what has nothing above is no lesion with what is around it, in a lung neither.
+_THIN_HU, _LEAST_DENSE = -200, 0.005
+# Of what a whole slice shows: from a hand or a temporal bone to the widest scanners.
+_WHOLE, _FIELD_MM = 400, (50.0, 1000.0)
+# Fewer may be small by chance; a cm is what clinics measure from.
+_SOME, _CM_MM = 5, 10.0
 
 
 def image_digest(pixels: np.ndarray) -> str:
@@ -37,12 +44,15 @@ def implausible(raw: RawLesion, center: tuple[float, float]) -> Doubt | None:
       center: (row, column) of its centre in the patch.
     """
     pixels, spacing = raw.image.pixels, raw.image.spacing_mm
-    if raw.diameter_mm < _LEAST_PIXELS * min(spacing):
+    if raw.diameter_mm < _LEAST_PIXELS * min(spacing) and not raw.image.reflected:
         return Doubt(
             "size",
             f"{raw.where}: diameter_mm {raw.diameter_mm:g} is less than {_LEAST_PIXELS:g} pixels of {min(spacing):g} "
             f"mm of {raw.path}; is it in another unit?",
         )
+    low, high = pixels.min(), pixels.max()
+    if low == high:
+        return Doubt("flat", f"{raw.where}: all pixels of {raw.path} there are {low}")
     if raw.image.unit != "HU":
         return None
     low, high = _POSSIBLE_HU
@@ -66,4 +76,37 @@ def implausible(raw: RawLesion, center: tuple[float, float]) -> Doubt | None:
             f"{raw.where}: its centre in {raw.path} is air ({middle:.0f} HU); are row and column exchanged, counted "
             "from 1, or of another slice?",
         )
+    if np.mean(pixels > _THIN_HU) < _LEAST_DENSE:
+        return Doubt(
+            "range",
+            f"{raw.where}: the pixels of {raw.path} around it lie from {pixels.min()} to {pixels.max()} HU, and nearly "
+            f"all below {_THIN_HU}, where no tissue is; are they stored at another offset, such as 1000 less?",
+        )
     return None
+
+
+def implausible_field(raw: RawLesion) -> Doubt | None:
+    """What makes it unlikely that the distances of a CT slice are in mm, or None.
+
+    Args:
+      raw: A lesion in its whole image.
+    """
+    image = raw.image
+    if image.unit != "HU" or min(image.pixels.shape) < _WHOLE:
+        return None
+    across = min(side * mm for side, mm in zip(image.pixels.shape, image.spacing_mm, strict=True))
+    low, high = _FIELD_MM
+    if low <= across <= high:
+        return None
+    return Doubt("field", f"{raw.path} is {across:g} mm across by its spacing; is that in another unit?")
+
+
+def implausible_sizes(found: Sequence[RawLesion]) -> Doubt | None:
+    """What makes it unlikely that all diameters are in mm, or None.
+
+    Args:
+      found: All lesions.
+    """
+    if len(found) < _SOME or found[0].image.reflected or (most := max(raw.diameter_mm for raw in found)) >= _CM_MM:
+        return None
+    return Doubt("small", f"the largest of {len(found)} lesions, {most:g} mm, is smaller than {_CM_MM:g} mm")

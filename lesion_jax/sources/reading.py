@@ -14,14 +14,17 @@ from lesion_jax.sources.labels import check_labels, class_of, parse_labels
 from lesion_jax.sources.likeness import signature
 from lesion_jax.sources.marks import load_marks
 from lesion_jax.sources.patches import cut_patch, half_side
+from lesion_jax.sources.patient_names import parse_pattern
 from lesion_jax.sources.patients import Seen, check_patients, check_rois
-from lesion_jax.sources.plausible import image_digest, implausible
+from lesion_jax.sources.plausible import image_digest, implausible, implausible_field, implausible_sizes
 from lesion_jax.sources.review import Mistakes, Review
 from lesion_jax.sources.table import SOURCES
 
 AUTO = "auto"
 # Computed and digital radiography differ by the detector alone.
 _RADIOGRAPHS = {"CR": "DX"}
+# Of microscopes to those of nuclear medicine.
+_PIXEL_MM = (0.005, 20.0)
 _log = logging.getLogger(__name__)
 
 
@@ -38,6 +41,8 @@ class Asked:
       tags: Columns of the csv that the dataset keeps, in lower case; those that a source gives itself it keeps anyway.
       accept: Keys of `review.CHECKS` that are overruled.
       labels: LABEL or LABEL=CLASS of all that are lesions, see `labels.parse_labels`; none takes all.
+      patient: A regular expression of the part of a path that names the patient, see `patient_names.parse_pattern`;
+        "" leaves it to the source.
       grey_range: LOW,HIGH or LOW%,HIGH%, see `grey_scale.parse_range`; "" leaves it to the source.
     """
 
@@ -49,6 +54,7 @@ class Asked:
     accept: Collection[str] = ()
     labels: Sequence[str] = ()
     grey_range: str = ""
+    patient: str = ""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -81,13 +87,13 @@ def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> 
       DataError: The csv cannot be read at all.
     """
     review, classes = Review(asked.accept), parse_labels(asked.labels)
-    grey_range = parse_range(asked.grey_range) if asked.grey_range else None
+    options = {}
+    if asked.grey_range:
+        options["grey_range"] = parse_range(asked.grey_range)
+    if asked.patient:
+        options["patient_of"] = parse_pattern(asked.patient)
     source, marks = _choose(asked, review)
-    if grey_range and not source.takes_range:
-        raise ConfigError(
-            f"--grey_range does not go with --source {source.name}, whose numbers have a range; leave it."
-        )
-    options = {"grey_range": grey_range} if grey_range else {}
+    _check_options(asked, source, marks)
     names = None
     if "label" in source.columns:
         if classes:
@@ -104,6 +110,8 @@ def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> 
             with review.collected([raw.where]):
                 if (label := class_of(raw.label, classes)) is not None:
                     found.append(_cut(dataclasses.replace(raw, label=label)))
+                    if doubt := implausible_field(raw):
+                        review.doubt(doubt, [raw.where])
                     if raw.name not in seen:
                         seen[raw.name] = Seen(image_digest(raw.image.pixels), signature(raw.image.pixels))
                 # Also of what is left out: they may be of another mask, or of the file.
@@ -113,18 +121,20 @@ def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> 
     raws = [raw for raw, _ in found]
     if not found:
         if not review.found:
-            review.add(f"--input {asked.input} holds nothing for the source {source.name}; name another folder.")
+            review.add(f"--input {asked.input} holds nothing for the source {source.name}; name another.")
         return Reading(found, (), review, source.title)
     _check_once(raws, review)
     if "label" not in source.columns:
         with review.collected():
             names = order_classes(((raw.where, raw.label) for raw in raws), asked.class_names)
     _check_one_unit(raws, review)
-    if grey_range and raws[0].image.unit == "HU":
+    if asked.grey_range and raws[0].image.unit == "HU":
         review.add(f"--grey_range is for other images than CT, but {raws[0].path} is CT; leave it out.")
     for raw, center in found:
         if doubt := implausible(raw, center):
             review.doubt(doubt, [raw.where])
+    if doubt := implausible_sizes(raws):
+        review.doubt(doubt)
     check_patients(raws, seen, review)
     check_rois(found, review)
     names = names or tuple(dict.fromkeys(raw.label for raw in raws))
@@ -137,7 +147,9 @@ def _choose(asked: Asked, mistakes: Mistakes) -> tuple[Source, list[Mark]]:
         raise ConfigError(f"--source is {name!r}; choose one of {', '.join((AUTO, *SOURCES))}.")
     offered = list(SOURCES.values()) if name == AUTO else [SOURCES[name]]
     if asked.annotations is not None:
-        if with_csv := [source for source in offered if source.columns]:
+        # One that recognises nothing itself would take any csv that lacks columns for its own.
+        by_name = [source for source in offered if source.needs_csv or source.recognise or name != AUTO]
+        if with_csv := [source for source in by_name if source.columns]:
             return load_marks(asked.annotations, with_csv, mistakes, asked.tags)
         raise ConfigError(f"--source {name} takes no csv of marks; leave --annotations out.")
     if asked.tags:
@@ -156,6 +168,16 @@ def _choose(asked: Asked, mistakes: Mistakes) -> tuple[Source, list[Mark]]:
     return source, []
 
 
+def _check_options(asked: Asked, source: Source, marks: Sequence[Mark]) -> None:
+    if asked.grey_range and "grey_range" not in source.options:
+        raise ConfigError(
+            f"--grey_range does not go with --source {source.name}, whose numbers have a range; leave it."
+        )
+    if asked.patient and ("patient_of" not in source.options or marks):
+        whose = "a csv, which names the patients" if marks else f"--source {source.name}, which names the patients"
+        raise ConfigError(f"--patient does not go with {whose}; leave it out.")
+
+
 def _recognise(folder: Path, offered: Sequence[Source]) -> Source | None:
     """The one source that finds its files in a folder, if there is one."""
     found = {source.name: why for source in offered if source.recognise and (why := source.recognise(folder))}
@@ -172,6 +194,12 @@ def _cut(raw: RawLesion) -> tuple[RawLesion, tuple[float, float]]:
     """The lesion with its patch in place of the whole image, which may go, and its centre in the patch."""
     image = raw.image
     rows, columns = image.pixels.shape
+    least, most = _PIXEL_MM
+    if not (least <= min(image.spacing_mm) and max(image.spacing_mm) <= most):
+        raise DataError(
+            f"{raw.where}: pixels of {raw.path} are {image.spacing_mm[0]:g} x {image.spacing_mm[1]:g} mm apart; of a "
+            f"body they are {least:g} to {most:g} mm: correct the spacing, or export the image again."
+        )
     for name, value, size in (("row", raw.row, rows), ("column", raw.column, columns)):
         if not 0 <= value <= size - 1:
             raise DataError(
@@ -182,7 +210,7 @@ def _cut(raw: RawLesion) -> tuple[RawLesion, tuple[float, float]]:
     if raw.diameter_mm > width_mm and not image.reflected:
         raise DataError(
             f"{raw.where}: diameter_mm {raw.diameter_mm:g} is more than the {width_mm:.0f} mm of {raw.path}; "
-            "give it in mm."
+            "a lesion is smaller: is it in mm, or what is outlined an organ?"
         )
     half = half_side(raw.diameter_mm, image.spacing_mm)
     patch, center = cut_patch(image.pixels, raw.row, raw.column, half, reflected=image.reflected)

@@ -32,7 +32,10 @@ class Check:
 CHECKS = {
     "air": Check("centres in air"),
     "range": Check("lesions among pixels that no body has"),
-    "size": Check("lesions of less than two pixels"),
+    "size": Check("lesions of too few pixels"),
+    "mask": Check("images of two values, as masks have"),
+    "flat": Check("lesions whose pixels are all of one value", only_warns=True),
+    "field": Check("CT slices that are too small or too large for a body"),
     "patients": Check("signs that two patients are one"),
     "rescale_type": Check("slices whose numbers are not said to be Hounsfield units"),
     "alike": Check("images that look like another patient's"),
@@ -42,8 +45,12 @@ CHECKS = {
     "reformat": Check("slices that were computed from others, as reformats are", only_warns=True),
     "not_ct": Check("slices without air in files that do not say that they are CT"),
     "orientation": Check("volumes that do not say how the patient lies"),
+    "voxels": Check("volumes that say in two ways how large voxels are"),
+    "no_mask": Check("volumes without a mask, which are left out", only_warns=True),
     "empty": Check("masks that mark nothing"),
     "off_slice": Check("structures with contours that lie on no slice, which are left out"),
+    "no_contours": Check("structures without closed contours, which are left out", only_warns=True),
+    "beyond": Check("structures that reach beyond their slice, of which the part on it is taken", only_warns=True),
     "parts": Check("structures of several parts on a slice, of which the largest is taken", only_warns=True),
     "specks": Check("regions of masks of fewer than 4 pixels, which are left out", only_warns=True),
     "plane": Check("slices that are not axial"),
@@ -64,12 +71,17 @@ CHECKS = {
     "copies": Check("images that repeat another, and count as the same patient", only_warns=True),
     "no_patients": Check("images of which nothing says whose they are: each is a patient of its own", only_warns=True),
     "reduced": Check("images that were made smaller, to 128 pixels a side", only_warns=True),
+    "transparent": Check("images that are transparent in part, of which all is taken", only_warns=True),
+    "dark": Check("images of 16 bits that use less than a sixteenth of them", only_warns=True),
+    "other_kind": Check("files that are no images of the kinds that are read, which are left out", only_warns=True),
     "halved": Check("images of 16 bits, of which the highest 15 are kept", only_warns=True),
     "colour": Check("coloured images, of which the luminance is taken", only_warns=True),
     "no_air": Check("large CT slices without air, where an offset of 1024 may be missing", only_warns=True),
     "burnt_in": Check("slices with text in their pixels", only_warns=True),
     "odd_files": Check("files with odd header values", only_warns=True),
     "unreadable": Check("files or folders that cannot be read, and that no row names", only_warns=True),
+    "dates": Check("patients of the csv that a spreadsheet may have made dates of", only_warns=True),
+    "small": Check("datasets without a lesion of 10 mm, whose diameters may be in cm", only_warns=True),
 }
 
 
@@ -161,8 +173,18 @@ class Mistakes:
         except DataError as error:
             self.add(str(error), rows)
 
-    def check(self) -> None:
-        """Raises DataErrors if there are any."""
+    def check(self, untold: Iterable[Doubt] = ()) -> None:
+        """Raises DataErrors if there are any.
+
+        Args:
+          untold: Doubts that no image is left to come with, since nothing was found: they say why.
+        """
+        untold = list(untold)
+        for doubt in untold:
+            if not CHECKS[doubt.check].only_warns:
+                self.add(f"{doubt.text}.", (), doubt.check)
+        for doubt in untold if not self._found else ():
+            self.add(f"{doubt.text}.")
         if self._found:
             raise DataErrors(self.found)
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _KINDS = ("1.2.840.10008.5.1.4.1.1.481.3",)
 # Of a pixel: areas are of whole pixels or nearly equal by chance.
 _SAME_AREA = 1e-3
+# Outlines run along the outer borders of pixels, whatever rounding adds.
+_BEYOND = 1.0
 
 
 def _find_points(path: Path, slices: "Slices") -> Outlined:
@@ -35,9 +37,14 @@ def _find_points(path: Path, slices: "Slices") -> Outlined:
             doubts.append(
                 Doubt("off_slice", f"{where} has {lost} of {len(structure.contours)} contours on no slice beside it")
             )
+        if not structure.contours:
+            doubts.append(Doubt("no_contours", f"{where} has no closed contours"))
         if not polygons:
             continue
         one, on_slice = _key_slice(polygons)
+        corners = np.concatenate(on_slice)
+        if (corners < -_BEYOND).any() or (corners > np.array(one.plane.shape) - 1 + _BEYOND).any():
+            doubts.append(Doubt("beyond", f"{where} reaches beyond {one.paths[0].name}"))
         regions = find_regions(_fill(on_slice, one.plane.shape)[None], one.plane.spacing_mm).get(1, [])
         if not regions or (region := max(regions, key=lambda region: region.num_pixels)).is_speck:
             doubts.append(Doubt("specks", f"{where} has a few pixels"))

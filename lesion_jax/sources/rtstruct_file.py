@@ -32,7 +32,7 @@ class Structure:
       number: Its ROINumber.
       name: Its ROIName.
       frame_of_reference: UID of the space that the contours are in.
-      contours: Its closed contours; points and open lines are left out.
+      contours: Its closed contours; points and open lines are left out. It may have none.
     """
 
     number: int
@@ -47,7 +47,7 @@ class StructureSet:
 
     Attributes:
       referenced: UIDs of the series that it refers to.
-      structures: Those that are drawn.
+      structures: All of them.
     """
 
     referenced: frozenset[str]
@@ -70,17 +70,18 @@ def load_structures(path: Path) -> StructureSet:
 def _load(data: pydicom.Dataset) -> StructureSet:
     described = {int(one.ROINumber): one for one in data.StructureSetROISequence}
     structures = []
-    for drawn in data.ROIContourSequence:
+    for drawn in data.get("ROIContourSequence") or ():
         number = int(drawn.ReferencedROINumber)
         contours = [
             _contour(one)
             for one in drawn.get("ContourSequence") or ()
             if one.ContourGeometricType in _CLOSED and one.get("ContourData")
         ]
-        if contours:
-            one = described[number]
-            name = str(one.get("ROIName") or number)
-            structures.append(Structure(number, name, str(one.get("ReferencedFrameOfReferenceUID") or ""), contours))
+        if number not in described:
+            raise ValueError(f"it draws structure {number}, which it does not describe")
+        one = described[number]
+        name = str(one.get("ROIName") or number)
+        structures.append(Structure(number, name, str(one.get("ReferencedFrameOfReferenceUID") or ""), contours))
     referenced = frozenset(
         uid
         for space in data.get("ReferencedFrameOfReferenceSequence") or ()
@@ -92,7 +93,10 @@ def _load(data: pydicom.Dataset) -> StructureSet:
 
 
 def _contour(data: pydicom.Dataset) -> Contour:
-    corners = np.array([float(number) for number in data.ContourData]).reshape(-1, 3)
+    coordinates = np.array([float(number) for number in data.ContourData])
+    if len(coordinates) % 3:
+        raise ValueError(f"ContourData has {len(coordinates)} numbers, not three for each point")
+    corners = coordinates.reshape(-1, 3)
     if len(corners) < 3 or not np.isfinite(corners).all():
         raise ValueError("ContourData is no closed curve")
     sources = (str(one.get("ReferencedSOPInstanceUID") or "") for one in data.get("ContourImageSequence") or ())

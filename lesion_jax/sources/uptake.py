@@ -56,9 +56,8 @@ def _seconds_before_scan(data: pydicom.Dataset, drug: pydicom.Dataset) -> float:
     begin = datetime.datetime.combine(day, scan)
     if begin > datetime.datetime.combine(_date(data.AcquisitionDate), _time(data.AcquisitionTime)):
         raise ValueError("the series is later than its images")
-    if when := drug.get("RadiopharmaceuticalStartDateTime"):
-        injected = DT(str(when))
-        injected = datetime.datetime.combine(injected.date(), injected.time())
+    if when := DT(str(drug.get("RadiopharmaceuticalStartDateTime") or "")):
+        injected = datetime.datetime.combine(when.date(), when.time())
     else:
         injected = datetime.datetime.combine(day, _time(drug.RadiopharmaceuticalStartTime))
     seconds = (begin - injected).total_seconds()

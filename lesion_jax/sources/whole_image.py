@@ -16,6 +16,7 @@ MARGIN = 0.25
 # A dataset holds an image with surroundings for every augmentation, 7 times its area: twice the networks' usual 64
 # pixels a side are enough.
 MOST_PIXELS = 128
+_LEAST_SIDE = 8
 # Luminance of ITU-R BT.601, which Pillow takes too.
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
 
@@ -53,9 +54,16 @@ class WholeImages:
         """
         doubts = list(doubts)
         if pixels.ndim == 3:
-            pixels = np.rint(pixels @ _LUMINANCE)
-            doubts.append(Doubt("colour", f"{path}: {name} is coloured, and its luminance is taken"))
+            is_grey = (pixels == pixels[..., :1]).all()
+            pixels = pixels[..., 0] if is_grey else np.rint(pixels @ _LUMINANCE)
+            doubts += [] if is_grey else [Doubt("colour", f"{path}: {name} is coloured, and its luminance is taken")]
         pixels = pixels.astype(np.int16)
+        if min(pixels.shape) < _LEAST_SIDE:
+            doubts.append(Doubt("size", f"{path}: {name} has {pixels.shape[0]} x {pixels.shape[1]} pixels"))
+        ends = (pixels.min(), pixels.max())
+        if ends[0] < ends[1] and np.isin(pixels, ends).all():
+            text = f"{path}: {name} has the values {ends[0]} and {ends[1]} alone; masks do not belong among images"
+            doubts.append(Doubt("mask", text))
         digest = image_digest(pixels)
         other = self._first.setdefault(digest, name)
         if patient is None:

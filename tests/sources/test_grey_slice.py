@@ -177,7 +177,7 @@ def test_each_frame_of_an_enhanced_ct_has_its_own_rescale(write_ct, tmp_path):
         np.testing.assert_array_equal(image.pixels, stored * (index + 1) - 1000)
         assert image.spacing_mm == (0.6, 0.7) and image.doubts == ()
     columns = "sop_instance_uid,frame,row,column,diameter_mm,label"
-    found = read(tmp_path, ["1.5,1,20,25,5,a", "1.5,3,20,25,5,b"], columns, accept=["air"])
+    found = read(tmp_path, ["1.5,1,20,25,5,a", "1.5,3,20,25,5,b"], columns, accept=["air", "range"])
     middle = {lesion.label: int(lesion.patch[tuple(round(at) for at in lesion.center)]) for lesion in found.lesions}
     assert middle == {0: frames[0][20, 25] - 1000, 1: 3 * frames[2][20, 25] - 1000}
     for row, message in (("1.5,4,20,25,5,a", "has 3 frames, and no frame 4"), ("1.5,1.5,20,25,5,a", "frame is '1.5'")):

@@ -1,12 +1,14 @@
 """Folders of images by class: depths, colours, layouts, and what cannot be used."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from lesion_jax.config.training import DataConfig
 from lesion_jax.data.augment import NUM_VARIANTS, augmented, original
-from lesion_jax.errors import DataError
+from lesion_jax.errors import ConfigError, DataError
 from lesion_jax.sources.cohort import read_lesions
 from lesion_jax.sources.image_folder import load_image
 
@@ -133,3 +135,65 @@ def test_odd_metadata_of_a_picture_is_no_noise(save):
     path = save("a/a.jpg", grey(0), exif=b"Exif\0\0II*\0\x08\0\0\0\x05\0")
     pixels, value_range, doubts = load_image(path)
     assert pixels.shape == (20, 20) and value_range is None and [doubt.check for doubt in doubts] == ["lossy"]
+
+
+def test_patients_come_from_a_part_of_the_path_or_a_csv(save, read, tmp_path):
+    for i, name in enumerate(("x/p01_left.png", "x/p01_right.png", "y/p02_left.png")):
+        save(name, grey(i))
+    assert len({lesion.patient for lesion in read(patient=r"(p\d+)_").lesions}) == 2
+    assert len({lesion.patient for lesion in read(patient="p..").lesions}) == 2
+    with pytest.raises(DataError, match=r"(?s)3 mistakes:.*x/p01_left.png has no patient by --patient=q"):
+        read(patient="q")
+    with pytest.raises(ConfigError, match="no regular expression"):
+        read(patient="(")
+    path = tmp_path / "rows.csv"
+    path.write_text("file,patient,label\nx/p01_left.png,A,z\n./y/p02_left.png,A,w\n")
+    found = read(annotations=path)
+    assert found.class_names == ("z", "w") and len({lesion.patient for lesion in found.lesions}) == 1
+    path.write_text("file,patient\nx/p01_left.png,A\nx/p01_left.png,B\nx/none.png,C\n")
+    with pytest.raises(DataError) as told:
+        read(annotations=path)
+    for message in ("line 3: .*p01_left.png is already in .*line 2", "line 4: x/none.png is no image below"):
+        assert re.search(message, str(told.value))
+    with pytest.raises(ConfigError, match="--patient does not go with a csv"):
+        read(annotations=path, patient="x")
+
+
+def test_a_csv_that_lacks_a_column_is_not_taken_for_one_of_images(save, tmp_path):
+    save("x/a.png", grey(0))
+    path = tmp_path / "rows.csv"
+    path.write_text("file,patient,spacing_mm,row,column,label\nx/a.png,A,1,5,5,x\n")
+    with pytest.raises(DataError, match="column diameter_mm is missing"):
+        read_lesions(tmp_path / "in", path)
+
+
+def test_masks_among_images_are_asked_about_and_odd_files_told(save, read, tmp_path):
+    save("x/a.png", grey(0))
+    save("y/b.png", np.dstack([grey(1)] * 3))
+    (tmp_path / "in/x/._a.png").write_bytes(b"of macOS")
+    Image.fromarray(grey(2)).save(tmp_path / "in/x/a.gif")
+    wide = save("y/c.png", np.dstack([grey(3)] * 3 + [np.full((20, 20), 9, np.uint8)]))
+    notes = []
+    found = read(note=notes.append)
+    assert len(found.lesions) == 3
+    # Three equal channels are no colour.
+    assert {note.split(" ", 1)[1][:30] for note in notes} >= {
+        "files that are no images of the",
+        "images that are transparent in",
+    }
+    assert not any("colour" in note for note in notes)
+    wide.unlink()
+    # Larger than what is kept: its edges would be smoothed away.
+    save("x/a_mask.png", np.kron(grey(0) > 99, np.ones((20, 20), bool)).astype(np.uint8) * 255)
+    save("x/thin.png", grey(1, (20, 7)))
+    with pytest.raises(DataError) as told:
+        read()
+    assert "x/a_mask.png has the values 0 and 255 alone" in str(told.value) and "--accept=mask" in str(told.value)
+    assert "x/thin.png has 20 x 7 pixels (--accept=size" in str(told.value)
+
+
+def test_twelve_bits_among_sixteen_are_told(save, read):
+    notes = []
+    save("x/a.png", np.arange(400, dtype=np.uint16).reshape(20, 20) * 10)
+    read(note=notes.append)
+    assert notes[0] == "1 images of 16 bits that use less than a sixteenth of them"

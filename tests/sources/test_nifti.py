@@ -1,6 +1,8 @@
 """Folders of NIfTI volumes and masks: how they find each other, which labels are lesions, and what is refused."""
 
 import json
+import math
+import struct
 
 import nibabel
 import numpy as np
@@ -222,3 +224,47 @@ def test_a_folder_without_pairs_says_how_files_are_named(save, read, tmp_path):
         read()
     with pytest.raises(DataError, match="gone cannot be read"):
         read_lesions(tmp_path / "gone", source="nifti")
+
+
+def test_a_header_that_contradicts_itself_is_asked_about(save, read):
+    path = save("imagesTr/a.nii", volume(0))
+    save("labelsTr/a.nii", mask(TUMOUR))
+    whole = path.read_bytes()
+
+    def with_floats(at, *values):
+        path.write_bytes(whole[:at] + struct.pack(f"<{len(values)}f", *values) + whole[at + 4 * len(values) :])
+
+    # scl_slope and scl_inter; 0 and NaN stand for none.
+    for slope, intercept in ((-1, 0), (math.inf, 0), (1, math.nan)):
+        with_floats(112, slope, intercept)
+        with pytest.raises(DataError, match=rf"a.nii: scl_slope is {slope:g} and scl_inter {intercept:g}; they must"):
+            read()
+    for slope in (0, math.nan):
+        with_floats(112, slope, 7)
+        assert len(read().lesions) == 1
+    # pixdim, of which the affine knows nothing.
+    with_floats(80, 1, 1, 1)
+    with pytest.raises(DataError, match="other distances in pixdim than in its affine.*--accept=voxels"):
+        read()
+
+
+def test_volumes_without_masks_and_patients_of_two_volumes(save, read, tmp_path):
+    for seed, name in enumerate(("case_1_t0", "case_1_t1", "case_2_t0")):
+        save(f"imagesTr/{name}.nii", volume(seed))
+        save(f"labelsTr/{name}.nii", mask(TUMOUR))
+    save("imagesTr/case_3_t0.nii", volume(3))
+    save("imagesTs/case_4_t0.nii", volume(4))
+    notes = []
+    assert len({x.patient for x in read(patient=r"case_(\d+)_", note=notes.append).lesions}) == 2
+    assert notes == ["1 volumes without a mask, which are left out"]
+    (tmp_path / "in/dataset.json").write_text('{"labels": {"all": [1, 2], "core": 1}, "modality": ["CT"]}')
+    assert read(patient=r"case_(\d+)_").class_names == ("core",)
+
+
+def test_a_range_says_that_a_volume_is_no_ct(save, read):
+    save("imagesTr/a.nii", np.clip(volume(0), 0, None))
+    save("labelsTr/a.nii", mask(TUMOUR))
+    with pytest.raises(DataError, match="if it is no CT, give --grey_range"):
+        read()
+    found = read(grey_range="0,200")
+    assert found.unit == "grey" and found.lesions[0].patch.max() <= 1000

@@ -88,7 +88,7 @@ def test_who_knows_better_accepts_a_check_by_name_and_it_is_noted(read, caplog):
     assert len(found.lesions) == 3
     assert notes == [
         "2 centres in air, accepted by --accept=air",
-        "1 lesions of less than two pixels, accepted by --accept=size",
+        "1 lesions of too few pixels, accepted by --accept=size",
     ]
     assert "a.png is air" in caplog.text
     with pytest.raises(DataError, match=r"line 4: diameter_mm 0.1 .*\(--accept=size takes it as it is\)"):
@@ -99,3 +99,26 @@ def test_who_knows_better_accepts_a_check_by_name_and_it_is_noted(read, caplog):
 
 def test_an_image_of_no_tissue_is_taken_where_it_is_accepted(read):
     assert read({"a.png": TISSUE - 20_000}, "a.png,P,0.8,30,40,10,cyst", accept=["range"]).lesions
+
+
+@pytest.mark.parametrize("offset", [-1000, -950, -400, 1000])
+def test_numbers_at_yet_other_offsets_are_asked_about(read, offset):
+    soft = np.random.default_rng(0).integers(20, 90, (64, 80))
+    with pytest.raises(DataError, match=r"a.png around it lie from .*at another offset|a.png is air"):
+        read({"a.png": soft + offset}, "a.png,P,0.8,30,40,10,cyst")
+
+
+def test_distances_and_diameters_in_cm_are_noticed(read):
+    wide = np.random.default_rng(0).integers(0, 90, (400, 420))
+    with pytest.raises(DataError, match=r"is 28 mm across by its spacing; .*--accept=field"):
+        read({"a.png": wide}, "a.png,P,0.07,200,200,2,x")
+    with pytest.raises(DataError, match="are 0.0007 x 0.0007 mm apart; of a body they are 0.005 to 20 mm"):
+        read({"a.png": wide}, "a.png,P,0.0007,200,200,2,x")
+    rows = [f"a.png,P,0.7,{row},200,{2 + row / 100},x" for row in range(50, 350, 50)]
+    for more, told in (
+        ([], ["1 datasets without a lesion of 10 mm, whose diameters may be in cm"]),
+        (["a.png,P,0.7,200,300,11,x"], []),
+    ):
+        notes = []
+        read({"a.png": wide}, *rows, *more, note=notes.append)
+        assert notes == told

@@ -86,7 +86,7 @@ def test_what_is_no_structure_set_is_named(series, read, tmp_path):
         read()
     assert len(read(accept=["empty"]).lesions) == 1
     for data, message in (
-        (["1", "2", "3", "4"], "cannot reshape array"),
+        (["1", "2", "3", "4"], "ContourData has 4 numbers, not three"),
         (["1", "2", "3"], "ContourData is no closed curve"),
         (["1", "2", "x"] * 3, "could not convert|invalid"),
     ):
@@ -99,4 +99,24 @@ def test_what_is_no_structure_set_is_named(series, read, tmp_path):
     del whole.StructureSetROISequence
     whole.save_as(path)
     with pytest.raises(DataError, match=r"in/rt is not a whole structure set \(.*StructureSetROISequence"):
+        read()
+
+
+def test_what_is_left_out_of_a_structure_set_is_told(series, read, tmp_path):
+    slices = series()
+    path = tmp_path / "in" / "rt"
+    write_rtstruct(
+        path, slices, {"x": [(1, LARGE)], "none": [], "edge": [(2, LARGE + [40.0 - LARGE[:, 0].mean(), 0.0])]}
+    )
+    notes = []
+    read(labels=["x", "edge"], note=notes.append)
+    assert sorted(note.split(",")[0] for note in notes) == [
+        "1 structures that reach beyond their slice",
+        "1 structures without closed contours",
+    ]
+    # Without any at all it is as empty as one with open lines.
+    data = pydicom.dcmread(path)
+    del data.ROIContourSequence
+    data.save_as(path)
+    with pytest.raises(DataError, match=r"in/rt outlines nothing\."):
         read()
