@@ -1,18 +1,25 @@
 """Pixels of a DICOM file as they are stored, and which of them are padding. Imports pydicom: import it late."""
 
+import re
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pydicom
+from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import JPEG2000, JPEG2000Lossless
 
 from lesion_jax.errors import DataError
+from lesion_jax.sources.dicom_codestream import Codestream, describe
 
 # Where several could: one reads a file everywhere. The others are left to pydicom, and decoded by gdcm.
 _DECODERS = {JPEG2000: "pylibjpeg", JPEG2000Lossless: "pylibjpeg"}
+
+# What pydicom says where RLE has more than was asked for.
+_RLE_BEYOND = re.compile(r"RLE segment contains .* (\d+) vs\. (\d+) bytes")
 
 
 def load_stored(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
@@ -29,17 +36,57 @@ def load_stored(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
     Raises:
       DataError: They cannot be decoded, or have more bits than the header says.
     """
-    syntax = data.file_meta.TransferSyntaxUID
-    if not syntax.is_compressed:
-        _check_size(path, data)
-        _check_bits(path, data, frame)
+    if data.file_meta.TransferSyntaxUID.is_compressed:
+        return _decoded(path, data, frame)
+    _check_size(path, data)
+    if data.BitsStored < 16 == data.BitsAllocated:
+        order = "<" if data.file_meta.TransferSyntaxUID.is_little_endian else ">"
+        size = 2 * data.Rows * data.Columns
+        stored = np.frombuffer(data.PixelData[frame * size : (frame + 1) * size], f"{order}u2")
+        _check_bits(path, data, stored, data.BitsStored)
+    return pixel_array(data, index=frame)
+
+
+def _decoded(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
+    """Pixels of a compressed image; decoders give it the header's size and drop bits beyond BitsStored: look first."""
+    syntax, bits, told = data.file_meta.TransferSyntaxUID, data.BitsStored, _codestream(data, frame)
+    if told and (told.rows, told.columns) != (data.Rows, data.Columns):
+        raise DataError(
+            f"{path}: its image has {told.rows} x {told.columns} pixels, but Rows x Columns are {data.Rows} x "
+            f"{data.Columns}; export it again."
+        )
+    # RLE does not say, and may hold as much as there is room for.
+    data.BitsStored = max(bits, told.bits if told else data.BitsAllocated)
     try:
-        return pixel_array(data, index=frame, decoding_plugin=_DECODERS.get(syntax, ""))
-    except (RuntimeError, NotImplementedError) as error:
+        with warnings.catch_warnings(record=True, action="always") as heard:
+            stored = pixel_array(data, index=frame, decoding_plugin=_DECODERS.get(syntax, ""))
+    except (RuntimeError, NotImplementedError, ValueError) as error:
         raise DataError(
             f"{path}: its pixels ({syntax.name}) cannot be decoded: they are cut short or damaged, or no decoder here "
             "takes them; copy the file again, or store them uncompressed, as `gdcmconv --raw` does."
         ) from error
+    finally:
+        is_wider, data.BitsStored = data.BitsStored > bits, bits
+    if beyond := [match for one in heard if (match := _RLE_BEYOND.search(str(one.message)))]:
+        has, expected = map(int, beyond[0].groups())
+        if has - expected >= min(data.Rows, data.Columns):
+            raise DataError(
+                f"{path}: its image has {has} pixels, but Rows x Columns = {data.Rows} x {data.Columns} are "
+                f"{expected}; export it again."
+            )
+    if not is_wider or data.BitsAllocated != 16:
+        return stored
+    _check_bits(path, data, stored.view(np.uint16), bits)
+    # Negative numbers of so many bits.
+    return stored << (16 - bits) >> (16 - bits)
+
+
+def _codestream(data: pydicom.Dataset, frame: int) -> Codestream | None:
+    try:
+        return describe(get_frame(data.PixelData, frame, number_of_frames=int(data.get("NumberOfFrames") or 1)))
+    except Exception:
+        # What is damaged, decoders refuse: pydicom raises all sorts of things.
+        return None
 
 
 def rescaled(stored: np.ndarray, data: pydicom.Dataset) -> np.ndarray:
@@ -80,21 +127,24 @@ def _check_size(path: Path, data: pydicom.Dataset) -> None:
     each = data.BitsAllocated // 8
     expected = data.Rows * data.Columns * int(data.get("NumberOfFrames") or 1) * each
     # Some scanners pad the end by a little.
-    if len(data.PixelData) - expected >= min(data.Rows, data.Columns) * each > 0:
+    is_long = len(data.PixelData) - expected >= min(data.Rows, data.Columns) * each > 0
+    if len(data.PixelData) < expected or is_long:
+        why = "export it again" if is_long else "it is cut short: copy it again"
         raise DataError(
             f"{path}: PixelData has {len(data.PixelData)} bytes, but Rows x Columns = {data.Rows} x {data.Columns} "
-            f"take {expected}; export it again."
+            f"take {expected}; {why}."
         )
 
 
-def _check_bits(path: Path, data: pydicom.Dataset, frame: int) -> None:
-    """Bits beyond BitsStored are another thing's, such as an overlay's, or BitsStored is wrong: decoders drop them."""
-    bits = data.BitsStored
-    if bits >= 16 or data.BitsAllocated != 16:
-        return
-    order = "<" if data.file_meta.TransferSyntaxUID.is_little_endian else ">"
-    size = 2 * data.Rows * data.Columns
-    stored = np.frombuffer(data.PixelData[frame * size : (frame + 1) * size], f"{order}u2")
+def _check_bits(path: Path, data: pydicom.Dataset, stored: np.ndarray, bits: int) -> None:
+    """Bits beyond BitsStored are another thing's, such as an overlay's, or BitsStored is wrong: decoders drop them.
+
+    Args:
+      path: For messages.
+      data: The header.
+      stored: uint16, the numbers with all of their bits.
+      bits: BitsStored.
+    """
     beyond = stored >> bits
     # A negative number's may be ones, or left out.
     is_negative = (stored >> (bits - 1) & 1).astype(bool) & bool(data.PixelRepresentation)

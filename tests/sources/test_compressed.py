@@ -70,6 +70,44 @@ def test_jpeg_ls_is_decoded_to_the_bit(write_ct):
     np.testing.assert_array_equal(load_slice(path).pixels, plain.astype(int) - 1024)
 
 
+def _compressed(write, write_ct, syntax):
+    if syntax == JPEGLosslessSV1:
+        return write(jpeg_lossless.encode(np.arange(2000).reshape(40, 50), 16, 1), syntax)
+    path = write_ct()
+    data = pydicom.dcmread(path)
+    data.compress(syntax)
+    data.save_as(path)
+    return path
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless, JPEGLosslessSV1])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"Columns": 40}, "its image has .* pixels, but Rows x Columns"),
+        ({"Rows": 30}, "its image has .* pixels, but Rows x Columns"),
+        ({"BitsStored": 10, "HighBit": 9}, "its pixels have more bits than BitsStored = 10 says"),
+    ],
+)
+def test_a_header_that_contradicts_the_image_is_refused(write, write_ct, syntax, changes, message):
+    path = _compressed(write, write_ct, syntax)
+    data = pydicom.dcmread(path)
+    data.update(changes)
+    data.save_as(path)
+    with pytest.raises(DataError, match=message):
+        load_slice(path)
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
+def test_negative_numbers_of_fewer_bits_than_there_is_room_for(write_ct, syntax):
+    stored = np.arange(-1000, 1000, dtype=np.int16).reshape(40, 50)
+    path = write_ct(PixelData=stored.tobytes(), BitsStored=12, HighBit=11)
+    data = pydicom.dcmread(path)
+    data.compress(syntax)
+    data.save_as(path)
+    np.testing.assert_array_equal(load_slice(path).pixels, (stored - 1024).clip(-1024))
+
+
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless, DeflatedExplicitVRLittleEndian])
 def test_other_lossless_forms_give_the_same_pixels(write_ct, syntax):
     path = write_ct()

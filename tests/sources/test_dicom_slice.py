@@ -111,7 +111,12 @@ def test_padding_of_a_big_endian_file_is_found(write_ct, new_ct, tmp_path, writt
         ({"NumberOfFrames": 1, "PerFrameFunctionalGroupsSequence": [Dataset()] * 2}, "describes 2 of 1 frames"),
         ({"PhotometricInterpretation": "MONOCHROME1"}, "PhotometricInterpretation is MONOCHROME1"),
         ({"PixelData": None}, "PixelData is missing"),
-        ({"PixelData": b"\0\0"}, "is not a whole DICOM file"),
+        ({"PixelData": b"\0\0"}, "PixelData has 2 bytes, but Rows x Columns = 40 x 50 take 4000; it is cut short"),
+        # Read so, each row would begin farther on.
+        ({"Columns": 40}, "PixelData has 4000 bytes, but Rows x Columns = 40 x 40 take 3200; export it again"),
+        ({"Rows": 30}, "PixelData has 4000 bytes"),
+        ({"PixelData": None, "FloatPixelData": bytes(8000)}, "its pixels are fractions (FloatPixelData)"),
+        ({"ModalityLUTSequence": [Dataset()]}, "LUTDescriptor is missing; the table of its ModalityLUTSequence"),
         ({"RescaleSlope": None}, "RescaleSlope is missing"),
         ({"RescaleIntercept": None}, "RescaleIntercept is missing"),
         ({"RescaleSlope": 0}, "RescaleSlope is 0.0; it must be one number above 0"),
