@@ -14,7 +14,8 @@ separator, in UTF-8 or UTF-16, its columns in any case ("SOP Instance UID", "Dia
 lesion-jax build --input STUDIES --annotations lesions.csv --dry_run --contact_sheet SHEET
 
 writes nothing but SHEET, and says what a build would find: classes, patients, sizes, scanners, folds, what is passed
-over, ROIs that look alike, and all mistakes. --refusals=FILE.csv writes the mistakes row by row, in a build too.
+over, ROIs that look alike, images that seem to have text in their pixels, and all mistakes. --refusals=FILE.csv writes
+the mistakes row by row, in a build too.
 
 The same build again leaves a finished DATASET as it is. TFDS's own command line (after `pip install
 apache-beam mlcroissant`) makes the same dataset without folds:
@@ -156,6 +157,7 @@ def _look_ahead(values: flags.FlagValues) -> None:
         values.labels,
         values.grey_range,
         values.patient,
+        looks_for_text=True,
     )
     progress = (progress_callback(f"build --dry_run, {what}") for what in ("files", "ROIs compared", "ROIs drawn"))
     found = look_ahead(asked, values.num_folds, values.fold_seed, next(progress), next(progress))

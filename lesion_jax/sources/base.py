@@ -71,6 +71,7 @@ class Slice:
         the source does not know.
       encoding: How the pixels were stored and what decoded them, for the dataset's card; no word of it is a header's.
       doubts: What is doubtful about the image, for the user to decide.
+      full: numeric [H, W], the image before it was made smaller, to look for text in; None where it was not.
     """
 
     pixels: np.ndarray
@@ -84,6 +85,7 @@ class Slice:
     modality: str = ""
     encoding: str = ""
     doubts: tuple[Doubt, ...] = ()
+    full: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from lesion_jax.core.types import UNITS
 from lesion_jax.errors import ConfigError, DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
+from lesion_jax.sources.burnt_in import looks_written_on
 from lesion_jax.sources.classes import order_classes
 from lesion_jax.sources.grey_scale import parse_range
 from lesion_jax.sources.labels import check_labels, class_of, parse_labels
@@ -17,7 +18,7 @@ from lesion_jax.sources.patches import cut_patch, half_side
 from lesion_jax.sources.patient_names import parse_pattern
 from lesion_jax.sources.patients import Seen, check_patients, check_rois
 from lesion_jax.sources.plausible import image_digest, implausible, implausible_field, implausible_sizes
-from lesion_jax.sources.review import Mistakes, Review
+from lesion_jax.sources.review import Doubt, Mistakes, Review
 from lesion_jax.sources.table import SOURCES
 
 AUTO = "auto"
@@ -43,6 +44,7 @@ class Asked:
       labels: LABEL or LABEL=CLASS of all that are lesions, see `labels.parse_labels`; none takes all.
       patient: A regular expression of the part of a path that names the patient, see `patient_names.parse_pattern`;
         "" leaves it to the source.
+      looks_for_text: Whether to look for text in pixels, which takes longer than to read them.
       grey_range: LOW,HIGH or LOW%,HIGH%, see `grey_scale.parse_range`; "" leaves it to the source.
     """
 
@@ -55,6 +57,7 @@ class Asked:
     labels: Sequence[str] = ()
     grey_range: str = ""
     patient: str = ""
+    looks_for_text: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -113,6 +116,8 @@ def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> 
                     if doubt := implausible_field(raw):
                         review.doubt(doubt, [raw.where])
                     if raw.name not in seen:
+                        if asked.looks_for_text and _is_written_on(raw):
+                            review.doubt(Doubt("written_on", f"{raw.path} seems to have text in its pixels"))
                         seen[raw.name] = Seen(image_digest(raw.image.pixels), signature(raw.image.pixels))
                 # Also of what is left out: they may be of another mask, or of the file.
                 for doubt in raw.image.doubts:
@@ -190,6 +195,10 @@ def _recognise(folder: Path, offered: Sequence[Source]) -> Source | None:
     return None
 
 
+def _is_written_on(raw: RawLesion) -> bool:
+    return looks_written_on(raw.image.pixels if raw.image.full is None else raw.image.full)
+
+
 def _cut(raw: RawLesion) -> tuple[RawLesion, tuple[float, float]]:
     """The lesion with its patch in place of the whole image, which may go, and its centre in the patch."""
     image = raw.image
@@ -214,7 +223,7 @@ def _cut(raw: RawLesion) -> tuple[RawLesion, tuple[float, float]]:
         )
     half = half_side(raw.diameter_mm, image.spacing_mm)
     patch, center = cut_patch(image.pixels, raw.row, raw.column, half, reflected=image.reflected)
-    return dataclasses.replace(raw, image=dataclasses.replace(image, pixels=patch)), center
+    return dataclasses.replace(raw, image=dataclasses.replace(image, pixels=patch, full=None)), center
 
 
 def _check_once(found: Sequence[RawLesion], mistakes: Mistakes) -> None:

@@ -70,7 +70,9 @@ class WholeImages:
             doubts.append(Doubt("no_patients", f"{path}: nothing says whose {name} is, so it is a patient of its own"))
             if other != name:
                 doubts.append(Doubt("copies", f"{path}: {name} has the very pixels of {other}, and the same patient"))
+        full = None
         if max(pixels.shape) > MOST_PIXELS:
+            full = pixels
             doubts.append(Doubt("reduced", f"{path}: {name} has {pixels.shape[0]} x {pixels.shape[1]} pixels"))
             pixels = _reduced(pixels)
         rows, columns = pixels.shape
@@ -82,6 +84,7 @@ class WholeImages:
             value_range=value_range,
             reflected=True,
             doubts=tuple(doubts),
+            full=full,
         )
         return RawLesion(
             where=f"{path}: {name}",
