@@ -7,7 +7,6 @@ import dataclasses
 import re
 from pathlib import Path
 
-import numpy as np
 import pydicom
 from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
@@ -117,8 +116,9 @@ def _is_axial(path: Path, data: pydicom.Dataset) -> bool | None:
     if value(path, data, "ImageOrientationPatient") is None:
         return None
     cosines = numbers(path, data, "ImageOrientationPatient", 6, "it must be six numbers of an axial slice")
-    across, down = np.reshape(cosines, (2, 3))
-    return bool(abs(np.cross(across, down)[2]) >= _MIN_AXIAL)
+    # The normal's part along the body: of numpy's cross product the third number.
+    right, front, _, down_right, down_front, _ = cosines
+    return abs(right * down_front - front * down_right) >= _MIN_AXIAL
 
 
 def refuse_without_pixels(path: Path, data: pydicom.Dataset) -> None:

@@ -39,12 +39,17 @@ def load_stored(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
     if data.file_meta.TransferSyntaxUID.is_compressed:
         return _decoded(path, data, frame)
     _check_size(path, data)
-    if data.BitsStored < 16 == data.BitsAllocated:
-        order = "<" if data.file_meta.TransferSyntaxUID.is_little_endian else ">"
-        size = 2 * data.Rows * data.Columns
-        stored = np.frombuffer(data.PixelData[frame * size : (frame + 1) * size], f"{order}u2")
-        _check_bits(path, data, stored, data.BitsStored)
-    return pixel_array(data, index=frame)
+    if data.BitsAllocated != 16:
+        return pixel_array(data, index=frame)
+    # pydicom takes as long for the rest of what it asks.
+    shape, bits = (data.Rows, data.Columns), data.BitsStored
+    order = "<" if data.file_meta.TransferSyntaxUID.is_little_endian else ">"
+    size = 2 * shape[0] * shape[1]
+    stored = np.frombuffer(data.PixelData, f"{order}u2", size // 2, frame * size).reshape(shape)
+    if bits < 16:
+        _check_bits(path, data, stored, bits)
+    stored = stored.astype(np.uint16, copy=False).view(np.int16 if data.PixelRepresentation else np.uint16)
+    return stored << (16 - bits) >> (16 - bits) if bits < 16 else stored
 
 
 def _decoded(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
@@ -124,15 +129,14 @@ def is_padding(data: pydicom.Dataset, stored: np.ndarray) -> np.ndarray:
 
 def _check_size(path: Path, data: pydicom.Dataset) -> None:
     """Rows or columns that the header lost would shear the image; pydicom passes over all that is too much."""
-    each = data.BitsAllocated // 8
-    expected = data.Rows * data.Columns * int(data.get("NumberOfFrames") or 1) * each
+    rows, columns, size, each = data.Rows, data.Columns, len(data.PixelData), data.BitsAllocated // 8
+    expected = rows * columns * int(data.get("NumberOfFrames") or 1) * each
     # Some scanners pad the end by a little.
-    is_long = len(data.PixelData) - expected >= min(data.Rows, data.Columns) * each > 0
-    if len(data.PixelData) < expected or is_long:
+    is_long = size - expected >= min(rows, columns) * each > 0
+    if size < expected or is_long:
         why = "export it again" if is_long else "it is cut short: copy it again"
         raise DataError(
-            f"{path}: PixelData has {len(data.PixelData)} bytes, but Rows x Columns = {data.Rows} x {data.Columns} "
-            f"take {expected}; {why}."
+            f"{path}: PixelData has {size} bytes, but Rows x Columns = {rows} x {columns} take {expected}; {why}."
         )
 
 

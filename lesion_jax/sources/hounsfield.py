@@ -87,19 +87,32 @@ def load_hounsfield(path: Path, data: pydicom.Dataset, frame: int) -> tuple[np.n
       int16 [R, C] in HU, and what is doubtful.
     """
     stored = load_stored(path, data, frame)
-    hu = rescaled(stored, data)
+    hu = _exact(stored, data)
+    if hu is None:
+        hu = rescaled(stored, data)
     # In between, a value marked as padding is also tissue's, as where a converter wrote 0: blanking it would
     # pepper lesions with air. Below air, the clip raises it.
     if (padding := is_padding(data, stored)).any():
         hu[padding & (hu > DENSEST_HU)] = AIR_HU
     # In place: fetching memory for copies takes longer than computing.
-    np.clip(np.rint(hu, out=hu), AIR_HU, HIGHEST_HU, out=hu)
-    whole = hu.astype(np.int16)
+    if hu.dtype.kind == "f":
+        np.rint(hu, out=hu)
+    whole = np.clip(hu, AIR_HU, HIGHEST_HU, out=hu).astype(np.int16)
     return whole, _doubtful(path, whole)
 
 
+def _exact(stored: np.ndarray, data: pydicom.Dataset) -> np.ndarray | None:
+    """int32 [R, C] HU where whole numbers are enough, which takes a third of the time; None where they are not."""
+    if data.get("ModalityLUTSequence") or stored.dtype.itemsize > 2:
+        return None
+    slope, intercept = float(data.RescaleSlope), float(data.RescaleIntercept)
+    if slope != 1 or intercept % 1 or abs(intercept) > HIGHEST_HU:
+        return None
+    return stored + np.int32(intercept)
+
+
 def _doubtful(path: Path, hu: np.ndarray) -> list[Doubt]:
-    if np.mean(hu > _BEYOND_METAL) > _SOME:
+    if hu.max() > _BEYOND_METAL and np.mean(hu > _BEYOND_METAL) > _SOME:
         return [Doubt("range", f"{path} has many pixels above {_BEYOND_METAL} HU; were negative numbers lost?")]
     if min(hu.shape) >= _LARGE and hu.min() > _HIGHEST_AIR:
         return [Doubt("no_air", f"{path} has no pixel below {hu.min()} HU")]

@@ -1,5 +1,6 @@
 """Images that look the same though their pixels differ: re-exported, compressed with loss, or the slice beside."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,8 +23,13 @@ def signature(pixels: np.ndarray) -> np.ndarray:
     Returns:
       float32 [1024], its values at 32 x 32 places.
     """
-    places = [np.linspace(0, side - 1, _SIDE).round().astype(int) for side in pixels.shape]
-    return pixels[np.ix_(*places)].astype(np.float32).reshape(-1)
+    rows, columns = map(_places, pixels.shape)
+    return pixels[rows[:, None], columns].astype(np.float32).reshape(-1)
+
+
+@functools.cache
+def _places(side: int) -> np.ndarray:
+    return np.linspace(0, side - 1, _SIDE).round().astype(int)
 
 
 def alike(signatures: Sequence[np.ndarray]) -> list[tuple[int, int]]:

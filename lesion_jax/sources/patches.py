@@ -44,11 +44,15 @@ def cut_patch(
       int16 [2 half + 1, 2 half + 1], and the (row, column) of the lesion's centre in it.
     """
     nearest = round(row), round(column)
+    center = (half + row - nearest[0], half + column - nearest[1])
+    inside = tuple(slice(at - half, at + half + 1) for at in nearest)
+    if all(one.start >= 0 and one.stop <= size for one, size in zip(inside, pixels.shape, strict=True)):
+        return pixels[inside].copy(), center
     beyond = _mirrored if reflected else _repeated
     rows, columns = (
         beyond(np.arange(at - half, at + half + 1), size) for at, size in zip(nearest, pixels.shape, strict=True)
     )
-    return pixels[np.ix_(rows, columns)], (half + row - nearest[0], half + column - nearest[1])
+    return pixels[np.ix_(rows, columns)], center
 
 
 def _repeated(index: np.ndarray, size: int) -> np.ndarray:

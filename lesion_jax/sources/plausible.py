@@ -56,13 +56,13 @@ def implausible(raw: RawLesion, center: tuple[float, float]) -> Doubt | None:
     if raw.image.unit != "HU":
         return None
     low, high = _POSSIBLE_HU
-    if np.mean((pixels >= low) & (pixels <= high)) < _LEAST_SHARE:
+    if _share((pixels >= low) & (pixels <= high)) < _LEAST_SHARE:
         return Doubt(
             "range",
             f"{raw.where}: the pixels of {raw.path} around it lie from {pixels.min()} to {pixels.max()} HU, and most "
             f"outside of {low} to {high}, where all of a body lies; are they stored at another offset or scale?",
         )
-    if np.mean(pixels < _DENSE_HU) < _LEAST_TISSUE:
+    if _share(pixels < _DENSE_HU) < _LEAST_TISSUE:
         return Doubt(
             "range",
             f"{raw.where}: the pixels of {raw.path} around it lie from {pixels.min()} to {pixels.max()} HU, and nearly "
@@ -76,7 +76,7 @@ def implausible(raw: RawLesion, center: tuple[float, float]) -> Doubt | None:
             f"{raw.where}: its centre in {raw.path} is air ({middle:.0f} HU); are row and column exchanged, counted "
             "from 1, or of another slice?",
         )
-    if np.mean(pixels > _THIN_HU) < _LEAST_DENSE:
+    if _share(pixels > _THIN_HU) < _LEAST_DENSE:
         return Doubt(
             "range",
             f"{raw.where}: the pixels of {raw.path} around it lie from {pixels.min()} to {pixels.max()} HU, and nearly "
@@ -110,3 +110,8 @@ def implausible_sizes(found: Sequence[RawLesion]) -> Doubt | None:
     if len(found) < _SOME or found[0].image.reflected or (most := max(raw.diameter_mm for raw in found)) >= _CM_MM:
         return None
     return Doubt("small", f"the largest of {len(found)} lesions, {most:g} mm, is smaller than {_CM_MM:g} mm")
+
+
+def _share(mask: np.ndarray) -> float:
+    # As the mean, in a tenth of the time.
+    return np.count_nonzero(mask) / mask.size
