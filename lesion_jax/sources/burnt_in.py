@@ -85,10 +85,11 @@ def _letters(image: np.ndarray, mask: np.ndarray) -> list[tuple[int, int, int, i
         # An I and an l fill theirs.
         if not _FILLED[0] <= filled or (filled > _FILLED[1] and width > height / 2):
             continue
-        ring = ndimage.binary_dilation(shape, _EIGHT, _AROUND) & ~ndimage.binary_dilation(shape, _EIGHT, 1)
+        wide, narrow = (np.asarray(ndimage.binary_dilation(shape, _EIGHT, width), bool) for width in (_AROUND, 1))
+        ring = wide & ~narrow
         if not ring.any() or image[around][shape].mean() - image[around][ring].mean() < _CONTRAST:
             continue
-        if ndimage.distance_transform_edt(np.pad(shape, 1)).max() <= min(_THICKEST, height / 4 + 0.5):
+        if np.asarray(ndimage.distance_transform_edt(np.pad(shape, 1))).max() <= min(_THICKEST, height / 4 + 0.5):
             found.append((rows.start, rows.stop, columns.start, columns.stop))
     return found
 

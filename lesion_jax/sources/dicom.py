@@ -15,6 +15,7 @@ import numpy as np
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
 from lesion_jax.sources.files import list_files
+from lesion_jax.sources.frame_names import file_uid, frame_name, frame_number
 from lesion_jax.sources.grey_scale import GreyRange
 from lesion_jax.sources.patients import PERSON
 from lesion_jax.sources.points import COLUMNS, Point, one_patient, points_by_image
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from lesion_jax.sources.grey_slice import SeriesFiles
 
 _PACKED = (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar", ".bz2", ".xz")
-# Between a UID and the number of a frame, in the name of an image.
-_UID, _FRAME = "sop_instance_uid", "#"
+_UID = "sop_instance_uid"
 
 
 def _read(
@@ -40,7 +40,7 @@ def _read(
     skipped: list[Path] = []
     files = list_files(folder, skipped.append)
     total = len(files) + len(wanted)
-    uids = {name: name.partition(_FRAME)[0] for name in wanted}
+    uids = {name: file_uid(name) for name in wanted}
     index = index_files(files, frozenset(uids.values()), lambda done: progress(done, total))
     packed = [path for path in files if path.suffix.lower() in _PACKED]
     for name, points in wanted.items():
@@ -54,9 +54,8 @@ def _read(
     series = SeriesFiles(index.dicom, grey_range)
     for done, (name, points) in enumerate(wanted.items(), start=len(files) + 1):
         with mistakes.collected([point.mark.where for point in points]):
-            uid, _, frame = name.partition(_FRAME)
-            if uid in index.found:
-                path, image = load_copies(index.found[uid], points, series, int(frame) if frame else None)
+            if (uid := uids[name]) in index.found:
+                path, image = load_copies(index.found[uid], points, series, frame_number(name))
                 image = dataclasses.replace(image, doubts=(*image.doubts, *doubts))
                 doubts = []
                 # UIDs are unique in the world, and not to be guessed.
@@ -73,7 +72,7 @@ def _with_frame(mark: Mark, mistakes: Mistakes) -> Mark:
         number = mark.number("frame", positive=True)
         if number % 1:
             raise DataError(f"{mark.where}: frame is {mark.values['frame']!r}; it must be a whole number, from 1.")
-        return dataclasses.replace(mark, values={**mark.values, _UID: f"{mark.values[_UID]}{_FRAME}{number:.0f}"})
+        return dataclasses.replace(mark, values={**mark.values, _UID: frame_name(mark.values[_UID], int(number))})
     return mark
 
 

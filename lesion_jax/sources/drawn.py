@@ -69,10 +69,11 @@ def _read(
             for point in points:
                 told = _told(point, row)
                 wanted.setdefault(point.image, []).append(told)
-    series = SeriesFiles([path for one in slices.by_uid.values() for path in one.paths], grey_range)
+    series = SeriesFiles(list({path: None for one in slices.by_uid.values() for path in one.paths}), grey_range)
     for done, (uid, points) in enumerate(wanted.items(), start=1):
         with mistakes.collected():
-            path, image = load_copies(slices.by_uid[uid].paths, points, series)
+            drawn_on = slices.by_uid[uid]
+            path, image = load_copies(drawn_on.paths, points, series, drawn_on.frame)
             image = dataclasses.replace(image, doubts=(*image.doubts, *doubts))
             doubts = []
             yield from (point.lesion(path, image, salt=uid) for point in points)
@@ -146,7 +147,7 @@ def drawn_source(
         options=("grey_range",),
         recognise=lambda folder: _recognise(folder, kinds, files),
         about=(
-            f"Any tree of slices, as for dicom, and {about} A csv may name the files to read, relative to "
-            "--input, their patients and classes."
+            f"Any tree of slices, as for dicom, multi-frame objects too, and {about} A csv may name the files to "
+            "read, relative to --input, their patients and classes."
         ),
     )

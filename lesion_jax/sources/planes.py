@@ -1,15 +1,20 @@
 """Where DICOM slices lie in the patient, so that what is drawn on them finds them. Imports pydicom: import it late."""
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pydicom
+from pydicom.multival import MultiValue
 
 from lesion_jax.sources.dicom_file import begin, instance_uid, quiet
+from lesion_jax.sources.frame_names import file_uid, frame_name
+from lesion_jax.sources.grey_slice import MODALITIES
 
-_LAST = 0x00280030
+# PixelSpacing, and PerFrameFunctionalGroupsSequence.
+_LAST, _FRAMES = 0x00280030, 0x52009230
+_FRAME_GROUPS = ("PlanePosition", "PlaneOrientation", "PixelMeasures")
 # Of a pixel, and of a cosine: what rounding in headers makes of one plane.
 _SAME_PLACE, _SAME_DIRECTION = 0.1, 1e-3
 _SAME_HEIGHT_MM = 0.05
@@ -69,24 +74,29 @@ class Instance:
     """A slice that something may be drawn on.
 
     Attributes:
-      uid: Its SOPInstanceUID.
+      uid: Its name: the SOPInstanceUID, of a multi-frame object with the number of the frame.
       series: SeriesInstanceUID, or what stands for an empty one.
       plane: Where it lies.
       paths: Its copies.
+      frame: Number of the frame, from 1; None where the file is one image.
     """
 
     uid: str
     series: str
     plane: Plane
     paths: list[Path]
+    frame: int | None = None
 
 
 class Slices:
     """The slices below a folder, by SOPInstanceUID and by place."""
 
     def __init__(self, by_uid: Mapping[str, Instance]):
-        """Takes the slices by UID."""
+        """Takes the slices by `Instance.uid`."""
         self.by_uid = by_uid
+        self._frames: dict[str, list[Instance]] = {}
+        for one in by_uid.values():
+            self._frames.setdefault(file_uid(one.uid), []).append(one)
         self._all = list(by_uid.values())
         self._corners = np.array([one.plane.corner for one in self._all]).reshape(-1, 3)
         self._normals = np.array([one.plane.normal for one in self._all]).reshape(-1, 3)
@@ -96,7 +106,7 @@ class Slices:
 
         Args:
           plane: A plane that something is drawn on.
-          sources: UIDs of the slices that it was drawn on.
+          sources: Names of the slices that it was drawn on; of a multi-frame object perhaps without the frame.
           referenced: Without them, UIDs of the series or slices that may be meant; without any, slices of the plane's
             frame of reference are.
         """
@@ -129,11 +139,18 @@ class Slices:
     ) -> list[Instance]:
         """The slices that are named, or those that are no farther `away` than `most`."""
         if away is None:
-            return [self.by_uid[uid] for uid in sources if uid in self.by_uid]
+            return list({one.uid: one for name in sources for one in self._named(name)}.values())
         near = [self._all[i] for i in np.flatnonzero(away <= most)]
         if referenced:
-            return [one for one in near if one.uid in referenced or one.series in referenced]
+            return [one for one in near if file_uid(one.uid) in referenced or one.series in referenced]
         return [one for one in near if one.plane.frame_of_reference == frame_of_reference]
+
+    def _named(self, name: str) -> list[Instance]:
+        """The slice of a name, all frames of a file, or its only image."""
+        if name in self.by_uid:
+            return [self.by_uid[name]]
+        frames = self._frames.get(file_uid(name), [])
+        return frames if name == file_uid(name) or len(frames) == 1 else []
 
     def number(self, series: str) -> dict[str, int]:
         """Numbers the slices of a series from below, by UID.
@@ -148,6 +165,39 @@ class Slices:
         usual = float(np.median(steps[is_next])) if is_next.any() else np.inf
         numbers = np.cumsum(is_next.astype(int) + (steps > _GAP * usual))
         return {some[i].uid: int(number) for i, number in zip(order, numbers, strict=True)}
+
+
+def referenced_images(items: Iterable[pydicom.Dataset]) -> frozenset[str]:
+    """Names of the images that items with ReferencedSOPInstanceUID and perhaps ReferencedFrameNumber refer to."""
+    names = set()
+    for item in items:
+        if uid := str(item.get("ReferencedSOPInstanceUID") or ""):
+            frames = item.get("ReferencedFrameNumber") or [None]
+            names |= {frame_name(uid, one) for one in (frames if isinstance(frames, MultiValue | list) else [frames])}
+    return frozenset(names)
+
+
+def functional(data: pydicom.Dataset, group: pydicom.Dataset, field: str) -> pydicom.Dataset:
+    """The one item of a functional group, of the frame or of all frames.
+
+    Args:
+      data: A multi-frame object.
+      group: An item of its PerFrameFunctionalGroupsSequence.
+      field: The sequence that is meant.
+
+    Raises:
+      ValueError: There is none. pydicom raises other things too.
+    """
+    shared = data.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()]
+    if found := group.get(field) or shared[0].get(field):
+        return found[0]
+    raise ValueError(f"{field} is missing")
+
+
+def frame_plane(data: pydicom.Dataset, group: pydicom.Dataset) -> Plane:
+    """The grid of one frame; the arguments and errors are those of `functional`."""
+    place, turn, pixel = (functional(data, group, f"{name}Sequence") for name in _FRAME_GROUPS)
+    return make_plane(data, place, turn, pixel)
 
 
 def make_plane(data: pydicom.Dataset, place: pydicom.Dataset, turn: pydicom.Dataset, pixel: pydicom.Dataset) -> Plane:
@@ -194,10 +244,8 @@ def index_planes(
                 if data.get("SOPClassUID") in kinds:
                     others.append(path)
                 elif uid := instance_uid(data):
-                    plane = make_plane(data, data, data, data)
-                    # Anonymisers empty UIDs; slices of different people would make one series.
-                    series = str(data.get("SeriesInstanceUID") or plane.frame_of_reference or path.parent)
-                    slices.setdefault(uid, Instance(uid, series, plane, [])).paths.append(path)
+                    for one in _images(path, data, uid):
+                        slices.setdefault(one.uid, one).paths.append(path)
             except OSError:
                 unreadable.append(path)
             except Exception:
@@ -205,6 +253,25 @@ def index_planes(
                 pass
             progress(done)
     return Slices(slices), others, unreadable
+
+
+def _images(path: Path, data: pydicom.Dataset, uid: str) -> Iterator[Instance]:
+    """The image of a file, or its frames."""
+    # Dose lies in the same space, and nobody draws on it.
+    if str(data.get("Modality") or "CT") not in ("CT", *MODALITIES):
+        return
+    planes: dict[int | None, Plane] = {}
+    if "ImagePositionPatient" in data:
+        planes[None] = make_plane(data, data, data, data)
+    elif "NumberOfFrames" in data:
+        with path.open("rb") as file:
+            data = begin(file, last=_FRAMES)
+        for number, group in enumerate(data.PerFrameFunctionalGroupsSequence, start=1):
+            planes[number] = frame_plane(data, group)
+    for frame, plane in planes.items():
+        # Anonymisers empty UIDs; slices of different people would make one series.
+        series = str(data.get("SeriesInstanceUID") or plane.frame_of_reference or path.parent)
+        yield Instance(frame_name(uid, frame), series, plane, [], frame)
 
 
 def _numbers(data: pydicom.Dataset, field: str, count: int) -> np.ndarray:

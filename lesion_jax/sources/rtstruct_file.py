@@ -7,6 +7,7 @@ import numpy as np
 import pydicom
 
 from lesion_jax.sources.dicom_file import read_file, whole
+from lesion_jax.sources.planes import referenced_images
 
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 
@@ -17,7 +18,7 @@ class Contour:
 
     Attributes:
       corners: float64 [N, 3], mm in the patient's space.
-      sources: SOPInstanceUIDs of the slices that it was drawn on; empty where the file does not say.
+      sources: Names of the images that it was drawn on (`frame_names`); empty where the file does not say.
     """
 
     corners: np.ndarray
@@ -99,5 +100,4 @@ def _contour(data: pydicom.Dataset) -> Contour:
     corners = coordinates.reshape(-1, 3)
     if len(corners) < 3 or not np.isfinite(corners).all():
         raise ValueError("ContourData is no closed curve")
-    sources = (str(one.get("ReferencedSOPInstanceUID") or "") for one in data.get("ContourImageSequence") or ())
-    return Contour(corners, frozenset(uid for uid in sources if uid))
+    return Contour(corners, referenced_images(data.get("ContourImageSequence") or ()))

@@ -10,7 +10,7 @@ import pydicom
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.dicom_file import read_file, whole
-from lesion_jax.sources.planes import Plane, make_plane
+from lesion_jax.sources.planes import Plane, frame_plane, functional, referenced_images
 
 _MOST_PIXELS = 1 << 30
 
@@ -22,7 +22,7 @@ class Drawing:
     Attributes:
       segment: Its number.
       plane: Where.
-      sources: SOPInstanceUIDs of the slices that it was drawn on; empty where the file does not say.
+      sources: Names of the images that it was drawn on (`frame_names`); empty where the file does not say.
       mask: bool [R, C].
     """
 
@@ -77,32 +77,19 @@ def _load(path: Path, data: pydicom.Dataset) -> Segmentation:
 
 
 def _drawn(data: pydicom.Dataset, group: pydicom.Dataset, frame: np.ndarray) -> Iterator[Drawing]:
-    plane = make_plane(
-        data,
-        _functional(data, group, "PlanePositionSequence"),
-        _functional(data, group, "PlaneOrientationSequence"),
-        _functional(data, group, "PixelMeasuresSequence"),
-    )
-    sources = frozenset(
-        uid
+    plane = frame_plane(data, group)
+    sources = referenced_images(
+        source
         for derivation in group.get("DerivationImageSequence") or ()
         for source in derivation.get("SourceImageSequence") or ()
-        if (uid := str(source.ReferencedSOPInstanceUID))
     )
     if data.SegmentationType == "LABELMAP":
         for number in np.unique(frame[frame > 0]).tolist():
             yield Drawing(number, plane, sources, frame == number)
         return
     least = math.ceil(int(data.MaximumFractionalValue) / 2) if data.SegmentationType == "FRACTIONAL" else 1
-    number = int(_functional(data, group, "SegmentIdentificationSequence").ReferencedSegmentNumber)
+    number = int(functional(data, group, "SegmentIdentificationSequence").ReferencedSegmentNumber)
     yield Drawing(number, plane, sources, frame >= least)
-
-
-def _functional(data: pydicom.Dataset, group: pydicom.Dataset, field: str) -> pydicom.Dataset:
-    """The one item of a functional group, of the frame or of all frames."""
-    if found := group.get(field) or data.SharedFunctionalGroupsSequence[0].get(field):
-        return found[0]
-    raise ValueError(f"{field} is missing")
 
 
 def _referenced(data: pydicom.Dataset) -> frozenset[str]:

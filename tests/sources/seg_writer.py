@@ -18,6 +18,43 @@ def item(**values):
     return data
 
 
+def _reference(one, **more):
+    frame = getattr(one, "frame", None)
+    return item(
+        ReferencedSOPInstanceUID=one.SOPInstanceUID, **({"ReferencedFrameNumber": frame} if frame else {}), **more
+    )
+
+
+def as_frames(path, slices):
+    """Writes slices as one enhanced CT; gives the slices as its frames, to draw on."""
+    whole = pydicom.dcmread(slices[0].filename)
+    whole.file_meta.MediaStorageSOPInstanceUID = whole.SOPInstanceUID = "1.9.9"
+    whole.SOPClassUID = whole.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.2.1"
+    whole.NumberOfFrames = len(slices)
+    whole.PixelData = b"".join(one.PixelData for one in slices)
+    turn, pixel = item(ImageOrientationPatient=whole.ImageOrientationPatient), item(PixelSpacing=whole.PixelSpacing)
+    value = item(RescaleSlope=1, RescaleIntercept=whole.RescaleIntercept, RescaleType="HU")
+    whole.SharedFunctionalGroupsSequence = Sequence(
+        [item(PlaneOrientationSequence=[turn], PixelMeasuresSequence=[pixel], PixelValueTransformationSequence=[value])]
+    )
+    whole.PerFrameFunctionalGroupsSequence = Sequence(
+        [item(PlanePositionSequence=[item(ImagePositionPatient=one.ImagePositionPatient)]) for one in slices]
+    )
+    for field in (
+        "ImagePositionPatient",
+        "ImageOrientationPatient",
+        "PixelSpacing",
+        "RescaleSlope",
+        "RescaleIntercept",
+    ):
+        delattr(whole, field)
+    pydicom.dcmwrite(path, whole)
+    for number, one in enumerate(slices, start=1):
+        # Attributes of Python's, no elements.
+        one.SOPInstanceUID, one.SOPClassUID, one.frame = whole.SOPInstanceUID, whole.SOPClassUID, number
+    return slices
+
+
 def write_seg(path, slices, masks, *, kind="BINARY", says_sources=True, says_series=True, move=(0, 0, 0), **changes):
     """Writes masks, [slice, row, column] of what is drawn by label, as drawn on `slices`; empty frames are left out."""
     meta = FileMetaDataset()
@@ -34,7 +71,7 @@ def write_seg(path, slices, masks, *, kind="BINARY", says_sources=True, says_ser
             if kind != "LABELMAP":
                 group.SegmentIdentificationSequence = Sequence([item(ReferencedSegmentNumber=number)])
             if says_sources:
-                source = item(ReferencedSOPClassUID=one.SOPClassUID, ReferencedSOPInstanceUID=one.SOPInstanceUID)
+                source = _reference(one, ReferencedSOPClassUID=one.SOPClassUID)
                 group.DerivationImageSequence = Sequence([item(SourceImageSequence=[source])])
             groups.append(group)
             frames.append(frame.astype(np.uint8) * {"BINARY": 1, "FRACTIONAL": 200, "LABELMAP": number}[kind])
@@ -115,7 +152,7 @@ def write_rtstruct(path, slices, curves, *, says_sources=True, says_series=True,
                 ContourData=[f"{value:.4f}" for value in points.ravel()],
             )
             if says_sources:
-                contour.ContourImageSequence = Sequence([item(ReferencedSOPInstanceUID=one.SOPInstanceUID)])
+                contour.ContourImageSequence = Sequence([_reference(one)])
             items.append(contour)
         drawn.append(item(ReferencedROINumber=number, ContourSequence=items))
     data.StructureSetROISequence, data.ROIContourSequence = Sequence(described), Sequence(drawn)
