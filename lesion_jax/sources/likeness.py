@@ -1,6 +1,7 @@
 """Images that look the same though their pixels differ: re-exported, compressed with loss, or the slice beside."""
 
 import functools
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ _SIDE = 32
 # among 5,856 chest X-rays of 28 pixels only equal ones exceed it.
 _ALIKE = 0.99
 # As a share of the standard deviation: how far mean and contrast may differ.
-_SAME_VALUES = 0.1
+_SAME_VALUES, _TURNED_VALUES = 0.1, 0.01
 _AT_ONCE = 1024
 
 
@@ -35,6 +36,9 @@ def _places(side: int) -> np.ndarray:
 def alike(signatures: Sequence[np.ndarray]) -> list[tuple[int, int]]:
     """Pairs (i, j), i < j, of images that look the same, in structure, brightness and contrast; flat ones do not count.
 
+    Images that are mirrored or turned by a right angle count, as converters between formats make them, where brightness
+    and contrast agree closely.
+
     Args:
       signatures: Of the images.
     """
@@ -44,11 +48,29 @@ def alike(signatures: Sequence[np.ndarray]) -> list[tuple[int, int]]:
     mean, spread = values.mean(1), values.std(1)
     # A flat image correlates with nothing.
     unit = (values - mean[:, None]) / (np.maximum(spread, 1e-6) * _SIDE)[:, None]
-    found = []
+    found: set[tuple[int, int]] = set()
     for begin in range(0, len(unit), _AT_ONCE):
         first, second = np.nonzero(unit[begin : begin + _AT_ONCE] @ unit.T > _ALIKE)
         for i, j in zip((first + begin).tolist(), second.tolist(), strict=True):
             near = _SAME_VALUES * max(spread[i], spread[j])
             if i < j and abs(mean[i] - mean[j]) < near and abs(spread[i] - spread[j]) < near:
-                found.append((i, j))
+                found.add((i, j))
+        near = _TURNED_VALUES * spread[begin : begin + _AT_ONCE, None]
+        same = [np.abs(one[begin : begin + _AT_ONCE, None] - one) <= near for one in (mean, spread)]
+        first, second = np.nonzero(same[0] & same[1])
+        first += begin
+        found |= _turned(unit, first[first < second], second[first < second])
+    return sorted(found)
+
+
+def _turned(unit: np.ndarray, first: np.ndarray, second: np.ndarray) -> set[tuple[int, int]]:
+    """Those of some pairs of images of which one is the other, mirrored or turned."""
+    squares, found = unit.reshape(-1, _SIDE, _SIDE), set()
+    for begin in range(0, len(first), _AT_ONCE):
+        i, j = (some[begin : begin + _AT_ONCE] for some in (first, second))
+        for turns, mirrored in itertools.product(range(4), (False, True)):
+            other = np.rot90(squares[j], turns, (1, 2))
+            other = other[:, ::-1] if mirrored else other
+            alike = np.einsum("nij,nij->n", squares[i], other) > _ALIKE
+            found |= set(zip(i[alike].tolist(), j[alike].tolist(), strict=True))
     return found

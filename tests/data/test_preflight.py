@@ -72,7 +72,7 @@ def test_what_would_end_the_build_is_told_after_the_rest(look):
     found = look(images, *rows, "a.png,P,1,99,30,8,x", "c.png,R,1,9,9,1,y", "c.png,R,1,29,9,1,y")
     assert len(found.lesions) == 4 and found.lesion_set.num_classes == 2
     text = preflight_text(found, 0)
-    assert "3 mistakes in 3 rows would end the build:\n  2 lesions of less than two pixels (--accept=size" in text
+    assert "3 mistakes in 3 rows would end the build:\n  2 lesions of too few pixels (--accept=size" in text
     with pytest.raises(DataErrors):
         found.check()
     accepted = look(images, *rows, "c.png,R,1,9,9,1,y", accept=["size"])

@@ -53,3 +53,10 @@ def test_a_copy_with_other_pixels_under_another_patient_is_asked_about(tmp_path)
     assert len(read_lesions(tmp_path, path, accept=["alike"]).lesions) == 4
     path.write_text(path.read_text().replace(",Q,", ",P,"))
     assert len(read_lesions(tmp_path, path).lesions) == 4
+
+
+def test_a_mirrored_or_turned_copy_is_noticed():
+    first = body(0).astype(np.int16)
+    turned = [first[:, ::-1], first[::-1], np.rot90(first), first.T]
+    found = alike([signature(image) for image in (first, *turned, *(body(seed).astype(np.int16) for seed in (1, 2)))])
+    assert found == [(i, j) for i in range(5) for j in range(i + 1, 5)]
