@@ -76,7 +76,7 @@ def test_what_would_end_the_build_is_told_after_the_rest(look):
     with pytest.raises(DataErrors):
         found.check()
     accepted = look(images, *rows, "c.png,R,1,9,9,1,y", accept=["size"])
-    assert "1 lesions of less than two pixels, accepted by --accept=size" in preflight_text(accepted, 0)
+    assert "1 lesions of too few pixels, accepted by --accept=size" in preflight_text(accepted, 0)
     accepted.check()
 
 
