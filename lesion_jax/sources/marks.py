@@ -124,6 +124,9 @@ def _decimal_comma(path: Path, table: Table, asked: Sequence[int]) -> str:
 
 
 def _meant(path: Path, table: Table, sources: Sequence[Source]) -> Source:
+    # One that recognises nothing itself, and has few columns, would take any csv that lacks some for its own.
+    sources = [source for source in sources if source.needs_csv or source.recognise] or sources
+
     def lacks(source: Source) -> list[str]:
         return [name for name in source.columns if not table.indices(name)]
 

@@ -152,9 +152,7 @@ def _choose(asked: Asked, mistakes: Mistakes) -> tuple[Source, list[Mark]]:
         raise ConfigError(f"--source is {name!r}; choose one of {', '.join((AUTO, *SOURCES))}.")
     offered = list(SOURCES.values()) if name == AUTO else [SOURCES[name]]
     if asked.annotations is not None:
-        # One that recognises nothing itself would take any csv that lacks columns for its own.
-        by_name = [source for source in offered if source.needs_csv or source.recognise or name != AUTO]
-        if with_csv := [source for source in by_name if source.columns]:
+        if with_csv := [source for source in offered if source.columns]:
             return load_marks(asked.annotations, with_csv, mistakes, asked.tags)
         raise ConfigError(f"--source {name} takes no csv of marks; leave --annotations out.")
     if asked.tags:

@@ -66,3 +66,16 @@ def test_all_wrong_labels_are_told_with_all_of_their_rows():
 
 def test_names_that_differ_in_a_sign_are_two():
     assert len(order("grade 1", "grade 2", "grade-1", "Zyste", "cyste")) == 5
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("1", "1.0"), ("1", "01"), ("T\u0435st", "test"), ("kyste h\u00e9p.", "kyste hep")]
+)
+def test_one_name_in_two_writings_is_asked_about(one, other):
+    with pytest.raises(DataError, match="write them in one way"):
+        order(one, "2", other)
+
+
+def test_a_whole_text_is_no_name():
+    with pytest.raises(DataError, match="has 101 characters; a name has up to 100"):
+        order("x" * 101)

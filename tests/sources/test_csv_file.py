@@ -64,3 +64,10 @@ def test_encodings(load, encoding):
 def test_what_is_no_csv_is_refused(load, content, message):
     with pytest.raises(DataError, match=message):
         load(content)
+
+
+def test_what_keeps_a_spreadsheet_from_numbers_is_no_part_of_a_value(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('\n\nuid,patient\n"=""1.20""",\'007\n\'tis,x\n')
+    table = load_csv(path)
+    assert table.rows == [(4, ["1.20", "007"]), (5, ["'tis", "x"])]

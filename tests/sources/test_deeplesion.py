@@ -95,3 +95,22 @@ def test_the_real_rows_and_slices_lie_in_the_middle_of_their_boxes(real_data):
     np.testing.assert_allclose(sorted(lesion.diameter_mm for lesion in found.lesions), sizes, rtol=1e-5)
     patients = {one["Patient_index"] for one in rows}
     assert len({lesion.patient for lesion in found.lesions}) == len(patients)
+
+
+def test_numbers_as_programs_write_them_and_boxes_of_other_pixels(read, draw):
+    draw("000001_01_01_109.png")
+    draw("000002_01_01_109.png", seed=1)
+    one, other = (
+        row(kind="4.0", noisy="0.0", split="3.0", diameters='"6, 10"'),
+        row("000002_01_01_109.png", 2, kind="-1.0"),
+    )
+    found = read(one, other)
+    (lesion,) = found.lesions
+    assert (found.class_names, lesion.tags) == (("liver",), {"split": "test"}) and lesion.diameter_mm == pytest.approx(
+        8
+    )
+    with pytest.raises(DataError, match="spacing_mm_px is 0.8, 0.7; pixels must be square"):
+        read(one.replace("0.8, 0.8, 5", "0.8, 0.7, 5"))
+    # What left all out is why nothing is there.
+    with pytest.raises(DataError, match="line 2 is possibly noisy"):
+        read(row(noisy=1))

@@ -164,3 +164,26 @@ def test_deeplesions_diameters_in_pixels_are_no_millimetres(write):
     assert read(write(header, row.format(16.9386 * 0.8)))[1][0].diameter_mm == pytest.approx(13.55088)
     with pytest.raises(DataError, match=r"line 2: diameter_mm is the number of column Lesion_diameters_Pixel_"):
         read(write(header, row.format("16.9386")))
+
+
+@pytest.mark.parametrize(
+    ("patient", "label", "message"),
+    [
+        ("1.23E+12", "x", "patient is '1.23E+12', what a spreadsheet makes of a long number"),
+        ("P", "NaN", "label is 'NaN', which programs write where nothing is"),
+        ("#REF!", "x", "patient is '#REF!', which programs write where nothing is"),
+    ],
+)
+def test_what_spreadsheets_make_of_names_is_refused(tmp_path, patient, label, message):
+    path = tmp_path / "a.csv"
+    path.write_text(f"sop_instance_uid,row,column,diameter_mm,label,patient\n1.2,1,2,3,{label},{patient}\n")
+    mistakes = Mistakes()
+    load_marks(path, [SOURCES["dicom"]], mistakes)
+    assert [message in str(one) for one in mistakes.found] == [True]
+
+
+def test_a_csv_of_other_columns_says_what_all_sources_have(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("# my marks\na,b\n")
+    with pytest.raises(DataError, match=r"names no column that is known \(found: # my marks\); of dicom they are sop_"):
+        load_marks(path, [SOURCES["dicom"], SOURCES["png"]], Mistakes())

@@ -137,3 +137,12 @@ def test_pneumoniamnist_has_its_official_counts(real_data):
         "val": [135, 389],
         "test": [234, 390],
     }
+
+
+def test_one_channel_and_negative_labels(tmp_path):
+    images, path = np.random.default_rng(0).integers(0, 256, (4, 28, 28, 1)).astype(np.uint8), tmp_path / "a.npz"
+    np.savez(path, train_images=images, train_labels=np.arange(4) % 2)
+    np.testing.assert_array_equal(load_npz(path)["train"][0], images[..., 0])
+    np.savez(path, train_images=images, train_labels=np.arange(4) - 1)
+    with pytest.raises(DataError, match="train_labels has -1; classes are numbered from 0"):
+        load_npz(path)

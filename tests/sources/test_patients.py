@@ -96,7 +96,8 @@ def test_a_cropped_copy_of_another_patients_lesion_is_asked_about(tmp_path):
     hu = np.random.default_rng(0).normal(60, 15, (90, 100)).astype(np.int32) + 32768
     Image.fromarray(hu.astype(np.uint16)).save(tmp_path / "a.png")
     Image.fromarray(hu[15:85, 20:].astype(np.uint16)).save(tmp_path / "b.png")
-    Image.fromarray(hu[::-1].astype(np.uint16)).save(tmp_path / "c.png")
+    other = np.random.default_rng(1).permuted(hu)
+    Image.fromarray(other.astype(np.uint16)).save(tmp_path / "c.png")
     path = tmp_path / "lesions.csv"
     rows = ["a.png,P,0.8,40,50,9,x", "b.png,Q,0.8,25,30,9,x", "c.png,R,0.8,40,50,9,x"]
     path.write_text("\n".join(["file,patient,spacing_mm,row,column,diameter_mm,label", *rows]))
@@ -107,3 +108,28 @@ def test_a_cropped_copy_of_another_patients_lesion_is_asked_about(tmp_path):
     assert "c.png" not in str(caught.value)
     path.write_text(path.read_text().replace(",Q,", ",P,"))
     assert len(read_lesions(tmp_path, path).lesions) == 3
+
+
+def _people(write_ct, tmp_path, *people, **options):
+    rows = ["sop_instance_uid,row,column,diameter_mm,label"]
+    for i, (patient, name, born) in enumerate(people):
+        pixels = np.random.default_rng(i).integers(0, 100, (40, 50)).astype(np.int16)
+        changes = {"PatientID": patient, "PatientName": name, "PatientBirthDate": born}
+        write_ct(f"in/{i}", pixels=pixels, uid=f"1.{i}", **changes)
+        rows.append(f"1.{i},20,25,8,x")
+    (tmp_path / "rows.csv").write_text("\n".join(rows))
+    return len({x.patient for x in read_lesions(tmp_path / "in", tmp_path / "rows.csv", **options).lesions})
+
+
+def test_one_person_under_two_ids_is_asked_about_and_what_anonymisers_write_is_not(write_ct, tmp_path):
+    people = [("A1", "Doe^Jane", "19500101"), ("B2", "DOE^JANE", "19500101"), ("C3", "Doe^Jane", "19600101")]
+    with pytest.raises(DataError, match="have one PatientName with PatientBirthDate, but two patients") as told:
+        _people(write_ct, tmp_path, *people)
+    assert "\n" not in str(told.value) and "1950" not in str(told.value) and "Doe" not in str(told.value)
+    assert _people(write_ct, tmp_path, *people, accept=["patients"]) == 3
+    assert _people(write_ct, tmp_path, *((f"P{i}", "ANON", "19000101") for i in range(5))) == 5
+
+
+def test_seven_as_programs_write_it_is_asked_about(write_ct, tmp_path):
+    with pytest.raises(DataError, match="--accept=patients"):
+        _people(write_ct, tmp_path, ("7", "", ""), ("7.0", "", ""), ("other", "", ""))

@@ -161,3 +161,20 @@ def test_a_segmentation_by_dcmqi_and_what_it_was_made_of(real_data, tmp_path):
     at = np.s_[round(row) - 50 : round(row) + 51, round(column) - 50 : round(column) + 51]
     half = len(lesion.patch) // 2
     np.testing.assert_array_equal(lesion.patch[half - 50 : half + 51, half - 50 : half + 51], hu[at].clip(-1024))
+
+
+def test_regions_do_not_join_over_a_slice_that_is_missing(series, read, tmp_path):
+    slices = series()
+    write_seg(tmp_path / "in" / "seg", slices, {"cyst": mask(np.s_[1, 10:16, 20:29], np.s_[3, 10:16, 20:29])})
+    assert len(read().lesions) == 2
+    (tmp_path / "in" / "1c").unlink()
+    assert len(read().lesions) == 2
+
+
+def test_a_segmentation_of_nothing_says_so_where_there_is_no_other(series, read, tmp_path):
+    path = write_seg(tmp_path / "in" / "seg", series(), {"cyst": mask(BOX)})
+    data = pydicom.dcmread(path)
+    data.PixelData = bytes(len(data.PixelData))
+    data.save_as(path)
+    with pytest.raises(DataError, match=r"in/seg marks nothing\."):
+        read()
