@@ -68,8 +68,10 @@ def load_header(path: Path, data: pydicom.Dataset, mistakes: Mistakes) -> Header
         is_axial = _is_axial(path, data)
     for field in _WHOLE_NUMBERS:
         with mistakes.collected():
-            if numbers(path, data, field, 1, "it must be one whole number")[0] % 1:
-                raise refusal(path, data, field, "it must be one whole number")
+            must = "it must be one whole number" + (" above 0" if field in _WHOLE_NUMBERS[:2] else "")
+            number = numbers(path, data, field, 1, must)[0]
+            if number % 1 or (field in _WHOLE_NUMBERS[:2] and number < 1):
+                raise refusal(path, data, field, must)
     if data.get("SamplesPerPixel", 1) != 1:
         mistakes.add(str(refusal(path, data, "SamplesPerPixel", "a grey image has 1")))
     kind = set(re.split(r"[^A-Z]+", str(value(path, data, "ImageType") or "").upper()))

@@ -32,6 +32,18 @@ def list_files(folder: Path, skip: Callable[[Path], None] = lambda path: None) -
     return sorted(by_identity.values())
 
 
+def named_file(folder: Path, name: str) -> Path:
+    """The file that a csv names, relative to a folder; Windows writes \\ where others write /.
+
+    Args:
+      folder: Where names begin.
+      name: As the csv has it.
+    """
+    path = folder / name
+    turned = folder / name.replace("\\", "/")
+    return turned if turned.exists() and not path.exists() else path
+
+
 def walk_files(folder: Path, skip: Callable[[Path], None]) -> Iterator[Path]:
     """All files below a folder under all of their names, in no order; a folder that is a link is entered once.
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
-from lesion_jax.sources.files import list_files, walk_files
+from lesion_jax.sources.files import list_files, named_file, walk_files
 from lesion_jax.sources.npz import SPLIT
 from lesion_jax.sources.patient_names import PatientOf
 from lesion_jax.sources.review import Doubt, Mistakes
@@ -108,7 +108,7 @@ def _by_path(folder: Path, marks: Sequence[Mark], paths: Sequence[Path], mistake
     places = {os.path.realpath(path): path for path in paths}
     found: dict[Path, Mark] = {}
     for mark in marks:
-        path = places.get(os.path.realpath(folder / mark.values["file"]))
+        path = places.get(os.path.realpath(named_file(folder, mark.values["file"])))
         if path is None:
             mistakes.add(f"{mark.where}: {mark.values['file']} is no image below {folder}; correct it.", [mark.where])
         elif (other := found.setdefault(path, mark)) is not mark:

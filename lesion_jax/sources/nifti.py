@@ -15,7 +15,7 @@ import numpy as np
 from lesion_jax.core.types import UNITS
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
-from lesion_jax.sources.files import list_files, walk_files
+from lesion_jax.sources.files import list_files, named_file, walk_files
 from lesion_jax.sources.grey_scale import PERCENTILE_RANGE, VALUE_RANGE, Ends, GreyRange, to_grey
 from lesion_jax.sources.patient_names import PatientOf
 from lesion_jax.sources.points import Point
@@ -180,7 +180,7 @@ def _named(folder: Path, marks: Sequence[Mark], mistakes: Mistakes) -> list[_Cas
     first: dict[str, Mark] = {}
     cases = []
     for mark in marks:
-        image, patient = folder / mark.values["image"], mark.values["patient"]
+        image, patient = named_file(folder, mark.values["image"]), mark.values["patient"]
         other = first.setdefault(os.path.realpath(image), mark)
         if other.values["patient"] != patient:
             mistakes.add(
@@ -188,7 +188,7 @@ def _named(folder: Path, marks: Sequence[Mark], mistakes: Mistakes) -> list[_Cas
                 f"{other.values['patient']!r}; correct one.",
                 [other.where, mark.where],
             )
-        mask, label = folder / mark.values["mask"], mark.values.get("label")
+        mask, label = named_file(folder, mark.values["mask"]), mark.values.get("label")
         if absent := [path for path in (image, mask) if not path.is_file()]:
             text = f"{mark.where}: {absent[0]} does not exist; image and mask are relative to --input."
             mistakes.add(text, [mark.where])

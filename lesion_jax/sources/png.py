@@ -10,7 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
-from lesion_jax.sources.files import list_files
+from lesion_jax.sources.files import list_files, named_file
 from lesion_jax.sources.points import COLUMNS, Point, one_patient, points_by_image
 from lesion_jax.sources.review import Mistakes
 
@@ -81,7 +81,7 @@ def _by_file(folder: Path, points: dict[str, list[Point]]) -> dict[str, list[Poi
     names: dict[str, str] = {}
     found: dict[str, list[Point]] = {}
     for name, of_name in points.items():
-        plain = os.path.normpath(name)
+        plain = os.path.normpath(os.path.relpath(named_file(folder, name), folder))
         found.setdefault(names.setdefault(os.path.realpath(folder / plain), plain), []).extend(of_name)
     return found
 

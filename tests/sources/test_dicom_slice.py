@@ -115,6 +115,7 @@ def test_padding_of_a_big_endian_file_is_found(write_ct, new_ct, tmp_path, writt
         # Read so, each row would begin farther on.
         ({"Columns": 40}, "PixelData has 4000 bytes, but Rows x Columns = 40 x 40 take 3200; export it again"),
         ({"Rows": 30}, "PixelData has 4000 bytes"),
+        ({"Rows": 0}, "Rows is 0; it must be one whole number above 0"),
         ({"PixelData": None, "FloatPixelData": bytes(8000)}, "its pixels are fractions (FloatPixelData)"),
         ({"ModalityLUTSequence": [Dataset()]}, "LUTDescriptor is missing; the table of its ModalityLUTSequence"),
         ({"RescaleSlope": None}, "RescaleSlope is missing"),

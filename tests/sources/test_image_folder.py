@@ -147,7 +147,7 @@ def test_patients_come_from_a_part_of_the_path_or_a_csv(save, read, tmp_path):
     with pytest.raises(ConfigError, match="no regular expression"):
         read(patient="(")
     path = tmp_path / "rows.csv"
-    path.write_text("file,patient,label\nx/p01_left.png,A,z\n./y/p02_left.png,A,w\n")
+    path.write_text("file,patient,label\nx/p01_left.png,A,z\ny\\p02_left.png,A,w\n")
     found = read(annotations=path)
     assert found.class_names == ("z", "w") and len({lesion.patient for lesion in found.lesions}) == 1
     path.write_text("file,patient\nx/p01_left.png,A\nx/p01_left.png,B\nx/none.png,C\n")
