@@ -33,7 +33,7 @@ def list_files(folder: Path, skip: Callable[[Path], None] = lambda path: None) -
 
 
 def named_file(folder: Path, name: str) -> Path:
-    """The file that a csv names, relative to a folder; Windows writes \\ where others write /.
+    """The file that a csv names, relative to a folder; Windows writes backslashes where others write slashes.
 
     Args:
       folder: Where names begin.
