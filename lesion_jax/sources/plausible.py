@@ -43,18 +43,23 @@ def implausible(raw: RawLesion, center: tuple[float, float]) -> Doubt | None:
       raw: A lesion with its patch as image.
       center: (row, column) of its centre in the patch.
     """
-    pixels, spacing = raw.image.pixels, raw.image.spacing_mm
+    spacing = raw.image.spacing_mm
     if raw.diameter_mm < _LEAST_PIXELS * min(spacing) and not raw.image.reflected:
         return Doubt(
             "size",
             f"{raw.where}: diameter_mm {raw.diameter_mm:g} is less than {_LEAST_PIXELS:g} pixels of {min(spacing):g} "
             f"mm of {raw.path}; is it in another unit?",
         )
-    low, high = pixels.min(), pixels.max()
-    if low == high:
-        return Doubt("flat", f"{raw.where}: all pixels of {raw.path} there are {low}")
-    if raw.image.unit != "HU":
-        return None
+    return (_implausible_hu(raw, center) if raw.image.unit == "HU" else None) or _flat(raw)
+
+
+def _flat(raw: RawLesion) -> Doubt | None:
+    low, high = raw.image.pixels.min(), raw.image.pixels.max()
+    return Doubt("flat", f"{raw.where}: all pixels of {raw.path} there are {low}") if low == high else None
+
+
+def _implausible_hu(raw: RawLesion, center: tuple[float, float]) -> Doubt | None:
+    pixels = raw.image.pixels
     low, high = _POSSIBLE_HU
     if _share((pixels >= low) & (pixels <= high)) < _LEAST_SHARE:
         return Doubt(

@@ -122,3 +122,12 @@ def test_distances_and_diameters_in_cm_are_noticed(read):
         notes = []
         read({"a.png": wide}, *rows, *more, note=notes.append)
         assert notes == told
+
+
+@pytest.mark.parametrize("hu", [-1000, -300, 1000])
+def test_a_flat_patch_is_air_or_at_another_offset_first(read, hu):
+    with pytest.raises(DataError, match="is air|at another offset"):
+        read({"a.png": np.full((64, 80), hu)}, "a.png,P,0.8,30,40,10,cyst")
+    notes = []
+    read({"a.png": np.full((64, 80), 40)}, "a.png,P,0.8,30,40,10,cyst", note=notes.append)
+    assert notes == ["1 lesions whose pixels are all of one value"]
