@@ -81,7 +81,6 @@ CHECKS = {
     "written_on": Check("images that seem to have text in their pixels: look at them", only_warns=True),
     "odd_files": Check("files with odd header values", only_warns=True),
     "unreadable": Check("files or folders that cannot be read, and that no row names", only_warns=True),
-    "dates": Check("patients of the csv that a spreadsheet may have made dates of", only_warns=True),
     "small": Check("datasets without a lesion of 10 mm, whose diameters may be in cm", only_warns=True),
 }
 
