@@ -1,4 +1,4 @@
-"""PyTorch's steps in a process of its own: prepares while others compile, times when it is told to.
+"""PyTorch's steps in a process of its own, that `accelerator.py` starts: prepares, and times when it is told to.
 
     python benchmarks/torch_apart.py FOLDER '[{"name": "..", "network": "DCGAN", "width": 16, ...}]'
 
@@ -24,7 +24,7 @@ _PREPARE_SECONDS = 170.0
 _WAIT_SECONDS = 400.0
 
 
-def main() -> None:
+def prepare_and_time() -> None:
     """Prepares, waits, times."""
     folder, begun = Path(sys.argv[1]), time.monotonic()
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -84,4 +84,4 @@ def _timed(step: Callable[[], None]) -> list[float]:
 
 
 if __name__ == "__main__":
-    main()
+    prepare_and_time()
