@@ -223,7 +223,9 @@ class RunDirectory:
 
     def _check_writable(self, min_free_bytes: int) -> None:
         with writing(self.path, then=_OR_ELSEWHERE):
-            if not self._exists() and self.path.is_dir() and {file.name for file in self.path.iterdir()} - _LEFT:
+            files = {file.name for file in self.path.iterdir()} - _LEFT if self.path.is_dir() else set()
+            # Asked after the list is made: another process may start the run meanwhile.
+            if files and not self._exists():
                 raise RunError(f"{self.path} holds files but no config.json, so it is no run; name an empty --workdir.")
         # Before it is made: a refusal leaves no empty directory.
         require_room(self.path, min_free_bytes, then=_OR_ELSEWHERE)

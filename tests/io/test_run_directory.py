@@ -231,3 +231,18 @@ def test_a_disk_that_fills_meanwhile_is_one_sentence(tmp_path, monkeypatch):
     ):
         with pytest.raises(RunError, match=r"cannot be written \(No space left on device\); make room and run again"):
             write()
+
+
+def test_two_that_start_together_have_one_run(tmp_path, monkeypatch):
+    iterdir, opened = Path.iterdir, []
+
+    def meanwhile(path):
+        # Another process is quicker, once.
+        if path == tmp_path and not opened:
+            opened.append(True)
+            open_run(tmp_path)
+            (tmp_path / "programs").mkdir()
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", meanwhile)
+    assert open_run(tmp_path).path == tmp_path and opened
