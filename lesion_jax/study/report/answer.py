@@ -7,8 +7,8 @@ from typing import Any
 from lesion_jax.metrics.predictions import PREDICTION_METRICS
 
 
-def answer(results: Mapping[str, Any]) -> str:
-    """One sentence for each scenario, after one about generators that are broken."""
+def answers(results: Mapping[str, Any]) -> list[str]:
+    """What comes first: a sentence for each generator that is broken, then one for each scenario."""
     scenarios = results["scenarios"]
     said = list(results.get("broken", ()))
     for scenario in scenarios:
@@ -18,7 +18,7 @@ def answer(results: Mapping[str, Any]) -> str:
             sure.append(f"this cannot tell for {', '.join(unsure)}")
         text = f"{'; '.join(sure)}."
         said.append(where + text if where else text[:1].upper() + text[1:])
-    return " ".join(said)
+    return said
 
 
 def _short(comparison: Mapping[str, Any]) -> str:

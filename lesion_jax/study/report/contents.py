@@ -6,7 +6,7 @@ from typing import Any
 
 from lesion_jax.metrics.predictions import PREDICTION_METRICS, PredictionMetric
 from lesion_jax.paper.report.tables import number
-from lesion_jax.study.report.answer import smallest, words
+from lesion_jax.study.report.answer import answers, smallest, words
 from lesion_jax.study.report.banks import bank_blocks
 from lesion_jax.study.report.blocks import Block, Figure, Heading, Points, Table, Text
 from lesion_jax.study.report.tuning import chosen_in_words, tuning_blocks
@@ -24,7 +24,7 @@ def contents(results: Mapping[str, Any], folder: Path) -> list[Block]:
     blocks: list[Block] = [
         Heading("Do synthetic images help to classify real ones?", 1),
         Text(results["question"]),
-        Text(results["answer"], "verdict"),
+        *(Text(sentence, "verdict") for sentence in answers(results)),
         Figure(
             folder / "differences.png",
             "Each arm against the baseline, on the same lesions.",

@@ -8,7 +8,7 @@ from lesion_jax.disk.atomic import write_bytes, write_json
 from lesion_jax.metrics.runs import Runs
 from lesion_jax.paper.report.confusion_figure import confusion_figure
 from lesion_jax.paper.report.look import title_of
-from lesion_jax.study.report.answer import answer
+from lesion_jax.study.report.answer import answers
 from lesion_jax.study.report.blocks import markdown, page
 from lesion_jax.study.report.calibration_figure import calibration_figure, calibration_points
 from lesion_jax.study.report.contents import contents, scale_of
@@ -49,7 +49,7 @@ def write_report(
         figures.append("doses.png")
     complete = {
         **results,
-        "answer": answer(results),
+        "answer": " ".join(answers(results)),
         "figures": figures,
         "calibration": {title_of(arm): calibration_points(some) for arm, some in next(iter(runs.values())).items()},
     }
