@@ -15,7 +15,6 @@ TensorFlow. On a CPU, with --tiny, it is a rehearsal.
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -123,53 +122,9 @@ def _limits(bench: _Bench) -> None:
     bench.rows.add(Row(measure=f"smallest call, {device}", value=seconds.times(1e6), unit="us"))
 
 
-def wanted_programs(*, tiny: bool) -> dict[str, Any]:
-    """The programs by a short name: configs, members, packing, and the milliseconds that issue 13 asks for."""
-    from device_programs import Wanted
-
-    from lesion_jax.config import DataConfig, LoopConfig
-    from lesion_jax.core.types import UNITS
-    from lesion_jax.families import ClassifierConfig, DcganConfig
-
-    size, batch = (32, 8) if tiny else (64, 64)
-    data = DataConfig(
-        dataset="made up",
-        image_size=size,
-        batch_size=batch,
-        window=UNITS["HU"].window,
-        classic_size=50 if tiny else 1700,
-    )
-    loop = LoopConfig(duration="3000 steps")
-
-    def gan(width: int, dtype: str, asked: float = 0.0, members: int = 1) -> Wanted:
-        config: Any = DcganConfig(
-            width=2 if tiny else width,
-            discriminator_width=1 if tiny else width // 2,
-            dtype=dtype,  # pyright: ignore[reportArgumentType]
-            data=data,
-            loop=loop,
-        )
-        return Wanted(config, min(members, 2) if tiny else members, "one" if members == 1 else "gemm", asked)
-
-    def cnn(dtype: str, asked: float = 0.0, members: int = 1) -> Wanted:
-        config: Any = ClassifierConfig(width=2 if tiny else 32, dtype=dtype, data=data, loop=loop)  # pyright: ignore[reportArgumentType]
-        return Wanted(config, min(members, 2) if tiny else members, "one" if members == 1 else "gemm", asked)
-
-    return {
-        "W16": gan(16, "bfloat16", 0.5),
-        "9 of W16": gan(16, "bfloat16", 2.0, 9),
-        "W128": gan(128, "bfloat16", 1.5),
-        "27 CNN bfloat16": cnn("bfloat16", 27 * 0.12, 27),
-        "CNN bfloat16": cnn("bfloat16"),
-        "27 CNN float32": cnn("float32", 27 * 0.12, 27),
-        "CNN float32": cnn("float32"),
-        "W128 float32": gan(128, "float32"),
-    }
-
-
 def _steps(bench: _Bench) -> None:
     import jax
-    from device_programs import Compiling
+    from device_programs import Compiling, wanted_programs
 
     is_gpu = jax.default_backend() == "gpu"
     wanted = wanted_programs(tiny=bench.flags.tiny)
@@ -218,12 +173,8 @@ def _begin_torch(bench: _Bench, wanted: dict[str, Any]) -> None:
             "name": f"{name}/{way}",
             "way": way,
             "network": what.config.kind,
-            "width": what.config.width,
-            "discriminator": getattr(what.config, "discriminator_width", 0),
-            "batch": what.config.data.batch_size,
-            "image": what.config.data.image_size,
-            "dtype": what.config.dtype,
             "members": what.members,
+            **what.sizes,
         }
         for name, what in wanted.items()
         for way in (("eager", "compiled") if what.members == 1 else ("grouped", "vmap"))
@@ -237,6 +188,8 @@ _MUST = {"eager": 2.0, "compiled": 1.3, "grouped": 1.0, "vmap": 1.0}
 
 
 def _torch(bench: _Bench) -> None:
+    from device_programs import wanted_programs
+
     assert bench.torch is not None
     (bench.folder / "go").touch()
     try:
@@ -316,36 +269,21 @@ def _paper(bench: _Bench) -> None:
     if bench.flags.dataset is None:
         print("# paper: no --dataset")
         return
-    from device_training import steps_in
+    from device_training import run_paper, steps_in
 
-    root = Path(__file__).resolve().parents[1]
     workdir = (bench.flags.out or bench.folder / "x.json").parent / "paper"
-    config = "smoke.py" if bench.flags.tiny else "paper.py"
-    command = [sys.executable, "-m", "lesion_jax", "paper", f"--config={root}/configs/{config}"]
-    command += [f"--config.dataset={bench.flags.dataset.absolute()}", f"--workdir={workdir}"]
     seconds = min(bench.left() - 10, 60.0 if bench.flags.tiny else 1e9)
     if seconds < 20:
         raise TimeoutError(f"{seconds:.0f} s are left")
     begun = time.monotonic()
-    running = subprocess.Popen(
-        command, cwd=root, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])}
-    )
-    try:
-        running.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        # It saves, and the same command would carry on.
-        running.send_signal(signal.SIGTERM)
-        try:
-            running.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            running.kill()
+    status = run_paper("smoke.py" if bench.flags.tiny else "paper.py", bench.flags.dataset, workdir, seconds)
     taken = time.monotonic() - begun
     for kind, steps in steps_in(workdir).items():
         bench.rows.add(
             Row(measure=f"steps of {kind} that the paper took in {taken:.0f} s", value=float(steps), unit="steps")
         )
-    if running.returncode not in (0, 75):
-        raise RuntimeError(f"it ended with status {running.returncode}")
+    if status not in (0, 75):
+        raise RuntimeError(f"it ended with status {status}")
 
 
 _PARTS: dict[str, Callable[[_Bench], None]] = {

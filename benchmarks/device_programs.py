@@ -15,7 +15,8 @@ import numpy as np
 from made_up import made_up_cohort
 from rows import Spread, sized
 
-from lesion_jax.config import TrainingConfig, replace
+from lesion_jax.config import ClassifierConfig, DataConfig, DcganConfig, LoopConfig, TrainingConfig, replace
+from lesion_jax.core.types import UNITS
 from lesion_jax.data.device_images import DeviceImages
 from lesion_jax.runtime.population import Packing, Population
 from lesion_jax.train.executor import compiled_population, steps_per_call
@@ -38,17 +39,58 @@ class Wanted:
     packing: Packing = "one"
     asked: float = 0.0
 
-    def sized(self, what: str) -> str:
-        """The name of a measure of it, "WHAT of N KIND, W = ..."."""
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """Width, discriminator (of a GAN), batch, image and dtype."""
         config: Any = self.config
         sizes: dict[str, Any] = {"width": config.width}
         if hasattr(config, "discriminator_width"):
             sizes["discriminator"] = config.discriminator_width
-        sizes |= {"batch": config.data.batch_size, "image": config.data.image_size, "dtype": config.dtype}
-        if self.members > 1:
-            sizes["packing"] = self.packing
+        return sizes | {"batch": config.data.batch_size, "image": config.data.image_size, "dtype": config.dtype}
+
+    def sized(self, what: str) -> str:
+        """The name of a measure of it, "WHAT of N KIND, W = ..."."""
+        packing = {"packing": self.packing} if self.members > 1 else {}
         device = f"1 x {jax.devices()[0].device_kind}"
-        return sized(f"{what} of {self.members} {config.kind}", device=device, **sizes)
+        return sized(f"{what} of {self.members} {self.config.kind}", device=device, **self.sizes, **packing)
+
+
+def wanted_programs(*, tiny: bool) -> dict[str, Wanted]:
+    """The programs by a short name: configs, members, packing, and the milliseconds that issue 13 asks for."""
+    size, batch = (32, 8) if tiny else (64, 64)
+    data = DataConfig(
+        dataset="made up",
+        image_size=size,
+        batch_size=batch,
+        window=UNITS["HU"].window,
+        classic_size=50 if tiny else 1700,
+    )
+    loop = LoopConfig(duration="3000 steps")
+
+    def gan(width: int, dtype: str, asked: float = 0.0, members: int = 1) -> Wanted:
+        config: Any = DcganConfig(
+            width=2 if tiny else width,
+            discriminator_width=1 if tiny else width // 2,
+            dtype=dtype,  # pyright: ignore[reportArgumentType]
+            data=data,
+            loop=loop,
+        )
+        return Wanted(config, min(members, 2) if tiny else members, "one" if members == 1 else "gemm", asked)
+
+    def cnn(dtype: str, asked: float = 0.0, members: int = 1) -> Wanted:
+        config: Any = ClassifierConfig(width=2 if tiny else 32, dtype=dtype, data=data, loop=loop)  # pyright: ignore[reportArgumentType]
+        return Wanted(config, min(members, 2) if tiny else members, "one" if members == 1 else "gemm", asked)
+
+    return {
+        "W16": gan(16, "bfloat16", 0.5),
+        "9 of W16": gan(16, "bfloat16", 2.0, 9),
+        "W128": gan(128, "bfloat16", 1.5),
+        "27 CNN bfloat16": cnn("bfloat16", 27 * 0.12, 27),
+        "CNN bfloat16": cnn("bfloat16"),
+        "27 CNN float32": cnn("float32", 27 * 0.12, 27),
+        "CNN float32": cnn("float32"),
+        "W128 float32": gan(128, "float32"),
+    }
 
 
 class Timed:

@@ -3,6 +3,10 @@
 import collections
 import dataclasses
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -47,6 +51,32 @@ def rate_of(timed: Timed, steps: int, workdir: Path) -> float:
     if failed:
         raise next(iter(failed.values()))
     return clock.rate_to_the_end()
+
+
+def run_paper(config: str, dataset: Path, workdir: Path, seconds: float) -> int:
+    """Runs the paper in a process of its own, asks it to end after so many seconds, and gives its status.
+
+    Args:
+      config: Name of a file of `configs`.
+      dataset: The dataset.
+      workdir: Where it goes on if it was begun there.
+      seconds: As long as it may take; then it saves, and has half a minute more.
+    """
+    root = Path(__file__).resolve().parents[1]
+    command = [sys.executable, "-m", "lesion_jax", "paper", f"--config={root}/configs/{config}"]
+    command += [f"--config.dataset={dataset.absolute()}", f"--workdir={workdir}"]
+    running = subprocess.Popen(
+        command, cwd=root, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])}
+    )
+    try:
+        return running.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        running.send_signal(signal.SIGTERM)
+    try:
+        return running.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        return running.wait()
 
 
 def steps_in(workdir: Path) -> dict[str, int]:

@@ -107,6 +107,8 @@ def progress_callback(label: str) -> Callable[[int, int], None]:
     shown: dict[int, Progress] = {}
 
     def update(done: int, total: int) -> None:
-        shown.setdefault(total, Progress(total, label)).update(done)
+        if total not in shown:
+            shown[total] = Progress(total, label)
+        shown[total].update(done)
 
     return update

@@ -33,7 +33,7 @@ class Setting:
       scenario: Name of the scenario.
       cohort: Number of the draw of training patients; 0 where the scenario takes all.
       partition: Number of the partition; 0 is the dataset's own, or that of a tag.
-      seed: Which retraining of these patients; `draw_seed` makes the seed of all trainings of it.
+      seed: Which retraining of these patients; `training_seed` makes the seed of all trainings of it.
       tunes: Whether it tries recipes on inner patients, before arms are compared; nothing in it sees a test lesion.
     """
 
@@ -49,7 +49,7 @@ class Setting:
         tuning = "/tuning" if self.tunes else ""
         return f"{self.scenario}/cohort{self.cohort}-partition{self.partition}-seed{self.seed}{tuning}"
 
-    def draw_seed(self, member: int | None = None) -> int:
+    def training_seed(self, member: int | None = None) -> int:
         """Seed of all trainings and banks: another one in every cohort, partition and seed, the same for all arms.
 
         One that cohorts shared would start all of their networks alike, and what that does would be in no interval.
@@ -63,7 +63,7 @@ class Setting:
     @property
     def bank_seed(self) -> int:
         """Seed of the banks' images, which takes fewer bits: `sample` makes one for each class of it."""
-        return self.draw_seed() % 2**24
+        return self.training_seed() % 2**24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,7 +193,7 @@ class Layout:
         if arm.members == 1:
             return [(name, config)]
         return [
-            (f"{name}-member{member}", replace(config, {"seed": setting.draw_seed(member)}))
+            (f"{name}-member{member}", replace(config, {"seed": setting.training_seed(member)}))
             for member in range(arm.members)
         ]
 
@@ -225,7 +225,7 @@ class Layout:
         return replace(
             self.config.models[model],
             {
-                "seed": setting.draw_seed(),
+                "seed": setting.training_seed(),
                 "data.dataset": str(Path(self.config.dataset).resolve()),
                 "data.partition": self.partition(setting),
                 "data.per_class": self.scenario(setting).per_class,

@@ -171,8 +171,10 @@ def _check(name: str, training: TrainingConfig, cohort: Cohort) -> None:
     try:
         training.check()
         count_images(training, cohort)
-    except (ConfigError, FoldError) as error:
+    except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from error
+    except FoldError as error:
+        raise ConfigError(f"{name}: {error} In a study: raise per_class, or leave tuning.grid empty.") from error
 
 
 def _draw_banks(layout: Layout, settings: Sequence[Setting]) -> None:

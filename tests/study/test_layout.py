@@ -50,7 +50,7 @@ def test_members_of_an_ensemble_have_seeds_of_their_own():
     seeds = [
         config.seed for name, config in stages.first(found, found.settings) if "ensemble" in name and "fold0" in name
     ]
-    assert len(set(seeds)) == 10 and not {setting.draw_seed() for setting in found.settings} & set(seeds)
+    assert len(set(seeds)) == 10 and not {setting.training_seed() for setting in found.settings} & set(seeds)
 
 
 def test_doses_are_trained_on_one_bank_that_is_large_enough():

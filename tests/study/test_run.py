@@ -43,6 +43,18 @@ def test_no_training_of_a_setting_waits_for_another_settings(study):
     assert all(some == [name for name, _ in stage(found, found.settings)] for stage, some in names.items())
 
 
+def test_every_bank_has_a_seed_that_can_be_drawn_by(study, monkeypatch):
+    found, _ = study
+    seeds = {}
+    monkeypatch.setattr(run, "draw_bank", lambda path, num, out, *, seed, which: seeds.setdefault(out, seed))
+    run._draw_banks(found, found.settings)
+    assert len(seeds) == len(stages.banks(found, found.settings))
+    # Another one in every retraining; scenarios are never compared.
+    assert len(set(seeds.values())) == len({(one.cohort, one.partition, one.seed) for one in found.settings}) == 4
+    # As `sample --seed` has it: each class takes one of its own, and a key has 31 bits.
+    assert max(seeds.values()) < 2**24
+
+
 def test_a_setting_that_is_not_there_or_that_another_process_trains_is_refused(study):
     found, trained = study
     with pytest.raises(ConfigError, match="--index is 6, but the study has 6 settings, from 0"):

@@ -33,9 +33,8 @@ def test_every_arm_tries_as_many_recipes_on_patients_that_nothing_of_the_tuning_
         setting = next(one for one in found.tuning_settings if name.startswith(one.name))
         parts = found.cohort.split(config.data)
         assert parts.inner and config.data.hold_out_inner and name not in compared
-        assert parts == found.split(setting, config.data.fold) or [x.lesion_id for x in parts.inner] == [
-            x.lesion_id for x in found.split(setting, config.data.fold).inner
-        ]
+        # The lesions that the recipe is chosen by.
+        assert parts.inner == found.split(setting, config.data.fold).inner
     drawn = {str(found.bank(name)) for name, *_ in stages.banks(found, found.tuning_settings)}
     assert {bank for _, config in second for bank in config.data.banks} == drawn
     assert all("/tuning/" in bank for bank in drawn)
@@ -89,6 +88,16 @@ def test_a_task_that_needs_recipes_says_which_come_first(tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match=r"setting 0, which tries them, is not trained. Run settings 0 to 1 first"):
         run.run_setting(found.config, tmp_path, 2)
     assert not (tmp_path / "programs").exists()
+
+
+def test_patients_too_few_to_hold_some_out_are_named_with_the_scenario(tmp_path):
+    few = dataclasses.replace(FEW, per_class=(1,))
+    found = tuned(tmp_path, scenarios={"few": few}, arms=("none", "classic"))
+    name, config = stages.first(found, found.tuning_settings)[0]
+    with pytest.raises(ConfigError, match=r"^few/cohort0.*/tuning/fold0/none-recipe0: .* leave tuning.grid empty"):
+        run._check(name, config, found.cohort)
+    for name, config in stages.first(found, found.settings):
+        run._check(name, config, found.cohort)
 
 
 @pytest.mark.parametrize(

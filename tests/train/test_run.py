@@ -166,6 +166,10 @@ def test_a_bank_joins_the_training_of_its_own_fold_and_no_other(tiny, finished, 
     renamed = dataclasses.replace(tiny, lesions=dataclasses.replace(tiny.lesions, class_names=("b", "a", "c")))
     with pytest.raises(BankError, match="class_names"):
         train(mixed, tmp_path / "other", cohort=renamed)
+    # The same patients, with other pixels.
+    rebuilt = dataclasses.replace(tiny, lesions=dataclasses.replace(tiny.lesions, fingerprint="of another build"))
+    with pytest.raises(BankError, match="dataset_fingerprint"):
+        train(mixed, tmp_path / "other", cohort=rebuilt)
     with pytest.raises(BankError):
         train(with_data(mixed, synthetic_size=50), tmp_path / "other", cohort=tiny)
 
