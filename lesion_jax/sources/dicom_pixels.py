@@ -10,13 +10,15 @@ from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_modality_lut
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import JPEG2000, JPEG2000Lossless
+from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGExtended12Bit
 
 from lesion_jax.errors import DataError
+from lesion_jax.sources import jpeg_extended
 from lesion_jax.sources.dicom_codestream import Codestream, describe
 
 # Where several could: one reads a file everywhere. The others are left to pydicom, and decoded by gdcm.
-_DECODERS = {JPEG2000: "pylibjpeg", JPEG2000Lossless: "pylibjpeg"}
+_DECODERS = {JPEG2000: "pylibjpeg", JPEG2000Lossless: "pylibjpeg", JPEGExtended12Bit: jpeg_extended.NAME}
+jpeg_extended.register()
 
 # What pydicom says where RLE has more than was asked for.
 _RLE_BEYOND = re.compile(r"RLE segment contains .* (\d+) vs\. (\d+) bytes")
