@@ -1,4 +1,4 @@
-"""All machinery of a study: two scenarios, two cohorts, two seeds, tiny networks; eleven minutes of one core (AMD EPYC).
+"""All machinery of a study: two scenarios, two cohorts, two seeds, tiny networks; eleven minutes of one AMD EPYC core.
 
 lesion-jax study --config configs/study_smoke.py --config.dataset=DATASET --workdir runs/study_smoke
 
