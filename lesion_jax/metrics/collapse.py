@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Steps before which an untrained generator is not told from a collapsed one.
-_MIN_STEPS = 500
+# Steps before which an untrained generator is not told from a collapsed one: it may yet learn, if it is trained on.
+MIN_STEPS = 500
 # An ACGAN that drew one image per class had 0.04 to 0.09 of the variety of real lesions, one that did not 0.5 and more.
 _MIN_VARIETY = 0.1
 # Key of the running mean of a discriminator's loss in `TrainState.health`.
@@ -27,10 +27,8 @@ def describe_collapse(
         one.
 
     Returns:
-      One sentence; None for a generator in order, and within the first 500 steps.
+      One sentence; None for a generator in order.
     """
-    if step < _MIN_STEPS:
-        return None
     varieties = (scored["metrics"].get("variety") or {}).get("per_class", {})
     found = [
         f"its images of {class_names[label]} have {share:.2f} of the variety of real ones"

@@ -29,7 +29,7 @@ class Evaluation:
     Attributes:
       score: Score that chooses the best checkpoint, higher is better; None without inner images.
       scalars: Numbers by "split/group/name".
-      collapse: One sentence where the training has collapsed.
+      collapse: One sentence where the training has collapsed, or has not begun to learn.
     """
 
     score: float | None

@@ -18,6 +18,7 @@ from lesion_jax.io.provenance import describe_environment
 from lesion_jax.io.run_directory import RunDirectory
 from lesion_jax.io.saved_checkpoints import best_step, last_step
 from lesion_jax.io.writers import MetricsWriter
+from lesion_jax.metrics.collapse import MIN_STEPS
 from lesion_jax.train.evaluation import Evaluation, arrays_of, evaluate, pictures
 from lesion_jax.train.training import Training
 
@@ -83,7 +84,10 @@ class Recorder:
         if self.run is None:
             return jax.device_get(initial)
         note, state = self.open_checkpoints().restore_last(initial) or (None, jax.device_get(initial))
-        self.collapse, self.score = (note.collapse, note.score) if note else (None, None)
+        if note:
+            # What was called collapsed only because it ended so early is trained on here.
+            counts = note.step >= MIN_STEPS or note.step == self.training.periods.total
+            self.collapse, self.score = note.collapse if counts else None, note.score
         self.open_writer(int(state.step))
         return state
 
@@ -148,19 +152,21 @@ class Recorder:
         # A loss says nothing about the update that followed it: a checkpoint must not hold what would only show next.
         if not _all_finite(state):
             raise DivergedError(f"Step {done}: the weights are no longer finite; {_AGAIN}")
-        arrays, found = arrays_of(state), Evaluation(None, {})
+        arrays, found, is_collapsed = arrays_of(state), Evaluation(None, {}), False
         if is_scored:
             found = evaluate(config, images, arrays, done)
             if found.score is not None and not math.isfinite(found.score):
                 # Weights may be finite and what they compute not.
                 raise DivergedError(f"Step {done}: the score is {found.score}; {_AGAIN}")
+            is_collapsed = found.collapse is not None and done >= MIN_STEPS
             # A collapsed generator must not be the best, however it scores.
-            self.score = None if found.collapse else found.score
+            self.score = None if is_collapsed else found.score
             self._writer.scalars(done, found.scalars)
         if is_shown:
             for name, picture in pictures(config, images, arrays).items():
                 self._writer.image(done, name, picture)
-        if found.collapse:
+        # Of a short training it is said at its end, for whoever would draw from it; nothing else follows.
+        if is_collapsed or (found.collapse and done == periods.total):
             self.collapse = self.collapse or found.collapse
             logging.getLogger(__name__).warning(found.collapse)
         if save or stopping:
@@ -171,10 +177,10 @@ class Recorder:
                 state,
                 score=self.score if is_scored else None,
                 scheduled=save,
-                is_healthy=found.collapse is None if is_scored else None,
+                is_healthy=not is_collapsed if is_scored else None,
                 collapse=self.collapse,
             )
-        if found.collapse and config.stops_on_collapse:
+        if is_collapsed and config.stops_on_collapse:
             self._checkpoints.return_to_healthy()
             return True
         return False

@@ -7,7 +7,7 @@ import pytest
 from lesion_jax.errors import Preempted
 from lesion_jax.io.saved_checkpoints import last_step
 from lesion_jax.runtime import preemption
-from lesion_jax.train import evaluation
+from lesion_jax.train import evaluation, recorder
 from lesion_jax.train.run import train
 from tests.train.tiny import cohort, configs, true_at
 
@@ -38,6 +38,7 @@ def collapsed_from(monkeypatch):
             return f"Step {step}: collapsed." if step >= first else None
 
         monkeypatch.setattr(evaluation, "describe_collapse", describe)
+        monkeypatch.setattr(recorder, "MIN_STEPS", 4)
 
     return at
 
@@ -93,3 +94,17 @@ def test_what_was_saved_unjudged_after_the_last_good_one_goes_when_it_stops(coll
     loop = dataclasses.replace(GAN.loop, checkpoint_every="1 steps")
     train(dataclasses.replace(GAN, on_collapse="stop", loop=loop), tmp_path, cohort=tiny)
     assert last_step(tmp_path / "checkpoints") == 4
+
+
+def test_of_a_short_training_it_is_said_at_the_end_and_forgotten_when_it_is_made_longer(
+    collapsed_from, tiny, tmp_path, monkeypatch
+):
+    collapsed_from(0)
+    monkeypatch.setattr(recorder, "MIN_STEPS", 500)
+    short = dataclasses.replace(GAN, on_collapse="stop", loop=dataclasses.replace(GAN.loop, duration="4 steps"))
+    assert train(short, tmp_path, cohort=tiny)
+    assert json.loads((tmp_path / "DONE").read_text()) == {"steps": 4, "best_step": 4, "collapse": "Step 4: collapsed."}
+    collapsed_from(100)
+    monkeypatch.setattr(recorder, "MIN_STEPS", 500)
+    assert train(dataclasses.replace(short, loop=GAN.loop), tmp_path, cohort=tiny)
+    assert json.loads((tmp_path / "DONE").read_text())["collapse"] is None
