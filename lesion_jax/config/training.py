@@ -55,6 +55,14 @@ class DataConfig:
     )
     augmentation_seed: int = seed(0, doc="Seed of the classic augmentation.")
     banks: tuple[str, ...] = host((), doc="Synthetic banks to mix in.", is_free=True)
+    refuse_broken_banks: bool = host(
+        False,
+        doc="Audit the banks before the training, and refuse them where they are broken: no lesions, all alike, "
+        "wrongly labelled, or copies. Real images beside them are of inner patients, or of test patients where the "
+        "generator held no inner ones out. Ten to thirty seconds.",
+        is_free=True,
+        is_varied=False,
+    )
     synthetic_size: int = host(
         0,
         low=0,

@@ -15,6 +15,7 @@ from lesion_jax.data.training_images import TrainingImages, prepare_images, reso
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import family_of
 from lesion_jax.families.base import Family, Program, Step
+from lesion_jax.inference.refused_banks import refuse_broken_banks
 from lesion_jax.io.run_directory import identity_of
 from lesion_jax.runtime import parallel
 from lesion_jax.runtime.population import Packing
@@ -66,6 +67,7 @@ class Training:
         require_dataset(config)
         cohort = cohort or Cohort.load(Path(config.data.dataset))
         config, free = settle(config, cohort, num_devices)
+        refuse_broken_banks(config.data)
         images = like.images.scheduled_for(config) if like else prepare_images(config, cohort, cache_dir=cache_dir)
         if check := family_of(config).check:
             check(config, images)
