@@ -30,15 +30,20 @@ def define_flags(values: flags.FlagValues) -> None:
     """--out, --dataset, --seed, --num_lesions, the scanner's, --num_folds, --fold_seed."""
     from lesion_jax.config.fields import settings_of
     from lesion_jax.sources.phantom.cohort import PAPER_COUNTS
-    from lesion_jax.sources.phantom.options import Scanner
+    from lesion_jax.sources.phantom.options import Phantom
 
     define_path(values, "out", "Folder to write; must not exist, or be empty.")
     flags.DEFINE_boolean("dataset", False, "Write a dataset in place of DICOM files.", flag_values=values)
     flags.DEFINE_integer("seed", 0, "Seed of everything that is drawn.", lower_bound=0, flag_values=values)
     default = [f"{name}={count}" for name, count in PAPER_COUNTS.items()]
     flags.DEFINE_list("num_lesions", default, "Lesions of each class: how many, how rare.", flag_values=values)
-    for name, setting, value in settings_of(Scanner):
-        flags.DEFINE_float(name, value, f"Scanner, {setting.range_text}. {setting.doc}", flag_values=values)
+    for dotted, setting, value in settings_of(Phantom):
+        of, _, name = dotted.rpartition(".")
+        flags.DEFINE_float(
+            name, value, f"{of.title() or 'Lesions'}, {setting.range_text}. {setting.doc}", flag_values=values
+        )
+        if not of:
+            continue
         text = f"The same of the scanner of --num_test_lesions; by default --{name}."
         flags.DEFINE_float(f"test_{name}", None, text, flag_values=values)
     text = "Of --dataset: lesions of other patients, an independent test set: data.partition='tag:split=test'."
@@ -61,10 +66,12 @@ def run(values: flags.FlagValues) -> None:
         raise ConfigError("--test_... describes the scanner of a test set; give its size with --num_test_lesions.")
     if values.num_test_lesions and not values.dataset:
         raise ConfigError("--num_test_lesions goes with --dataset; DICOM files are one cohort.")
+    others = {name: values[name].value for name, _, _ in settings_of(Phantom) if "." not in name}
+    phantom = Phantom(Scanner(**chosen), **others)
     options = {
         "seed": values.seed,
         "num_lesions": _numbers(values.num_lesions),
-        "phantom": Phantom(Scanner(**chosen)),
+        "phantom": phantom,
         "progress": progress_callback("phantom, patients"),
     }
     if not values.dataset:
@@ -84,7 +91,7 @@ def run(values: flags.FlagValues) -> None:
         test = {
             "seed": values.seed + _TEST_SEEDS,
             "num_lesions": _numbers(values.num_test_lesions),
-            "phantom": Phantom(Scanner(**shifted)),
+            "phantom": dataclasses.replace(phantom, scanner=Scanner(**shifted)),
             "progress": progress_callback("phantom, test patients"),
         }
         lesions = _with_test(lesions, render_lesions(**test))

@@ -79,7 +79,7 @@ def draw_diameter(draw: np.random.Generator) -> float:
             return diameter
 
 
-def draw_look(draw: np.random.Generator, label: str, diameter: float, patient: Patient) -> Look:
+def draw_look(draw: np.random.Generator, label: str, diameter: float, patient: Patient, overlap: float = 1.0) -> Look:
     """Draws the appearance of a lesion of a class.
 
     Args:
@@ -87,6 +87,7 @@ def draw_look(draw: np.random.Generator, label: str, diameter: float, patient: P
       label: One of `CLASS_NAMES`.
       diameter: mm.
       patient: Liver and vessel density, slice thickness.
+      overlap: See `Phantom`.
 
     Returns:
       The appearance.
@@ -118,7 +119,7 @@ def draw_look(draw: np.random.Generator, label: str, diameter: float, patient: P
         look.texture_hu = float(u(3, 8))
         if u() < NECROSIS_SHARE:
             look.center_hu, look.center_size = -float(u(12, 34)), float(u(0.3, 0.6))
-        if u() < HYPERVASCULAR_SHARE:
+        if u() < HYPERVASCULAR_SHARE * overlap:
             look.zone_hu = float(liver + u(0.4, 1.0) * (vessel - liver))
             look.zone_depth = float(u(-0.1, 0.12))
             look.nodules = _nodules(draw, int(draw.integers(3, 9)), (0.1, 0.28))
@@ -136,7 +137,7 @@ def draw_look(draw: np.random.Generator, label: str, diameter: float, patient: P
     look.zone_soft = float(u(0.05, 0.12))
     if diameter < SMALL_HEMANGIOMA_MM and u() < FILLED_SHARE:
         look.zone_depth, look.zone_hu = 1.6, float(vessel - u(0, 25))
-    elif u() < LATE_SHARE:
+    elif u() < LATE_SHARE * overlap:
         look.zone_hu = float(liver + u(-0.1, 0.5) * (vessel - liver))
         look.zone_depth = float(u(-0.15, 0.12))
         look.nodules = _nodules(draw, int(draw.integers(1, 5)), (0.1, 0.24))

@@ -63,6 +63,32 @@ class Phantom:
     """
 
     scanner: Scanner = DEFAULT_SCANNER
+    overlap: float = host(
+        1.0,
+        low=0.0,
+        high=2.0,
+        doc="How often metastases and hemangiomas look like each other; multiplies the shares of hypervascular "
+        "metastases and of late hemangiomas.",
+    )
+    mark_error: float = host(
+        0.0,
+        low=0.0,
+        high=0.5,
+        doc="How far marks may err: that of the centre by this share of the diameter, evenly in a disc, and that of "
+        "the diameter by this share, up or down.",
+    )
+
+    def __post_init__(self):
+        """Refuses what is out of range with a ConfigError."""
+        check_ranges(self)
+
+    def mark(
+        self, draw: np.random.Generator, center: tuple[float, float], diameter: float
+    ) -> tuple[tuple[float, float], float]:
+        """(centre, diameter) as somebody marks them, in the units given."""
+        turn, away = draw.uniform(0, 2 * np.pi), np.sqrt(draw.uniform()) * self.mark_error * diameter
+        marked = diameter * (1 + draw.uniform(-self.mark_error, self.mark_error))
+        return (center[0] + float(away * np.cos(turn)), center[1] + float(away * np.sin(turn))), float(marked)
 
     def record(self, **facts: Any) -> dict[str, Any]:
         """What a dataset keeps, as JSON: these options, and whatever else is to be known, such as the seed."""
@@ -76,7 +102,8 @@ class Phantom:
           ConfigError: They are not those that this version knows.
         """
         try:
-            return cls(Scanner(**record["scanner"]))
+            own = {field.name: record[field.name] for field in dataclasses.fields(cls)}
+            return cls(**own | {"scanner": Scanner(**own["scanner"])})
         except (KeyError, TypeError) as error:
             raise ConfigError(
                 f"the dataset's record of its phantom cannot be read ({error}); make it again with lesion-jax phantom."

@@ -107,13 +107,15 @@ def _render_patient(seed: int, stream: str, number: int, labels: Sequence[str], 
         return draw, create_patient(draw, part=part, scanner=phantom.scanner, offset_hu=offset)
 
     draw, patient = create(_COARSE)
-    placed = place_lesions(draw, patient, labels)
+    placed = place_lesions(draw, patient, labels, phantom.overlap)
     marked = mark_slices(draw, len(labels))
     textures = draw.integers(2**32, size=len(labels))
     spacing = patient.grid.spacing / (_COARSE[0].step or 1)
     corner = float(patient.grid.y[0, 0]), float(patient.grid.x[0, 0])
     lesions = []
-    for i, (label, diameter, (x, y), _) in enumerate(placed):
+    marks = generator_of(seed, f"{stream} marks", number)
+    for i, (label, diameter, center, _) in enumerate(placed):
+        (x, y), diameter = phantom.mark(marks, center, diameter)
         row, column = (y - corner[0]) / spacing, (x - corner[1]) / spacing
         half = half_side(diameter, (spacing, spacing))
         part = _around(row, half), _around(column, half)

@@ -21,13 +21,16 @@ SHRINK = 0.85
 Placed = tuple[str, float, tuple[float, float], Look]
 
 
-def place_lesions(draw: np.random.Generator, patient: Patient, labels: Sequence[str]) -> list[Placed]:
+def place_lesions(
+    draw: np.random.Generator, patient: Patient, labels: Sequence[str], overlap: float = 1.0
+) -> list[Placed]:
     """Puts lesions side by side, the largest first; one that finds no room shrinks.
 
     Args:
       draw: Everything random comes from here.
       patient: On any grid that covers the slice.
       labels: Class of each lesion.
+      overlap: See `Phantom`.
 
     Returns:
       The lesions, in descending order of the diameters that they were to have.
@@ -43,7 +46,7 @@ def place_lesions(draw: np.random.Generator, patient: Patient, labels: Sequence[
             if room >= diameter / 2 + GAP_MM or diameter == DIAMETER_MM[0]:
                 break
             diameter = max(DIAMETER_MM[0], diameter * SHRINK)
-        placed.append((label, diameter, center, draw_look(draw, label, diameter, patient)))
+        placed.append((label, diameter, center, draw_look(draw, label, diameter, patient, overlap)))
     return placed
 
 

@@ -94,7 +94,7 @@ def _write_patient(folder: Path, seed: int, number: int, labels: list[str], phan
     patient = phantom_anatomy.create_patient(draw, scanner=phantom.scanner, offset_hu=offset)
     num_marked = min(len(labels), MAX_MARKED_SLICES)
     num_slices = num_marked + 1
-    lesions = place_lesions(draw, patient, labels)
+    lesions = place_lesions(draw, patient, labels, phantom.overlap)
     marked = mark_slices(draw, len(labels))
     scanner, male, age = int(draw.integers(2)), bool(draw.random() < 0.5), int(draw.integers(31, 84))
     top = float(draw.uniform(-160, 60))
@@ -121,7 +121,9 @@ def _write_patient(folder: Path, seed: int, number: int, labels: list[str], phan
         )
         uids.append(uid)
     rows = []
-    for (label, diameter, (x, y), _), index in zip(lesions, marked, strict=True):
+    marks = generator_of(seed, "patient marks", number)
+    for (label, diameter, center, _), index in zip(lesions, marked, strict=True):
+        (x, y), diameter = phantom.mark(marks, center, diameter)
         row = (y - float(patient.grid.y[0, 0])) / patient.grid.spacing
         column = (x - float(patient.grid.x[0, 0])) / patient.grid.spacing
         rows.append((uids[index], row, column, diameter, label))
