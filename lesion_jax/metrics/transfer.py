@@ -26,7 +26,9 @@ def fit_probabilities(
     from sklearn.preprocessing import StandardScaler
 
     # Balanced, so that a rare class is not explained away; C = 0.1 was the best of 0.01, 0.1, 1 on the phantom.
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", max_iter=2000))
+    # For some fifty features the solver takes a sixth of the default one's time, and ends nearer to the optimum.
+    logistic = LogisticRegression(C=0.1, class_weight="balanced", solver="newton-cholesky")
+    model = make_pipeline(StandardScaler(), logistic)
     model.fit(features, labels)
     found = []
     for x in others:

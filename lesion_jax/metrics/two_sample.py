@@ -40,7 +40,7 @@ def two_sample_test(
     groups[: len(fake)] += groups.max() + 1
     right = np.zeros(len(x))
     for train, test in StratifiedGroupKFold(_NUM_FOLDS, shuffle=True, random_state=0).split(x, is_fake, groups):
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", max_iter=1000))
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", solver="newton-cholesky"))
         right[test] = model.fit(x[train], is_fake[train]).predict(x[test]) == is_fake[test]
     sides = [right[is_fake == side] for side in (1, 0)]
     accuracy = float(np.mean([side.mean() for side in sides]))
