@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lesion_jax.metrics.sample import Sample
+from lesion_jax.metrics.transfer import fit_probabilities
 
 _NUM_FOLDS = 5
 
@@ -29,10 +30,7 @@ def two_sample_test(
       calls the asymptotic distribution, 1/2 and 1/(4 n), for the images of one patient together).
     """
     from scipy import special
-    from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
     x = np.concatenate([fake, real])
     is_fake = np.repeat([1, 0], [len(fake), len(real)])
@@ -40,7 +38,9 @@ def two_sample_test(
     groups[: len(fake)] += groups.max() + 1
     right = np.zeros(len(x))
     for train, test in StratifiedGroupKFold(_NUM_FOLDS, shuffle=True, random_state=0).split(x, is_fake, groups):
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", solver="newton-cholesky"))
+        model = make_pipeline(
+            StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", solver="newton-cholesky")
+        )
         right[test] = model.fit(x[train], is_fake[train]).predict(x[test]) == is_fake[test]
     sides = [right[is_fake == side] for side in (1, 0)]
     accuracy = float(np.mean([side.mean() for side in sides]))

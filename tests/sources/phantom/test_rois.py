@@ -8,7 +8,7 @@ import pytest
 from lesion_jax.data.augment import augmented
 from lesion_jax.errors import ConfigError
 from lesion_jax.sources.phantom.anatomy import create_patient
-from lesion_jax.sources.phantom.lesions import CLASS_NAMES
+from lesion_jax.sources.phantom.lesions import CLASS_NAMES, draw_look
 from lesion_jax.sources.phantom.options import Phantom, Scanner
 from lesion_jax.sources.phantom.render import render, scan
 from lesion_jax.sources.phantom.rois import render_fresh, render_lesions
@@ -83,9 +83,37 @@ def test_the_scanner_is_that_which_was_asked_for():
     assert np.ptp(moved) <= 1 and 1 < abs(moved.mean()) <= 30
 
 
+def test_marks_err_as_far_as_was_asked_for():
+    exact, marked = Phantom(), Phantom(mark_error=0.5)
+    (true,), (off,) = (render_fresh([2], [5], phantom=phantom) for phantom in (exact, marked))
+    # The same lesion in the middle of another patch; the size of the patch goes with the diameter.
+    assert off.diameter_mm != true.diameter_mm and off.label == true.label and off.patient == true.patient
+    draw = np.random.default_rng(0)
+    marks = [marked.mark(draw, (3.0, -4.0), 20.0) for _ in range(2000)]
+    away = np.array([np.hypot(x - 3, y + 4) for (x, y), _ in marks])
+    diameters = np.array([diameter for _, diameter in marks])
+    # Evenly in a disc: the median lies at the radius over the root of two.
+    assert away.max() <= 10 and np.median(away) == pytest.approx(10 / np.sqrt(2), rel=0.05)
+    assert 10 <= diameters.min() < 11 and 29 < diameters.max() <= 30
+    assert exact.mark(draw, (3.0, -4.0), 20.0) == ((3.0, -4.0), 20.0)
+
+
+def test_overlap_says_how_many_metastases_look_like_hemangiomas():
+    patient = create_patient(np.random.default_rng(0))
+
+    def many_knobs(overlap):
+        draw = np.random.default_rng(1)
+        looks = [draw_look(draw, "metastasis", 30.0, patient, overlap) for _ in range(300)]
+        # A rim has fewer than four.
+        return np.mean([len(look.nodules) >= 4 for look in looks])
+
+    assert many_knobs(0.0) == 0 < many_knobs(0.5) < many_knobs(1.0) < many_knobs(2.0)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: Phantom(mark_error=0.6), r"mark_error is 0\.6; it must lie in \[0\.0, 0\.5\]"),
         (lambda: Scanner(dose=0.0), r"scanner\.dose is 0\.0; it must lie in \[0\.05, 20\.0\]"),
         (lambda: render_lesions(seed=0, num_lesions={"cyst": 0}), "no lesion"),
         (lambda: Phantom.of_record({"scanner": {"colour": 1}}), "cannot be read"),
