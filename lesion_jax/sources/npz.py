@@ -78,8 +78,15 @@ def _checked(path: Path, split: str, arrays: dict[str, np.ndarray]) -> tuple[np.
     return images, labels
 
 
+def _file_of(path: Path) -> Path | None:
+    """An npz file, or the only one in a folder."""
+    found = [path] if path.is_file() else [*path.glob("*.[nN][pP][zZ]")]
+    return found[0] if len(found) == 1 and found[0].suffix.lower() == ".npz" else None
+
+
 def _read(path: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[RawLesion]:
     del marks
+    path = _file_of(path) or path
     splits = load_npz(path)
     total, done, whole = sum(len(images) for images, _ in splits.values()), 0, WholeImages()
     for split, (images, labels) in splits.items():
@@ -95,7 +102,7 @@ NPZ = Source(
     title="A benchmark's npz file",
     columns=(),
     read=_read,
-    recognise=lambda path: "it is an npz file" if path.is_file() and path.suffix.lower() == ".npz" else None,
+    recognise=lambda path: f"its benchmark is {path.name}" if (path := _file_of(path)) else None,
     about=(
         "One file with train_images, train_labels and the like, as MedMNIST's: uint8 images, each a lesion and a "
         "patient of its own, but for equal ones; labels 0, 1, .. name the classes. Its split is kept as the tag split."

@@ -8,7 +8,7 @@ import pytest
 from lesion_jax.config.training import DataConfig
 from lesion_jax.data.augment import NUM_VARIANTS, augmented, original
 from lesion_jax.data.partitions import make_partition
-from lesion_jax.errors import DataError
+from lesion_jax.errors import ConfigError, DataError
 from lesion_jax.sources.cohort import read_lesions
 from lesion_jax.sources.npz import load_npz
 
@@ -146,3 +146,13 @@ def test_one_channel_and_negative_labels(tmp_path):
     np.savez(path, train_images=images, train_labels=np.arange(4) - 1)
     with pytest.raises(DataError, match="train_labels has -1; classes are numbered from 0"):
         load_npz(path)
+
+
+def test_the_only_npz_of_a_folder_is_found_without_a_word(write, tmp_path):
+    path, _ = write()
+    whole = read(path).fingerprint
+    (tmp_path / "SOURCE.txt").write_text("where it is from")
+    assert read_lesions(tmp_path, source="auto").fingerprint == whole
+    path.with_name("other.npz").write_bytes(path.read_bytes())
+    with pytest.raises(ConfigError, match="--annotations is missing"):
+        read_lesions(tmp_path, source="auto")
