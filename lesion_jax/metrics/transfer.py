@@ -1,5 +1,6 @@
 """Train on synthetic, test on real: what a classifier learns from images and their labels that holds for real ones."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -21,15 +22,19 @@ def fit_probabilities(
     Returns:
       float64 [M, C] for each of `others`; 0 for a class that was not trained on.
     """
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     # Balanced, so that a rare class is not explained away; C = 0.1 was the best of 0.01, 0.1, 1 on the phantom.
     # For some fifty features the solver takes a sixth of the default one's time, and ends nearer to the optimum.
-    logistic = LogisticRegression(C=0.1, class_weight="balanced", solver="newton-cholesky")
+    logistic = LogisticRegression(C=0.1, class_weight="balanced", solver="newton-cholesky", max_iter=2000)
     model = make_pipeline(StandardScaler(), logistic)
-    model.fit(features, labels)
+    with warnings.catch_warnings():
+        # Images that are all alike end its line search; then the default solver goes on.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(features, labels)
     found = []
     for x in others:
         probabilities = np.zeros((len(x), num_classes))

@@ -23,7 +23,7 @@ from lesion_jax.sweep.config import SweepConfig
 from lesion_jax.sweep.directory import Sweep, open_sweep
 from lesion_jax.sweep.run import programs_of, run_sweep
 from lesion_jax.sweep.status import cell_rows, describe_sweep
-from lesion_jax.train import evaluation
+from lesion_jax.train import evaluation, recorder
 from tests.train.tiny import cohort, configs, true_at
 
 pytestmark = pytest.mark.slow
@@ -226,6 +226,7 @@ def test_tasks_that_start_at_the_same_time_share_a_directory(tiny, tmp_path):
 
 def test_a_cell_that_a_collapse_ends_says_so(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(evaluation, "describe_collapse", lambda step, *_: f"Step {step}: collapsed.")
+    monkeypatch.setattr(recorder, "MIN_STEPS", 4)
     sweep = SweepConfig(base=dataclasses.replace(GAN, on_collapse="stop"))
     run_sweep(sweep, tmp_path / "s", cohort=tiny)
     (row,) = rows = cell_rows(open_sweep(tmp_path / "s"))
