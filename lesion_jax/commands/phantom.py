@@ -66,7 +66,7 @@ def run(values: flags.FlagValues) -> None:
         raise ConfigError("--test_... describes the scanner of a test set; give its size with --num_test_lesions.")
     if values.num_test_lesions and not values.dataset:
         raise ConfigError("--num_test_lesions goes with --dataset; DICOM files are one cohort.")
-    others = {name: values[name].value for name, _, _ in settings_of(Phantom) if "." not in name}
+    others: dict[str, Any] = {name: values[name].value for name, _, _ in settings_of(Phantom) if "." not in name}
     phantom = Phantom(Scanner(**chosen), **others)
     options = {
         "seed": values.seed,

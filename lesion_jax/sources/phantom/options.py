@@ -102,8 +102,9 @@ class Phantom:
           ConfigError: They are not those that this version knows.
         """
         try:
-            own = {field.name: record[field.name] for field in dataclasses.fields(cls)}
-            return cls(**own | {"scanner": Scanner(**own["scanner"])})
+            own: dict[str, Any] = {field.name: record[field.name] for field in dataclasses.fields(cls)}
+            own["scanner"] = Scanner(**own["scanner"])
+            return cls(**own)
         except (KeyError, TypeError) as error:
             raise ConfigError(
                 f"the dataset's record of its phantom cannot be read ({error}); make it again with lesion-jax phantom."
