@@ -175,8 +175,11 @@ def compiled_data_parallel(program: Program, devices: tuple[parallel.Device, ...
         step(state, {"chosen": int32 [B, S], "index": int32 [B]}, (images, key, num_steps)) -> (state, metrics [S]).
     """
     # Statistics that are averaged over one device are rounded in another order than plain ones.
-    average = parallel.alone if len(devices) == 1 else parallel.average_replicas
-    program = program_on(program, devices[0].platform, "one")
+    platform = devices[0].platform
+    average = parallel.average_at_once if platform == "cpu" else parallel.average_replicas
+    if len(devices) == 1:
+        average = parallel.alone
+    program = program_on(program, platform, "one")
     step = (program if len(devices) == 1 else program.on_axis(parallel.AXIS)).make_step(average)
     if is_streamed:
         return parallel.over_devices(step, list(devices))

@@ -25,8 +25,9 @@ def run(average, num_devices=4):
     return parallel.over_devices(mean_step(average), devices)(state, batch, jax.random.key(0))
 
 
-def test_average_leaves_every_replica_with_the_same_value():
-    state, metrics = run(parallel.average_replicas)
+@pytest.mark.parametrize("average", [parallel.average_replicas, parallel.average_at_once])
+def test_average_leaves_every_replica_with_the_same_value(average):
+    state, metrics = run(average)
     assert [float(s) for s in shards(state)] == [3.5] * 4
     assert float(metrics["m"]) == 3.5
 
@@ -55,6 +56,16 @@ def test_it_is_compiled_once(compilations):
     compilations.clear()
     step(state, batch, key)
     assert not compilations
+
+
+def test_an_average_at_once_is_the_leaf_by_leaf_one():
+    tree = {"a": np.arange(24, dtype=np.float32).reshape(4, 2, 3), "b": np.linspace(0, 1, 4, dtype=np.float32)}
+    spread = [
+        jax.pmap(average, axis_name=parallel.AXIS)(tree)
+        for average in (parallel.average_replicas, parallel.average_at_once)
+    ]
+    jax.tree.map(np.testing.assert_array_equal, *spread)
+    np.testing.assert_array_equal(spread[1]["a"][2], tree["a"].mean(0))
 
 
 def test_one_replica_gives_what_four_give():

@@ -80,9 +80,7 @@ def test_two_continue_what_one_began_and_one_death_ends_both(tiny, expected, sta
     output, _ = pair[0].communicate(timeout=DEAD_AFTER_SECONDS + 30)
     # The runtime looks for the dead now and then, and then it has to end.
     assert time.monotonic() - start < DEAD_AFTER_SECONDS + 15
-    # On CPUs the collectives may end it before it can say why: the error of one device lets its next reduction meet
-    # another device's last one, at which Gloo aborts the process.
-    assert pair[0].returncode != 0 and ("another" in output or "gloo::EnforceNotMet" in output), output
+    assert pair[0].returncode != 0 and "another" in output, output
     assert not (tmp_path / "DONE").exists()
     train(CONFIG, tmp_path, cohort=tiny)
     assert_same_training(expected, tmp_path)
