@@ -19,14 +19,12 @@ def decode_frame(src: bytes, runner: DecodeRunner) -> bytes:
     """A codestream of one grey image, as the bytes of uint8 or uint16 [R, C].
 
     Raises:
-      RuntimeError: It is damaged or cut short, or has colours, whose order the codestream alone does not say.
+      RuntimeError: It is damaged or cut short. What has colours is larger than its header says, which pydicom refuses.
     """
     # The decoder makes up what is cut off.
     if _END not in src[-8:]:
         raise RuntimeError("The codestream has no end.")
     image = imagecodecs.jpeg_decode(src)
-    if image.ndim != 2:
-        raise RuntimeError(f"An image of shape {image.shape} is not grey.")
     runner.set_option("bits_allocated", 8 * image.dtype.itemsize)
     return image.tobytes()
 

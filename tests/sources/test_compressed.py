@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
@@ -160,6 +161,15 @@ def test_jpeg_extended_of_twelve_bits_is_read_with_a_word(write):
     for damaged in (stream[: int(0.9 * len(stream))], b"\xff\xd8\xff\xd9"):
         with pytest.raises(DataError, match="JPEG Extended .* cannot be decoded"):
             load_slice(write(damaged, JPEGExtended12Bit, **size))
+
+
+def test_jpeg_extended_may_hold_eight_bits_and_must_be_grey(write):
+    fields = {"BitsStored": 12, "HighBit": 11, "PixelRepresentation": 0}
+    grey = imagecodecs.jpeg8_encode(np.full((40, 50), 200, np.uint8), level=100)
+    assert (load_slice(write(grey, JPEGExtended12Bit, **fields)).pixels == 200 - 1024).all()
+    colours = imagecodecs.jpeg8_encode(np.zeros((40, 50, 3), np.uint8))
+    with pytest.raises(DataError, match=r"JPEG Extended .* cannot be decoded"):
+        load_slice(write(colours, JPEGExtended12Bit, **fields))
 
 
 def test_an_offset_table_whose_length_lies_is_refused_by_name(write):
