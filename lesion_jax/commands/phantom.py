@@ -27,7 +27,7 @@ _MOST_LESIONS = 1_000_000
 
 
 def define_flags(values: flags.FlagValues) -> None:
-    """--out, --dataset, --seed, --num_lesions, the scanner's, --num_folds, --fold_seed."""
+    """--out, --dataset, --seed, --num_lesions, the phantom's and its scanner's, --num_folds, --fold_seed."""
     from lesion_jax.config.fields import settings_of
     from lesion_jax.sources.phantom.cohort import PAPER_COUNTS
     from lesion_jax.sources.phantom.options import Phantom
@@ -42,10 +42,9 @@ def define_flags(values: flags.FlagValues) -> None:
         flags.DEFINE_float(
             name, value, f"{of.title() or 'Lesions'}, {setting.range_text}. {setting.doc}", flag_values=values
         )
-        if not of:
-            continue
-        text = f"The same of the scanner of --num_test_lesions; by default --{name}."
-        flags.DEFINE_float(f"test_{name}", None, text, flag_values=values)
+        if of:
+            text = f"The same of the scanner of --num_test_lesions; by default --{name}."
+            flags.DEFINE_float(f"test_{name}", None, text, flag_values=values)
     text = "Of --dataset: lesions of other patients, an independent test set: data.partition='tag:split=test'."
     flags.DEFINE_list("num_test_lesions", [], text, flag_values=values)
     flags.DEFINE_integer("num_folds", 3, "Test folds of --dataset; 0 for none.", lower_bound=0, flag_values=values)

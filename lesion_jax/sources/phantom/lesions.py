@@ -79,7 +79,7 @@ def draw_diameter(draw: np.random.Generator) -> float:
             return diameter
 
 
-def draw_look(draw: np.random.Generator, label: str, diameter: float, patient: Patient, overlap: float = 1.0) -> Look:
+def draw_look(draw: np.random.Generator, label: str, diameter: float, patient: Patient, overlap: float) -> Look:
     """Draws the appearance of a lesion of a class.
 
     Args:

@@ -21,9 +21,7 @@ SHRINK = 0.85
 Placed = tuple[str, float, tuple[float, float], Look]
 
 
-def place_lesions(
-    draw: np.random.Generator, patient: Patient, labels: Sequence[str], overlap: float = 1.0
-) -> list[Placed]:
+def place_lesions(draw: np.random.Generator, patient: Patient, labels: Sequence[str], overlap: float) -> list[Placed]:
     """Puts lesions side by side, the largest first; one that finds no room shrinks.
 
     Args:

@@ -116,7 +116,8 @@ def test_overlap_says_how_many_metastases_look_like_hemangiomas():
         (lambda: Phantom(mark_error=0.6), r"mark_error is 0\.6; it must lie in \[0\.0, 0\.5\]"),
         (lambda: Scanner(dose=0.0), r"scanner\.dose is 0\.0; it must lie in \[0\.05, 20\.0\]"),
         (lambda: render_lesions(seed=0, num_lesions={"cyst": 0}), "no lesion"),
-        (lambda: Phantom.of_record({"scanner": {"colour": 1}}), "cannot be read"),
+        (lambda: Phantom.of_record({"scanner": {}, "overlap": 1.0}), "cannot be read .*mark_error"),
+        (lambda: Phantom.of_record(Phantom().record() | {"scanner": {"colour": 1}}), "cannot be read .*colour"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(make, message):

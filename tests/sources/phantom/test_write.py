@@ -16,6 +16,7 @@ from lesion_jax.sources.phantom import lesions as phantom_lesions
 from lesion_jax.sources.phantom import render as phantom_render
 from lesion_jax.sources.phantom import shapes as phantom_shapes
 from lesion_jax.sources.phantom.cohort import PAPER_COUNTS, draw_cohort
+from lesion_jax.sources.phantom.options import Phantom, read_record
 from lesion_jax.sources.phantom.write import _SLICE_BYTES, write_phantom
 
 # Eight patients or a few less, and one of several lesions.
@@ -217,9 +218,28 @@ def test_noise_has_the_patients_strength_and_is_correlated(patient):
     assert abs(far) < 0.15
 
 
+def test_marks_that_err_leave_the_images_as_they_are(cohort, slices, tmp_path):
+    phantom = Phantom(mark_error=0.5)
+    with write_phantom(tmp_path / "out", seed=3, num_lesions=COUNTS, phantom=phantom).open() as file:
+        marked = list(csv.DictReader(file))
+    folder, exact, _ = cohort
+    assert read_record(tmp_path / "out")["mark_error"] == 0.5
+    files = [path.relative_to(folder) for path in folder.rglob("*.dcm")]
+    assert files and not any(filecmp.cmpfiles(folder, tmp_path / "out", files, shallow=False)[1:])
+    away = []
+    for true, off in zip(exact, marked, strict=True):
+        assert (true["sop_instance_uid"], true["label"]) == (off["sop_instance_uid"], off["label"])
+        spacing = slices[true["sop_instance_uid"]][1].PixelSpacing[0]
+        moved = np.hypot(*(float(true[name]) - float(off[name]) for name in ("row", "column"))) * spacing
+        away.append(moved / float(true["diameter_mm"]))
+        assert 0.5 <= float(off["diameter_mm"]) / float(true["diameter_mm"]) <= 1.5
+    # Evenly in a disc of half a diameter.
+    assert max(away) <= 0.5 and np.median(away) > 0.2
+
+
 def test_outlines_reach_exactly_the_marked_diameter(patient):
     for label in phantom_lesions.CLASS_NAMES:
-        look = phantom_lesions.draw_look(np.random.default_rng(5), label, 30.0, patient)
+        look = phantom_lesions.draw_look(np.random.default_rng(5), label, 30.0, patient, overlap=1.0)
         x, y = np.meshgrid(*[np.arange(-20, 20, 0.1, dtype=np.float32)] * 2)
         distance, depth, _ = phantom_lesions.outline_distance(x, y, (0.0, 0.0), 15.0, look)
         assert np.hypot(x, y)[distance < 0].max() == pytest.approx(15.0, abs=0.2)
@@ -233,7 +253,7 @@ def test_cysts_are_easy_and_the_solid_classes_overlap(patient):
     for label in phantom_lesions.CLASS_NAMES:
         rows = []
         for _ in range(80):
-            look = phantom_lesions.draw_look(draw, label, 25.0, patient)
+            look = phantom_lesions.draw_look(draw, label, 25.0, patient, overlap=1.0)
             distance, depth, angle = phantom_lesions.outline_distance(x, y, (0.0, 0.0), 12.5, look)
             hu = phantom_lesions.fill(depth, angle, look, draw)
             core, edge = hu[depth > 0.5], hu[(depth > 0.05) & (depth < 0.35)]
