@@ -52,6 +52,10 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=24)
     parser.add_argument("--lesions", type=int, default=400, help="of each class in the pool")
     flags = begin(parser)
+    # A patient who holds lesions of another class than is wanted is used up all the same.
+    least = 2 * (_TRAIN + _HELD_OUT + _BANK)
+    if flags.lesions < least:
+        parser.error(f"--lesions is {flags.lesions}; a trial needs a pool of {least} of each class.")
     pool = render_lesions(
         seed=0,
         num_lesions=dict.fromkeys(CLASS_NAMES, flags.lesions),

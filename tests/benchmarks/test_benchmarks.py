@@ -153,3 +153,9 @@ def test_verdict_simulation_of_one_arm_against_itself(run, tmp_path):
     for row in rows:
         assert row["measure"] in table and 60 < row["value"] <= 100 and row["must"] == 0.93
         assert "before: false verdicts" in row["peer"]
+
+
+def test_audit_rates_needs_a_pool_of_some_size(run, capsys):
+    with pytest.raises(SystemExit):
+        run("audit_rates.py", "--lesions", "100")
+    assert "--lesions is 100; a trial needs a pool of 144 of each class" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from lesion_jax.config import DataConfig
+from lesion_jax.config import ClassifierConfig, DataConfig
 from lesion_jax.core.types import LesionSet
 from lesion_jax.data.bank import save_bank
 from lesion_jax.data.cohort import Cohort
@@ -12,7 +12,7 @@ from lesion_jax.data.folds import make_folds, save_folds, split
 from lesion_jax.data.lesion_arrays import write_lesion_arrays
 from lesion_jax.data.lesion_images import original_images
 from lesion_jax.errors import BankError
-from lesion_jax.inference.refused_banks import refuse_broken_banks
+from lesion_jax.train.training import Training
 from tests.data.conftest import make_lesion
 from tests.metrics.drawn import NAMES, WINDOW, lesions
 from tests.reader.conftest import facts
@@ -42,10 +42,22 @@ def test_broken_banks_are_refused_where_that_is_asked_for(tmp_path):
     for name, some in (("fresh", parts.test), ("copies", parts.train)):
         save_bank(tmp_path / name, original_images(some, SIDE, known["margin"]), known)
     data = DataConfig(
-        dataset=str(dataset), banks=(str(tmp_path / "fresh"),), synthetic_size=1, refuse_broken_banks=True
+        dataset=str(dataset),
+        banks=(str(tmp_path / "fresh"),),
+        image_size=SIDE,
+        margin=known["margin"],
+        window=WINDOW,
+        classic_size=0,
+        synthetic_size=1,
+        refuse_broken_banks=True,
     )
-    refuse_broken_banks(data)
+
+    def prepare(data):
+        config = ClassifierConfig(data=data, num_devices=1)
+        return Training.prepare(config, cohort, num_devices=1, cache_dir=None)
+
+    prepare(data)
     copies = dataclasses.replace(data, banks=(str(tmp_path / "copies"),))
     with pytest.raises(BankError, match="The bank is broken: .* copies .*refuse_broken_banks=False"):
-        refuse_broken_banks(copies)
-    refuse_broken_banks(dataclasses.replace(copies, refuse_broken_banks=False))
+        prepare(copies)
+    prepare(dataclasses.replace(copies, refuse_broken_banks=False))

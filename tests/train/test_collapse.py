@@ -96,6 +96,15 @@ def test_what_was_saved_unjudged_after_the_last_good_one_goes_when_it_stops(coll
     assert last_step(tmp_path / "checkpoints") == 4
 
 
+def test_before_it_counts_it_is_not_said(collapsed_from, tiny, tmp_path, monkeypatch, caplog):
+    collapsed_from(0)
+    monkeypatch.setattr(recorder, "MIN_STEPS", 500)
+    with caplog.at_level(logging.WARNING):
+        train(GAN, tmp_path, cohort=tiny)
+    assert "Step 8: collapsed." in caplog.text and "Step 4" not in caplog.text
+    assert json.loads((tmp_path / "DONE").read_text())["collapse"] == "Step 8: collapsed."
+
+
 def test_of_a_short_training_it_is_said_at_the_end_and_forgotten_when_it_is_made_longer(
     collapsed_from, tiny, tmp_path, monkeypatch
 ):
