@@ -51,6 +51,7 @@ def imported_without_tensorflow(modules):
     return run(sys.executable, "-c", "\n".join(lines))
 
 
+@pytest.mark.slow
 def test_everything_but_the_pipeline_imports_without_tensorflow():
     done = imported_without_tensorflow(WITHOUT_TENSORFLOW)
     assert done.returncode == 0, done.stderr[-2000:]

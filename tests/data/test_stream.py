@@ -53,6 +53,7 @@ def test_a_schedule_of_other_images_is_refused(images):
         make_batches(images, Schedule(46, 0, 8, 0.0, 0), start=0, stop=1)
 
 
+@pytest.mark.slow
 def test_only_the_pipeline_imports_tensorflow():
     modules = ("augment", "bank", "classic", "draws", "folds", "prefetch", "schedule")
     code = "import sys\n" + "".join(f"import lesion_jax.data.{name}\n" for name in modules)

@@ -34,6 +34,7 @@ def equal(a, b):
     return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
 
 
+@pytest.mark.slow
 def test_one_step_equals_two_textbook_gradients():
     """What Adam is given must be jax.grad of each player's loss, written out with sigmoids."""
     generator, discriminator = TOYS

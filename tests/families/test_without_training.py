@@ -121,6 +121,7 @@ def data(dataset):
     return DataConfig(dataset=str(dataset), image_size=16, window=tiny.WINDOW, classic_size=40, batch_size=8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TRAINED)
 def test_a_bank_is_of_training_patients_and_no_other_fold_takes_it(kind, cohort, data, tmp_path):
     train(FAMILIES[kind].config(data=data), tmp_path / "run", cohort=cohort)

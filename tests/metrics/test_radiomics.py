@@ -58,6 +58,7 @@ def test_neighbours_by_hand():
     assert density_coverage(fake + 100, real, 1) == (0.0, 0.0)
 
 
+@pytest.mark.slow
 def test_two_samples_of_one_kind_are_not_told_apart_and_others_are():
     generator = np.random.default_rng(0)
     whose = np.arange(60) // 2

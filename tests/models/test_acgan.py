@@ -21,6 +21,7 @@ def test_parameter_counts_beside_the_dcgans():
     assert source.shape == (2,) and classes.shape == (2, 3)
 
 
+@pytest.mark.slow
 def test_the_class_changes_the_image_from_the_start():
     generator = ConditionalGenerator(3, embedding_size=4, width=2, image_size=16)
     z = jnp.repeat(jax.random.uniform(jax.random.key(0), (1, 7), minval=-1.0), 3, axis=0)
@@ -50,6 +51,7 @@ def test_bfloat16_keeps_float32_parameters_statistics_and_outputs():
     assert 0 < float(difference.max()) < 0.05
 
 
+@pytest.mark.slow
 def test_latents_outweigh_the_class_at_the_start():
     # With an embedding of N(0, 1) the ratio is near 3, and training collapsed to one image per class.
     generator = ConditionalGenerator(3, width=4, image_size=16)

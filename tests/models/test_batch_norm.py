@@ -2,6 +2,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from lesion_jax.models import batch_norm
 
@@ -14,6 +15,7 @@ def made_up():
     return x, given, np.array([0.5, 2.0], np.float32), np.array([1.0, -1.0], np.float32)
 
 
+@pytest.mark.slow
 def test_it_and_its_gradient_are_flaxs():
     x, given, scale, bias = made_up()
     settings = {"use_running_average": False, "momentum": 0.9}
@@ -35,6 +37,7 @@ def test_it_and_its_gradient_are_flaxs():
     np.testing.assert_allclose(np.asarray(ours[1]).mean((0, 1, 2)), bias, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_gradient_of_its_gradient_is_flaxs():
     x, given, scale, bias = made_up()
 

@@ -28,6 +28,7 @@ def test_the_papers_layer_shapes():
     }
 
 
+@pytest.mark.slow
 def test_bfloat16_computes_in_bfloat16_between_float32_ends():
     x = jax.random.normal(jax.random.key(0), (4, 24, 24, 1))
     exact, rounded = (Classifier(3, width=4, dtype=dtype) for dtype in (jnp.float32, jnp.bfloat16))
