@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
-from lesion_jax.sources.files import list_files
+from lesion_jax.sources.files import absence, list_files
 from lesion_jax.sources.npz import SPLIT
 from lesion_jax.sources.png import load_png, one_spacing
 from lesion_jax.sources.points import Point, one_patient
@@ -119,8 +119,11 @@ def _find(folder: Path, name: str) -> Path:
     """The file of a slice: by its name, or as in the archives, by its number in the folder of its series."""
     series, _, number = name.rpartition("_")
     places = [place / one for place in (folder, folder / "Images_png") for one in (name, f"{series}/{number}")]
-    if found := [path for path in places if path.is_file()]:
+    absent = {path: why for path in places if (why := absence(path))}
+    if found := [path for path in places if path not in absent]:
         return found[0]
+    if refused := [f"{path} {why}" for path, why in absent.items() if why != "does not exist"]:
+        raise DataError(f"{refused[0]}; add the slice or remove its rows.")
     raise DataError(f"{places[0]} does not exist, nor {places[1]}; add the slice or remove its rows.")
 
 

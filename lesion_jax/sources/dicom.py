@@ -14,7 +14,7 @@ import numpy as np
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
-from lesion_jax.sources.files import list_files
+from lesion_jax.sources.files import also_unreadable, list_files
 from lesion_jax.sources.frame_names import file_uid, frame_name, frame_number
 from lesion_jax.sources.grey_scale import GreyRange
 from lesion_jax.sources.patients import PERSON
@@ -89,7 +89,7 @@ def _missing(
         return f"{begin} ({uid!a}) has characters that no UID has; write digits and points alone."
     if other := what_else(uid, index.dicom):
         return f"{begin} is {other}; give the SOPInstanceUID of the slice."
-    also = f" ({len(unreadable)} files or folders cannot be read, such as {unreadable[0]})" if unreadable else ""
+    also = also_unreadable(unreadable)
     also += f" ({len(packed)} files are packed, such as {packed[0]}: unpack them)" if packed else ""
     return (
         f"{begin} is in none of the {len(index.dicom)} DICOM files below {folder}{also}; "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
 from lesion_jax.sources.dicom import load_copies
-from lesion_jax.sources.files import list_files, named_file, walk_files
+from lesion_jax.sources.files import also_unreadable, list_files, named_file, walk_files
 from lesion_jax.sources.grey_scale import GreyRange
 from lesion_jax.sources.points import Point
 from lesion_jax.sources.review import Doubt, Mistakes
@@ -51,7 +51,8 @@ def _read(
     slices, outlines, unreadable = index_planes(files, kinds, lambda done: progress(done, len(files)))
     doubts = [Doubt("unreadable", f"{path} cannot be read") for path in (*skipped, *unreadable)]
     if not outlines:
-        mistakes.add(f"--input {folder} holds no {title} among its {len(files)} files; add them to their series.")
+        also = also_unreadable([*skipped, *unreadable])
+        mistakes.add(f"--input {folder} holds no {title} among its {len(files)} files{also}; add them to their series.")
     rows = {os.path.realpath(named_file(folder, mark.values[column])): mark for mark in marks}
     if marks:
         outlines = [path for path in outlines if os.path.realpath(path) in rows]

@@ -70,13 +70,14 @@ def _read(
 ) -> Iterator[RawLesion]:
     # Refuses a folder that is not there or empty.
     list_files(folder)
-    mistakes, whole, skipped = Mistakes(), WholeImages(), []
+    mistakes, whole, skipped, again = Mistakes(), WholeImages(), [], []
     # What begins with a point is a system's own, such as macOS's companion of an image.
-    files = sorted(path for path in walk_files(folder, skipped.append) if not path.name.startswith("."))
+    files = sorted(path for path in walk_files(folder, skipped.append, again.append) if not path.name.startswith("."))
     paths = [path for path in files if path.suffix.lower() in SUFFIXES]
     rows = _by_path(folder, marks, paths, mistakes)
     paths = [path for path in paths if not marks or path in rows]
     doubts = [Doubt("unreadable", f"{path} cannot be read") for path in skipped]
+    doubts += [Doubt("links", f"{path} is a link") for path in again]
     doubts += [
         Doubt("other_kind", f"{path} is none of {', '.join(SUFFIXES)}")
         for path in files
@@ -100,7 +101,7 @@ def _read(
             )
             doubts = []
         progress(done, len(paths))
-    mistakes.check()
+    mistakes.check(doubts)
 
 
 def _by_path(folder: Path, marks: Sequence[Mark], paths: Sequence[Path], mistakes: Mistakes) -> dict[Path, Mark]:

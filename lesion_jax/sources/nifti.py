@@ -4,9 +4,10 @@ Volumes and masks find each other by their names, as in the Medical Segmentation
 """
 
 import dataclasses
+import functools
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ import numpy as np
 from lesion_jax.core.types import UNITS
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
-from lesion_jax.sources.files import list_files, named_file, walk_files
+from lesion_jax.sources.files import absence, also_unreadable, list_files, named_file, walk_files
 from lesion_jax.sources.grey_scale import PERCENTILE_RANGE, VALUE_RANGE, Ends, GreyRange, to_grey
 from lesion_jax.sources.patient_names import PatientOf
 from lesion_jax.sources.points import Point
@@ -159,7 +160,7 @@ def _describe(folder: Path) -> tuple[dict[int, str], bool]:
     It has the decathlon's form or nnU-Net's.
     """
     path = folder / _DESCRIPTION
-    if not path.is_file():
+    if not os.path.isfile(path):
         return {}, True
     try:
         described = json.loads(path.read_text("utf-8"))
@@ -189,8 +190,8 @@ def _named(folder: Path, marks: Sequence[Mark], mistakes: Mistakes) -> list[_Cas
                 [other.where, mark.where],
             )
         mask, label = named_file(folder, mark.values["mask"]), mark.values.get("label")
-        if absent := [path for path in (image, mask) if not path.is_file()]:
-            text = f"{mark.where}: {absent[0]} does not exist; image and mask are relative to --input."
+        if absent := [f"{path} {why}" for path in (image, mask) if (why := absence(path))]:
+            text = f"{mark.where}: {absent[0]}; image and mask are relative to --input."
             mistakes.add(text, [mark.where])
         else:
             cases.append(_Case(mark.where, mask, image, patient, label, mark.tags))
@@ -217,15 +218,28 @@ def _find(folder: Path, mistakes: Mistakes, doubts: list[Doubt], patient_of: Pat
     # Refuses a folder that is not there.
     list_files(folder)
     skipped: list[Path] = []
-    files = {path: stem for path in walk_files(folder, skipped.append) if (stem := _stem(path)) is not None}
-    by_name = {(path.parent, stem): path for path, stem in files.items()}
+    again: list[Path] = []
+    walked = walk_files(folder, skipped.append, again.append)
+    files = {path: stem for path in walked if (stem := _stem(path)) is not None}
+    doubts += [Doubt("unreadable", f"{path} cannot be read") for path in skipped]
+    doubts += [Doubt("links", f"{path} is a link") for path in again]
+    # A folder may be reached by a link and listed where it stands.
+    real: Callable[[Path], str] = functools.cache(os.path.realpath)
+    by_name: dict[tuple[str, str], Path] = {}
+    for path, stem in sorted(files.items()):
+        if (other := by_name.setdefault((real(path.parent), stem), path)) is not path:
+            mistakes.add(f"{other} and {path} have one name, packed and not; remove one of them.")
     cases: list[_Case] = []
     for path, stem in sorted(files.items()):
         if (partner := _partner(path, stem)) is None:
             continue
+        if by_name[real(path.parent), stem] is not path:
+            continue
         place, names = partner
-        images = [by_name[place, name] for name in names if (place, name) in by_name]
-        if len(images) == 1:
+        images = [by_name[real(place), name] for name in names if (real(place), name) in by_name]
+        if len(images) > 1:
+            mistakes.add(f"{path} is a mask of {images[0]} or of {images[1]}; remove one of the two volumes.")
+        elif images:
             with mistakes.collected():
                 image = images[0].relative_to(folder).as_posix()
                 patient = patient_of(image) if patient_of else names[0]
@@ -242,7 +256,7 @@ def _find(folder: Path, mistakes: Mistakes, doubts: list[Doubt], patient_of: Pat
     if not cases:
         mistakes.add(
             f"--input {folder} holds no NIfTI volumes with masks named as imagesTr/X, labelsTr/X or volume-N, "
-            "segmentation-N; name them so, or give a csv with image, mask, patient."
+            f"segmentation-N{also_unreadable(skipped)}; name them so, or give a csv with image, mask, patient."
         )
     return cases
 

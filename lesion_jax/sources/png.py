@@ -10,7 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
-from lesion_jax.sources.files import list_files, named_file
+from lesion_jax.sources.files import absence, list_files, named_file
 from lesion_jax.sources.points import COLUMNS, Point, one_patient, points_by_image
 from lesion_jax.sources.review import Mistakes
 
@@ -29,12 +29,12 @@ def load_png(path: Path) -> tuple[np.ndarray, str]:
     Raises:
       DataError: No such file, not a PNG, or not grey.
     """
+    if why := absence(path):
+        raise DataError(f"{path} {why}; the csv's `file` is relative to --input.")
     try:
         # Pillow warns of odd metadata, and of what is large and not yet a bomb.
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=["PNG"]) as image:
             mode, values = image.mode, np.asarray(image)
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist; the csv's `file` is relative to --input.") from None
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         if kind := _other_kind(path):
             raise DataError(f"{path} is a file of kind {kind}; convert it to PNG.") from error

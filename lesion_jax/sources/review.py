@@ -80,6 +80,9 @@ CHECKS = {
     "burnt_in": Check("slices with text in their pixels by their headers", only_warns=True),
     "written_on": Check("images that seem to have text in their pixels: look at them", only_warns=True),
     "odd_files": Check("files with odd header values", only_warns=True),
+    "links": Check(
+        "links to folders that are read where they stand, or by another link, and not under this name", only_warns=True
+    ),
     "unreadable": Check("files or folders that cannot be read, and that no row names", only_warns=True),
     "small": Check("datasets without a lesion of 10 mm, whose diameters may be in cm", only_warns=True),
 }
