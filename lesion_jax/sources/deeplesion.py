@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
+from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source, parse_number
 from lesion_jax.sources.files import absence, list_files
 from lesion_jax.sources.npz import SPLIT
 from lesion_jax.sources.png import load_png, one_spacing
@@ -105,7 +105,7 @@ def _whole(text: str) -> str:
 
 def _numbers(mark: Mark, column: str, count: int) -> list[float]:
     try:
-        numbers = [float(text) for text in mark.values[column].split(",")]
+        numbers = [parse_number(text.strip()) for text in mark.values[column].split(",")]
     except ValueError:
         numbers = []
     if len(numbers) != count or not all(map(math.isfinite, numbers)):

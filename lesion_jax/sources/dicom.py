@@ -36,7 +36,7 @@ def _read(
     from lesion_jax.sources.grey_slice import SeriesFiles
 
     mistakes = Mistakes()
-    wanted = points_by_image([_with_frame(mark, mistakes) for mark in marks], _UID, mistakes)
+    wanted = points_by_image([one for mark in marks if (one := _with_frame(mark, mistakes))], _UID, mistakes)
     skipped: list[Path] = []
     files = list_files(folder, skipped.append)
     total = len(files) + len(wanted)
@@ -64,16 +64,18 @@ def _read(
     mistakes.check()
 
 
-def _with_frame(mark: Mark, mistakes: Mistakes) -> Mark:
-    """The row with one name for the image, whatever file holds it."""
-    if "frame" not in mark.values:
-        return mark
+def _with_frame(mark: Mark, mistakes: Mistakes) -> Mark | None:
+    """The row with one name for the image, whatever file holds it; None where it has none."""
     with mistakes.collected([mark.where]):
+        if file_uid(mark.values[_UID]) != mark.values[_UID]:
+            raise DataError(f"{mark.where}: {_UID} {mark.values[_UID]!a} has characters that no UID has; correct it.")
+        if "frame" not in mark.values:
+            return mark
         number = mark.number("frame", positive=True)
         if number % 1:
             raise DataError(f"{mark.where}: frame is {mark.values['frame']!r}; it must be a whole number, from 1.")
         return dataclasses.replace(mark, values={**mark.values, _UID: frame_name(mark.values[_UID], int(number))})
-    return mark
+    return None
 
 
 def _missing(

@@ -10,14 +10,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources.base import Mark, Source
+from lesion_jax.sources.base import Mark, Source, parse_number
 from lesion_jax.sources.csv_file import Table, load_csv
 from lesion_jax.sources.review import Mistakes
 
+# What else hospitals and archives call a column.
+_ALSO_CALLED = {"patient": ("patient_id", "subject_id")}
+# Longer than any path or name.
+_LONGEST, _SHOWN = 1000, 40
 _MISSING = {"nan", "n/a", "#n/a", "null", "<na>"}
 _SPREADSHEET_ERROR = re.compile(r"#[A-Z/0]+[!?]")
 _NAMES, _SHORTENED = ("patient", "patient_index", "label"), re.compile(r"\d([.,]\d+)?[eE]\+\d+")
-_WITH_COMMA = re.compile(r"[+-]?\d*,\d+")
+_WITH_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
 
 
 def load_marks(
@@ -39,10 +43,10 @@ def load_marks(
     """
     table = load_csv(path)
     source = _meant(path, table, sources)
-    asked = (*source.columns, *(name for name in source.optional if table.indices(name)))
+    asked = (*source.columns, *(name for name in source.optional if _places(table, name)))
     index: dict[str, int] = {}
     for name in (*asked, *tags):
-        places = table.indices(name)
+        places = _places(table, name) if name in asked else table.indices(name)
         if not places:
             raise DataError(
                 f"{path} line 1: there is no column {name} (found: {', '.join(table.columns)}); change --tags."
@@ -67,10 +71,20 @@ def load_marks(
             values = {name: row[place] for name, place in index.items()}
             if empty := [name for name, value in values.items() if not value]:
                 raise DataError(f"{where}: {empty[0]} is empty; fill it in.")
+            if long := [name for name, value in values.items() if len(value) > _LONGEST]:
+                raise DataError(
+                    f"{where}: {long[0]} has {len(values[long[0]])} characters ({values[long[0]][:_SHOWN]!r}...); it "
+                    f"may have {_LONGEST}: is a quotation mark missing?"
+                )
             _check_spreadsheet(where, {name: values[name] for name in asked})
             kept = ({name: values[name] for name in names} for names in (asked, tags))
             marks.append(Mark(where, *kept, decimal_comma=comma))
     return source, marks
+
+
+def _places(table: Table, name: str) -> list[int]:
+    """Where the columns are that a source asks for by a name."""
+    return [place for called in (name, *_ALSO_CALLED.get(name, ())) for place in table.indices(called)]
 
 
 def _check_spreadsheet(where: str, values: Mapping[str, str]) -> None:
@@ -110,7 +124,7 @@ def _check_unit(path: Path, table: Table, mistakes: Mistakes) -> None:
 
 def _first_number(text: str) -> float:
     try:
-        return float(text.split(",")[0])
+        return parse_number(text.split(",")[0].strip())
     except ValueError:
         return float("nan")
 
@@ -128,7 +142,7 @@ def _meant(path: Path, table: Table, sources: Sequence[Source]) -> Source:
     sources = [source for source in sources if source.needs_csv or source.recognise] or sources
 
     def lacks(source: Source) -> list[str]:
-        return [name for name in source.columns if not table.indices(name)]
+        return [name for name in source.columns if not _places(table, name)]
 
     fitting = [source for source in sources if not lacks(source)]
     if len(fitting) > 1:

@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -224,7 +224,7 @@ def _find(folder: Path, mistakes: Mistakes, doubts: list[Doubt], patient_of: Pat
     doubts += [Doubt("unreadable", f"{path} cannot be read") for path in skipped]
     doubts += [Doubt("links", f"{path} is a link") for path in again]
     # A folder may be reached by a link and listed where it stands.
-    real: Callable[[Path], str] = functools.cache(os.path.realpath)
+    real = functools.cache(lambda path: os.path.realpath(path))
     by_name: dict[tuple[str, str], Path] = {}
     for path, stem in sorted(files.items()):
         if (other := by_name.setdefault((real(path.parent), stem), path)) is not path:

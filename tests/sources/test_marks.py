@@ -55,6 +55,20 @@ def test_a_byte_order_mark_and_an_optional_column_are_read(write):
     assert point.mark.values["patient"] == "Müller"
 
 
+@pytest.mark.parametrize(
+    "spelled", ["Patient ID", "PatientID", "patient-id", "PATIENT_ID", "Subject ID", "Patient\u00a0Id"]
+)
+def test_the_patient_is_taken_however_its_column_is_called(write, spelled):
+    source, (point,) = read(write(f"{HEADER},{spelled}", "1.2,3,4,20,cyst,P7"))
+    assert source.name == "dicom" and point.mark.values["patient"] == "P7"
+    with_patient = [source for source in WITH_CSV if "patient" in source.columns]
+    assert {source.name for source in with_patient} == {"png", "images", "nifti", "seg", "rtstruct"}
+    for source in with_patient:
+        columns = [spelled if name == "patient" else name for name in source.columns]
+        _, (mark,) = load_marks(write(",".join(columns), ",".join("7" for _ in columns)), [source], Mistakes())
+        assert mark.values["patient"] == "7"
+
+
 def test_only_named_columns_are_kept_as_tags(write):
     path = write(HEADER + ",Site,patient_name", "1.2,3,4,20,cyst, north ,Jane Roe")
     _, (mark,) = load_marks(path, WITH_CSV, Mistakes(), ["site"])
@@ -91,6 +105,19 @@ def test_class_order():
         ([HEADER, "1,2,3,nan,cyst"], "line 2: diameter_mm is 'nan'"),
         ([HEADER, "1,2,3,-4,cyst"], "line 2: diameter_mm is '-4'"),
         ([HEADER, "1,2,3,0,cyst"], "line 2: diameter_mm is '0'"),
+        # Python takes all of these for numbers, or would with another function.
+        ([HEADER, "1,12_5,3,4,cyst"], "line 2: row is '12_5'; it must be a number"),
+        ([HEADER, "1,2,3,1_0,cyst"], "line 2: diameter_mm is '1_0'; it must be a number above 0"),
+        ([HEADER, "1,2,\uff13,4,cyst"], "line 2: column is '\uff13'; it must be a number"),
+        ([HEADER, "1,2,\u0663,4,cyst"], "line 2: column is '\u0663'; it must be a number"),
+        ([HEADER, "1,2,3,0x14,cyst"], "line 2: diameter_mm is '0x14'"),
+        ([HEADER, "1,2,3,infinity,cyst"], "line 2: diameter_mm is 'infinity'"),
+        ([HEADER, "1,2,3,1e999,cyst"], "line 2: diameter_mm is '1e999'"),
+        (
+            [HEADER + ",Patient ID,patient", "1,2,3,4,cyst,P,Q"],
+            "column patient appears twice .patient, Patient ID.; rem",
+        ),
+        ([HEADER, "1,2,3,4," + "y" * 1001], "line 2: label has 1001 characters .'y{40}'"),
         ([HEADER, "1,2,3,inf,cyst"], "line 2: diameter_mm is 'inf'"),
         ([HEADER, "1,2,3,4,"], "line 2: label is empty"),
         ([HEADER, "1,2,3"], "line 2: diameter_mm is empty"),
