@@ -12,7 +12,7 @@ from pathlib import Path
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Source, parse_number
 from lesion_jax.sources.csv_file import Table, load_csv
-from lesion_jax.sources.review import Mistakes
+from lesion_jax.sources.review import Doubt, Mistakes, Review
 
 # What else hospitals and archives call a column.
 _ALSO_CALLED = {"patient": ("patient_id", "subject_id")}
@@ -25,14 +25,14 @@ _WITH_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
 
 
 def load_marks(
-    path: Path, sources: Sequence[Source], mistakes: Mistakes, tags: Sequence[str] = ()
+    path: Path, sources: Sequence[Source], review: Review, tags: Sequence[str] = ()
 ) -> tuple[Source, list[Mark]]:
     """Reads and checks the rows, for the one source whose columns the csv has.
 
     Args:
       path: The csv.
       sources: Those that may be meant, at least one; all with columns.
-      mistakes: Takes rows with an empty value or too many.
+      review: Takes rows with an empty value or too many, and an encoding that is no Unicode.
       tags: Other columns that the dataset shall keep, named as the dataset shall name them.
 
     Returns:
@@ -57,12 +57,14 @@ def load_marks(
         index[name] = places[0]
     if not table.rows:
         raise DataError(f"{path} has a header but no lesions; add a row for each.")
-    _check_unit(path, table, mistakes)
+    if not table.encoding.startswith("utf"):
+        review.doubt(Doubt("encoding", f"{path} is taken to be in {table.encoding}"))
+    _check_unit(path, table, review)
     comma = _decimal_comma(path, table, [index[name] for name in asked])
     marks = []
     for line, row in table.rows:
         where = f"{path} line {line}"
-        with mistakes.collected([where]):
+        with review.collected([where]):
             if len(row) > len(table.columns):
                 raise DataError(
                     f"{where}: more values than the header has columns; quote values that contain "

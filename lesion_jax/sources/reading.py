@@ -146,14 +146,14 @@ def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> 
     return Reading(found, names, review, source.title)
 
 
-def _choose(asked: Asked, mistakes: Mistakes) -> tuple[Source, list[Mark]]:
+def _choose(asked: Asked, review: Review) -> tuple[Source, list[Mark]]:
     name = asked.source
     if name not in (AUTO, *SOURCES):
         raise ConfigError(f"--source is {name!r}; choose one of {', '.join((AUTO, *SOURCES))}.")
     offered = list(SOURCES.values()) if name == AUTO else [SOURCES[name]]
     if asked.annotations is not None:
         if with_csv := [source for source in offered if source.columns]:
-            return load_marks(asked.annotations, with_csv, mistakes, asked.tags)
+            return load_marks(asked.annotations, with_csv, review, asked.tags)
         raise ConfigError(f"--source {name} takes no csv of marks; leave --annotations out.")
     if asked.tags:
         raise ConfigError(

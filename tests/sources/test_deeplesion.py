@@ -72,11 +72,18 @@ def test_what_is_wrong_is_told_at_once(read, draw, tmp_path):
     Image.new("L", (64, 64)).save(tmp_path / "in" / "000003_01_01_001.png")
     with pytest.raises(DataError) as caught:
         read(
-            row(), row(), row(box='"1, 2"'), row(kind=9), row("000002_01_01_007.png", 2), row("000003_01_01_001.png", 3)
+            row(),
+            row(),
+            row(box='"1, 2"'),
+            row(box='"1_0, 9, 20, 20"'),
+            row(kind=9),
+            row("000002_01_01_007.png", 2),
+            row("000003_01_01_001.png", 3),
         )
     for message in (
         "line 3: this lesion is already marked in",
         "bounding_boxes is '1, 2'; it must be 4 numbers",
+        "bounding_boxes is '1_0, 9, 20, 20'; it must be 4 numbers",
         "coarse_lesion_type is '9'",
         "000002_01_01_007.png does not exist, nor",
         "has 8 bits; DeepLesion's own",
