@@ -1,68 +1,20 @@
 """Folders of images by class: ROOT/CLASS/image, ROOT/CLASS/PATIENT/image, and either below train, val or test."""
 
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
-
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
 from lesion_jax.sources.files import list_files, named_file, walk_files
 from lesion_jax.sources.npz import SPLIT
 from lesion_jax.sources.patient_names import PatientOf
+from lesion_jax.sources.picture import load_image
 from lesion_jax.sources.review import Doubt, Mistakes
 from lesion_jax.sources.whole_image import WholeImages
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
-_LOSSY = ("JPEG",)
-# Of 12 bits, as scanners have them, which show as nearly black among 16.
-_DARK = 1 << 12
-_SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I")
-
-
-def load_image(path: Path) -> tuple[np.ndarray, tuple[float, float] | None, list[Doubt]]:
-    """Reads one image as a viewer shows it.
-
-    Args:
-      path: A file of one image, 8 bits grey or in colour, or 16 bits grey.
-
-    Returns:
-      Pixels [H, W] or [H, W, 3]; their range where it is not that of 8 bits; what is doubtful. 16 bits are halved, so
-      that they fit into a dataset's.
-
-    Raises:
-      DataError: Not such an image.
-    """
-    try:
-        # Pillow warns of odd metadata.
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
-            if getattr(image, "n_frames", 1) != 1:
-                raise DataError(f"{path} holds {getattr(image, 'n_frames', 1)} images; write each into a file.")
-            doubts = [Doubt("lossy", f"{path} was compressed with loss")] if image.format in _LOSSY else []
-            # A camera's "turn me" is part of the picture.
-            upright = ImageOps.exif_transpose(image)
-            if upright.has_transparency_data and np.asarray(upright.convert("RGBA"))[..., 3].min() < 255:
-                doubts.append(Doubt("transparent", f"{path} is transparent in part"))
-            mode, values = upright.mode, np.asarray(upright if upright.mode in _SIXTEEN_BITS else _plain(upright))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"{path} is not a whole image ({' '.join(str(error).split())}); copy it again.") from error
-    if mode not in _SIXTEEN_BITS:
-        return values, None, doubts
-    if values.min() < 0 or values.max() > 0xFFFF:
-        raise DataError(f"{path} has values from {values.min()} to {values.max()}; write it with 8 or 16 bits.")
-    if values.max() < _DARK:
-        doubts.append(Doubt("dark", f"{path} has 16 bits and no value above {values.max()}"))
-    return values >> 1, (0.0, 32767.0), [*doubts, Doubt("halved", f"{path} has 16 bits")]
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    if image.mode == "F":
-        raise ValueError("its pixels are fractions")
-    return image.convert("L" if image.mode in ("1", "L", "LA", "La") else "RGB")
 
 
 def _read(

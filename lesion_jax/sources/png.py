@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
 from lesion_jax.sources.files import absence, list_files, named_file
+from lesion_jax.sources.picture import check_size
 from lesion_jax.sources.points import COLUMNS, Point, one_patient, points_by_image
 from lesion_jax.sources.review import Mistakes
 
@@ -34,6 +35,7 @@ def load_png(path: Path) -> tuple[np.ndarray, str]:
     try:
         # Pillow warns of odd metadata, and of what is large and not yet a bomb.
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=["PNG"]) as image:
+            check_size(path, image)
             mode, values = image.mode, np.asarray(image)
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         if kind := _other_kind(path):

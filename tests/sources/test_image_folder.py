@@ -10,7 +10,7 @@ from lesion_jax.config.training import DataConfig
 from lesion_jax.data.augment import NUM_VARIANTS, augmented, original
 from lesion_jax.errors import ConfigError, DataError
 from lesion_jax.sources.cohort import read_lesions
-from lesion_jax.sources.image_folder import load_image
+from lesion_jax.sources.picture import load_image
 
 
 @pytest.fixture
