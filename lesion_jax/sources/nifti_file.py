@@ -26,6 +26,8 @@ from lesion_jax.errors import DataError
 _GZIP = b"\x1f\x8b"
 _MOST_BYTES = 1 << 30
 _AT_ONCE = 1 << 20
+# Behind the header, whether something stands before the voxels.
+_FLAG_BYTES = 4
 # Same as for DICOM: cosine of the largest tilt against the body's axis.
 _MIN_AXIAL = 0.86
 # Of a sagittal or coronal series, axial slices have pixels as long as its slices are thick.
@@ -198,13 +200,17 @@ def _load(path: Path, file: BinaryIO) -> Volume:
             raise DataError(f"{path} is cut short: {filled} of {size} bytes of voxels are there; copy it again.")
         filled += got
     # To the end, where gzip has its checksum.
-    _skip(file, _MOST_BYTES)
+    if rest := _skip(file, _MOST_BYTES):
+        raise DataError(f"{path} has {rest} bytes after the voxels that its header describes; convert it again.")
     return _oriented(path, header, np.ndarray(shape, dtype, buffer=data, order="F"))
 
 
-def _skip(file: BinaryIO, count: int) -> None:
-    while count > 0 and (got := len(file.read(min(count, _AT_ONCE)))):
-        count -= got
+def _skip(file: BinaryIO, count: int) -> int:
+    """How many bytes there were, up to `count`."""
+    left = count
+    while left > 0 and (got := len(file.read(min(left, _AT_ONCE)))):
+        left -= got
+    return count - left
 
 
 def _read_header(path: Path, file: BinaryIO) -> _Header:
@@ -216,6 +222,9 @@ def _read_header(path: Path, file: BinaryIO) -> _Header:
     if bytes(header["magic"])[:3] not in (b"n+1", b"n+2"):
         raise DataError(f"{path} is no NIfTI file of header and voxels in one; convert it to .nii.gz.")
     _check_scale(path, header)
+    offset, least = float(header["vox_offset"]), len(block) + _FLAG_BYTES
+    if not (offset >= least and offset % 1 == 0):
+        raise DataError(f"{path}: vox_offset is {offset:g}; voxels begin at {least} or behind it: convert it again.")
     slope, intercept = header.get_slope_inter()
     forms = [header.get_sform(coded=True)[0], header.get_qform(coded=True)[0]]
     to_ras = np.array(header.get_best_affine(), np.float64)
@@ -225,7 +234,7 @@ def _read_header(path: Path, file: BinaryIO) -> _Header:
     return _Header(
         shape=tuple(map(int, header.get_data_shape())),
         dtype=header.get_data_dtype(),
-        skip=header.get_data_offset() - len(block),
+        skip=int(offset) - len(block),
         slope=1.0 if slope is None else float(slope),
         intercept=0.0 if intercept is None else float(intercept),
         to_ras=to_ras,
