@@ -151,6 +151,7 @@ class Source:
       options: Keyword arguments that `read` takes, of those below.
       recognise: Says by what it recognises its files below a folder, briefly, or None if there are none; for a source
         that takes none or can do without.
+      suspect: Says what it would take a folder for that may be meant otherwise, or None; told, and not taken unasked.
       about: What the files and columns mean, for `lesion-jax build --help`.
     """
 
@@ -163,4 +164,5 @@ class Source:
     outlines: bool = False
     options: tuple[str, ...] = ()
     recognise: Callable[[Path], str | None] | None = None
+    suspect: Callable[[Path], str | None] | None = None
     about: str = ""

@@ -15,6 +15,7 @@ from lesion_jax.sources.whole_image import WholeImages
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
+_MOST_NAMED = 5
 
 
 def _read(
@@ -84,6 +85,36 @@ def _place(path: Path, name: PurePath, row: Mark | None) -> tuple[str, str | Non
     return folders[0], folders[1] if len(folders) > 1 else None, tags
 
 
+def _classes(folder: Path) -> dict[str, set[str]]:
+    """Names of the folders with images that would be classes, by split, "" where there is none."""
+    found: dict[str, set[str]] = {}
+    for path in walk_files(folder, lambda path: None):
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            places = path.relative_to(folder).parts[:-1]
+            split = places[0] if places and places[0].lower() in _SPLITS else ""
+            found.setdefault(split, set()).update(places[bool(split) :][:1])
+    return found
+
+
+def _recognise(folder: Path) -> str | None:
+    found = _classes(folder)
+    names = sorted(set().union(*found.values()))
+    # Folders may be of patients; but these would not be in two splits.
+    if len(found) < 2 or "" in found or len(names) < 2 or any(some != set(names) for some in found.values()):
+        return None
+    return f"{', '.join(sorted(found))} each hold images in the folders {_listed(names)}"
+
+
+def _suspect(folder: Path) -> str | None:
+    names = sorted(set().union(*_classes(folder).values()))
+    return f"the folders {_listed(names)} are classes" if len(names) > 1 else None
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
 IMAGES = Source(
     name="images",
     title="Folders of images by class",
@@ -92,6 +123,8 @@ IMAGES = Source(
     optional=("label",),
     needs_csv=False,
     options=("patient_of",),
+    recognise=_recognise,
+    suspect=_suspect,
     about=(
         f"ROOT/CLASS/FILE or ROOT/CLASS/PATIENT/FILE ({', '.join(SUFFIXES)}), perhaps below train, val and test, which "
         "are kept as the tag split. Each image is a lesion; without folders of patients each is a patient of its own, "

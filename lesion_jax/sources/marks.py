@@ -42,7 +42,7 @@ def load_marks(
       DataError: Not a csv, missing columns, columns of several sources, no rows.
     """
     table = load_csv(path)
-    source = _meant(path, table, sources)
+    source = _meant(path, table, sources, tags)
     asked = (*source.columns, *(name for name in source.optional if _places(table, name)))
     index: dict[str, int] = {}
     for name in (*asked, *tags):
@@ -139,13 +139,17 @@ def _decimal_comma(path: Path, table: Table, asked: Sequence[int]) -> str:
     return next((f"{text} in line {line}" for line, text in seen), "")
 
 
-def _meant(path: Path, table: Table, sources: Sequence[Source]) -> Source:
-    # One that recognises nothing itself, and has few columns, would take any csv that lacks some for its own.
-    sources = [source for source in sources if source.needs_csv or source.recognise] or sources
-
+def _meant(path: Path, table: Table, offered: Sequence[Source], tags: Sequence[str]) -> Source:
     def lacks(source: Source) -> list[str]:
         return [name for name in source.columns if not _places(table, name)]
 
+    def is_part(source: Source) -> bool:
+        """Whether it has few columns, all of another, and would take what lacks some of that for its own."""
+        known = {place for name in (*source.columns, *source.optional, *tags) for place in _places(table, name)}
+        others = [name for place, name in enumerate(table.columns) if name and place not in known]
+        return bool(others) and any(set(source.columns) < set(other.columns) for other in offered)
+
+    sources = [source for source in offered if not is_part(source)]
     fitting = [source for source in sources if not lacks(source)]
     if len(fitting) > 1:
         names = " and ".join(source.name for source in fitting)
@@ -154,7 +158,7 @@ def _meant(path: Path, table: Table, sources: Sequence[Source]) -> Source:
         return fitting[0]
     nearest = min(sources, key=lambda source: (source.columns[0] in lacks(source), len(lacks(source))))
     others = "".join(
-        f"; those of {source.name} are {', '.join(source.columns)}" for source in sources if source is not nearest
+        f"; those of {source.name} are {', '.join(source.columns)}" for source in offered if source is not nearest
     )
     found = ", ".join(name for name in table.columns if name) or "nothing"
     if all(len(lacks(source)) == len(source.columns) for source in sources):

@@ -197,3 +197,36 @@ def test_twelve_bits_among_sixteen_are_told(save, read):
     save("x/a.png", np.arange(400, dtype=np.uint16).reshape(20, 20) * 10)
     read(note=notes.append)
     assert notes[0] == "1 images of 16 bits that use less than a sixteenth of them"
+
+
+def test_classes_within_splits_are_recognised_and_other_folders_only_suspected(save, tmp_path, caplog):
+    for i, name in enumerate(("train/x/a.png", "train/y/b.png", "test/x/c.png", "test/y/d.png")):
+        save(name, grey(i))
+    found = read_lesions(tmp_path / "in")
+    assert found.class_names == ("x", "y") and {lesion.tags["split"] for lesion in found.lesions} == {"train", "test"}
+    assert "is taken for the source images, since test, train each hold images in the folders x, y" in caplog.text
+    # Whoever is in one split only may be a patient.
+    save("test/z/e.png", grey(4))
+    with pytest.raises(
+        ConfigError, match=r"--annotations is missing; .*--source=images fits, if the folders x, y, z are"
+    ):
+        read_lesions(tmp_path / "in")
+    with pytest.raises(ConfigError, match="--source=images fits, if the folders x, y are classes"):
+        read_lesions(tmp_path / "in" / "train")
+    with pytest.raises(ConfigError, match="--source: images, npz, nifti, seg, rtstruct.$"):
+        read_lesions(tmp_path / "in" / "train" / "x")
+    with pytest.raises(DataError, match="gone cannot be read: No such file"):
+        read_lesions(tmp_path / "gone")
+
+
+def test_a_csv_of_files_patients_and_classes_alone_is_taken_for_images(save, tmp_path, caplog):
+    save("a.png", grey(0))
+    path = tmp_path / "rows.csv"
+    path.write_text("File;Patient ID;Label;Site\na.png;P;x;north\n")
+    assert read_lesions(tmp_path / "in", path, tags=["site"]).lesions[0].tags == {"site": "north"}
+    assert "is taken for the source images by the columns of the csv" in caplog.text
+    # Another column may hold what a mark needs, by another name.
+    with pytest.raises(
+        DataError, match="column spacing_mm, row, column, diameter_mm is missing .*of images are file, pat"
+    ):
+        read_lesions(tmp_path / "in", path)
