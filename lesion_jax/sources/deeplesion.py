@@ -6,8 +6,11 @@ pixels, as `Lesion_diameters_Pixel_` says.
 
 import dataclasses
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source, parse_number
@@ -29,7 +32,9 @@ _TYPES = {
 }
 _UNKNOWN_TYPE = "-1"
 _SPLITS = {"1": "train", "2": "val", "3": "test"}
-_TYPE, _NOISY, _SPLIT = "coarse_lesion_type", "possibly_noisy", "train_val_test"
+_TYPE, _NOISY, _SPLIT, _SIZE = "coarse_lesion_type", "possibly_noisy", "train_val_test", "image_size"
+# Patient, study, series and slice.
+_NAME = re.compile(r"(\d{6})_\d\d_\d\d_\d{3}\.png")
 _FIRST = 1
 
 
@@ -56,7 +61,11 @@ def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[R
             pixels, unit = load_png(path)
             if unit != "HU":
                 raise DataError(f"{path} has 8 bits; DeepLesion's own PNG files have 16, take those.")
-            image = Slice(pixels, (spacing, spacing), patient or "", unit, doubts=tuple(doubts))
+            for point in points:
+                _check_size(path, pixels, point.mark)
+            own = _NAME.fullmatch(name)
+            belongs = {"number of a patient in their names": own[1]} if own else {}
+            image = Slice(pixels, (spacing, spacing), patient or "", unit, belongs=belongs, doubts=tuple(doubts))
             doubts = []
             yield from (point.lesion(path, image) for point in points)
         progress(done, len(wanted))
@@ -98,6 +107,15 @@ def _point(mark: Mark) -> Point:
     )
 
 
+def _check_size(path: Path, pixels: np.ndarray, mark: Mark) -> None:
+    """Refuses a slice that was made smaller or cropped, where the boxes would be elsewhere."""
+    if _SIZE in mark.values and sorted(_numbers(mark, _SIZE, 2)) != sorted(pixels.shape):
+        sides = " x ".join(map(str, pixels.shape))
+        raise DataError(
+            f"{mark.where}: {path} has {sides} pixels, but {_SIZE} is {mark.values[_SIZE]}; take the original."
+        )
+
+
 def _whole(text: str) -> str:
     """4 of "4.0", which programs write where a column has gaps."""
     return text.removesuffix(".0")
@@ -132,7 +150,7 @@ DEEPLESION = Source(
     title="DeepLesion's PNG files and DL_info.csv",
     columns=("file_name", "patient_index", "bounding_boxes", "lesion_diameters_pixel", "spacing_mm_px", _TYPE),
     read=_read,
-    optional=("label", _NOISY, _SPLIT),
+    optional=("label", _NOISY, _SPLIT, _SIZE),
     about=(
         "DL_info.csv as it is, perhaps only some of its rows, and the slices that they name, as in the archives "
         "(Images_png/000001_01_01/109.png) or beside each other. A class is a Coarse_lesion_type, or what a column "

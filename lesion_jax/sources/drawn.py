@@ -53,7 +53,11 @@ def _read(
     if not outlines:
         also = also_unreadable([*skipped, *unreadable])
         mistakes.add(f"--input {folder} holds no {title} among its {len(files)} files{also}; add them to their series.")
-    rows = {os.path.realpath(named_file(folder, mark.values[column])): mark for mark in marks}
+    rows: dict[str, Mark] = {}
+    for mark in marks:
+        if (other := rows.setdefault(os.path.realpath(named_file(folder, mark.values[column])), mark)) is not mark:
+            text = f"{mark.where}: {mark.values[column]} is already in {other.where}; remove one of the rows."
+            mistakes.add(text, [other.where, mark.where])
     if marks:
         outlines = [path for path in outlines if os.path.realpath(path) in rows]
         present = {os.path.realpath(path) for path in outlines}

@@ -5,7 +5,7 @@ Volumes and masks find each other by their names, as in the Medical Segmentation
 
 import dataclasses
 import functools
-import json
+import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +18,7 @@ from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
 from lesion_jax.sources.files import absence, also_unreadable, list_files, named_file, walk_files
 from lesion_jax.sources.grey_scale import PERCENTILE_RANGE, VALUE_RANGE, Ends, GreyRange, to_grey
+from lesion_jax.sources.nifti_description import DESCRIPTION, describe
 from lesion_jax.sources.patient_names import PatientOf
 from lesion_jax.sources.points import Point
 from lesion_jax.sources.regions import find_regions
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from lesion_jax.sources.nifti_file import Grid, Volume
 
 SUFFIXES = (".nii.gz", ".nii")
-_DESCRIPTION = "dataset.json"
 _NO_AIR_HU = -300
 
 
@@ -66,7 +66,7 @@ def _read(
     names: Mapping[int, str] = {}
     is_ct = True
     with mistakes.collected():
-        names, is_ct = _describe(folder)
+        names, is_ct = describe(folder)
     doubts: list[Doubt] = []
     cases = _named(folder, marks, mistakes) if marks else _find(folder, mistakes, doubts, patient_of)
     # All masks first: what is doubtful of one without lesions comes with another's.
@@ -86,9 +86,11 @@ def _read(
             volume = load_volume(case.image)
             check_same_grid(grid, volume.grid)
             ends = None if is_ct and grey_range is None else _ends(volume, grey_range or PERCENTILE_RANGE)
+            belongs = {"set of voxels": _digest(volume)}
             doubts += _grey_doubts(case.image, ends, grey_range)
             for index, on_slice in points.items():
                 image = _slice(volume, index, case.patient, ends, tuple(doubts))
+                image = dataclasses.replace(image, belongs=belongs)
                 doubts = []
                 yield from (point.lesion(case.image, image) for point in on_slice)
         progress(len(cases) + done, len(cases) + len(marked))
@@ -119,6 +121,14 @@ def _points(
     return points, doubts
 
 
+def _digest(volume: "Volume") -> str:
+    """Of the voxels as they are stored, in whatever orientation."""
+    found = hashlib.sha256(repr(volume.stored.shape).encode())
+    for values in volume.stored:
+        found.update(values.tobytes())
+    return found.hexdigest()
+
+
 def _slice(volume: "Volume", index: int, patient: str, ends: Ends | None, doubts: tuple[Doubt, ...]) -> Slice:
     path, values = volume.grid.path, volume.slice(index)
     if not np.isfinite(values).all():
@@ -144,7 +154,7 @@ def _grey_doubts(path: Path, ends: Ends | None, grey_range: GreyRange | None) ->
         return []
     if grey_range is not None:
         return [Doubt("grey_range", f"{path} is no CT by --grey_range")]
-    return [Doubt("grey_scale", f"{path} is no CT by {_DESCRIPTION}")]
+    return [Doubt("grey_scale", f"{path} is no CT by {DESCRIPTION}")]
 
 
 def _ends(volume: "Volume", chosen: GreyRange) -> Ends:
@@ -152,29 +162,6 @@ def _ends(volume: "Volume", chosen: GreyRange) -> Ends:
         return chosen.ends(volume.slice(index) for index in range(0, len(volume.stored), 1 + len(volume.stored) // 40))
     except DataError as error:
         raise DataError(f"{volume.grid.path}: {error}; convert it again.") from error
-
-
-def _describe(folder: Path) -> tuple[dict[int, str], bool]:
-    """Names of the labels as dataset.json gives them, by value, and whether it says CT or nothing of the first channel.
-
-    It has the decathlon's form or nnU-Net's.
-    """
-    path = folder / _DESCRIPTION
-    if not os.path.isfile(path):
-        return {}, True
-    try:
-        described = json.loads(path.read_text("utf-8"))
-        channels = described.get("channel_names", described.get("modality", {}))
-        channels = list(channels.values()) if isinstance(channels, dict) else list(channels)
-        labels = {
-            int(key if str(key).isdecimal() else value): str(value if str(key).isdecimal() else key)
-            for key, value in described.get("labels", {}).items()
-            # nnU-Net has regions of several labels, too, which masks do not hold.
-            if not isinstance(value, list)
-        }
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise DataError(f"{path} is no description of a data set ({error}); correct it or remove it.") from error
-    return labels, str(channels[0]).upper() == "CT" if channels else True
 
 
 def _named(folder: Path, marks: Sequence[Mark], mistakes: Mistakes) -> list[_Case]:
@@ -277,9 +264,9 @@ NIFTI = Source(
     options=("grey_range", "patient_of"),
     recognise=_recognise,
     about=(
-        f"CT volumes in HU, or grey values where {_DESCRIPTION} or --grey_range says that they are no CT, and masks of "
+        f"CT volumes in HU, or grey values where {DESCRIPTION} or --grey_range says that they are no CT, and masks of "
         "whole numbers on the same voxels, in any orientation. Without a csv imagesTr/X and labelsTr/X belong "
-        f"together, or volume-N and segmentation-N, {_DESCRIPTION} names the labels, and each volume is a patient, but "
+        f"together, or volume-N and segmentation-N, {DESCRIPTION} names the labels, and each volume is a patient, but "
         "for --patient. In a csv, image and mask are relative to --input. Each connected region of a label is a "
         "lesion, shown on the axial slice where it is largest."
     ),

@@ -121,3 +121,22 @@ def test_numbers_as_programs_write_them_and_boxes_of_other_pixels(read, draw):
     # What left all out is why nothing is there.
     with pytest.raises(DataError, match="line 2 is possibly noisy"):
         read(row(noisy=1))
+
+
+def test_a_slice_of_another_size_and_a_patient_of_another_number_are_told(read, draw, tmp_path):
+    draw("000001_01_01_109.png")
+    draw("000001_02_01_009.png", seed=1)
+    with pytest.raises(
+        DataError, match="have one number of a patient in their names, but two patients.*--accept=patients"
+    ):
+        read(row(), row("000001_02_01_009.png", patient=2))
+    path = tmp_path / "DL_info.csv"
+    for size, is_right in (('"64, 64"', True), ('"512, 512"', False)):
+        path.write_text(f"{HEADER},Image_size\n{row()},{size}\n")
+        if is_right:
+            assert len(read_lesions(tmp_path / "in", path).lesions) == 1
+        else:
+            with pytest.raises(
+                DataError, match="109.png has 64 x 64 pixels, but image_size is 512, 512; take the orig"
+            ):
+                read_lesions(tmp_path / "in", path)

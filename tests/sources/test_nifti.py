@@ -290,3 +290,16 @@ def test_images_are_found_where_a_link_leads(save, read, tmp_path):
     save("labelsTr/a.nii", mask(TUMOUR))
     (tmp_path / "in" / "imagesTr").symlink_to("all")
     assert len(read().lesions) == 1
+
+
+def test_one_volume_under_two_patients_is_asked_about_though_slices_differ(save, read, tmp_path):
+    save("a.nii", volume(0))
+    # Stored from right to left.
+    mirrored = AFFINE @ np.diag([-1, 1, 1, 1])
+    save("copy.nii.gz", volume(0)[::-1], mirrored)
+    save("one.nii", mask(np.s_[10:16, 20:24, 1]))
+    save("other.nii", mask(np.s_[10:16, 20:24, 3])[::-1], mirrored)
+    path = tmp_path / "masks.csv"
+    path.write_text("image,mask,patient\na.nii,one.nii,P\ncopy.nii.gz,other.nii,Q\n")
+    with pytest.raises(DataError, match="copy.nii.gz and .*a.nii .* have one set of voxels, but two patients"):
+        read(path)
