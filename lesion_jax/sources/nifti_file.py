@@ -87,7 +87,9 @@ class Volume:
 
     def slice(self, index: int) -> np.ndarray:
         """float64 [R, C] of one axial slice, scaled as the header says."""
-        return self.stored[index].astype(np.float64) * self.slope + self.intercept
+        # What is no number then, whoever takes the slice refuses.
+        with np.errstate(all="ignore"):
+            return self.stored[index].astype(np.float64) * self.slope + self.intercept
 
 
 def load_volume(path: Path) -> Volume:
@@ -100,7 +102,8 @@ def load_volume(path: Path) -> Volume:
       DataError: Not such a file, damaged, not of three dimensions, or not of axial slices.
     """
     try:
-        with path.open("rb") as file:
+        # What a damaged header makes infinite is refused by name.
+        with path.open("rb") as file, np.errstate(all="ignore"):
             is_packed = file.read(2) == _GZIP
             file.seek(0)
             return _load(path, cast(BinaryIO, gzip.GzipFile(fileobj=file)) if is_packed else file)
@@ -128,7 +131,7 @@ def load_labels(path: Path) -> tuple[Grid, np.ndarray]:
     for index in range(len(labels)):
         values = volume.stored[index] if are_whole else volume.slice(index)
         whole = values if are_whole else np.rint(values)
-        if not are_whole and not np.all(np.abs(values - whole) <= _ROUNDING):
+        if not are_whole and not (np.isfinite(values).all() and np.abs(values - whole).max() <= _ROUNDING):
             raise DataError(f"{path} is no mask: it has values between whole numbers; write one label a voxel.")
         if whole.min() < 0 or whole.max() > np.iinfo(labels.dtype).max:
             raise DataError(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.review import Doubt
@@ -52,7 +52,10 @@ def load_image(path: Path) -> tuple[np.ndarray, tuple[float, float] | None, list
         raise DataError(
             f"{path} has more than {_MOST_PIXELS / 1e6:.0f} million pixels; write it with fewer."
         ) from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except DataError:
+        raise
+    # Pillow has no exception of its own for what it cannot take apart.
+    except Exception as error:
         raise DataError(
             f"{path} is not a whole image ({' '.join(str(error).split())}); copy it again, or convert it to PNG."
         ) from error

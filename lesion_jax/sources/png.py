@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
@@ -37,7 +37,10 @@ def load_png(path: Path) -> tuple[np.ndarray, str]:
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=["PNG"]) as image:
             check_size(path, image)
             mode, values = image.mode, np.asarray(image)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+    except DataError:
+        raise
+    # Pillow has no exception of its own for what it cannot take apart.
+    except Exception as error:
         if kind := _other_kind(path):
             raise DataError(f"{path} is a file of kind {kind}; convert it to PNG.") from error
         raise DataError(f"{path} is not a whole PNG file ({' '.join(str(error).split())}); copy it again.") from error
@@ -53,7 +56,7 @@ def _other_kind(path: Path) -> str | None:
     try:
         with Image.open(path) as image:
             return image.format if image.format != "PNG" else None
-    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+    except Exception:
         pass
     try:
         with path.open("rb") as file:

@@ -186,6 +186,7 @@ def test_labels_are_whole_numbers(save):
     for values, message in (
         (VALUES * 0.5, "values between whole numbers"),
         (np.where(VALUES == 7, np.nan, 0.0), "values between whole numbers"),
+        (np.where(VALUES == 7, np.inf, 0.0), "values between whole numbers"),
         (VALUES - 1, "its values go from -1 to"),
         (VALUES * 1000.0, "to 116000; write labels from 0 to 65535"),
     ):

@@ -106,6 +106,8 @@ def test_white_may_be_zero_in_what_is_compressed(load, tmp_path, compression):
         ),
         (png(np.stack([SIXTEEN, ~np.zeros_like(SIXTEEN)], -1), 4), "has 16 bits and colour or transparency"),
         (b"no image", "is not a whole image (cannot identify"),
+        # A second directory without a tag.
+        (tiff(EIGHT)[:-4] + struct.pack("<IHI", len(tiff(EIGHT)), 0, 0), "is not a whole image (Missing dimensions)"),
     ],
 )
 def test_what_would_be_read_as_something_else_is_refused(load, content, message):
