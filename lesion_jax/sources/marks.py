@@ -20,7 +20,8 @@ _ALSO_CALLED = {"patient": ("patient_id", "subject_id")}
 _LONGEST, _SHOWN = 1000, 40
 _MISSING = {"nan", "n/a", "#n/a", "null", "<na>"}
 _SPREADSHEET_ERROR = re.compile(r"#[A-Z/0]+[!?]")
-_NAMES, _SHORTENED = ("patient", "patient_index", "label"), re.compile(r"\d([.,]\d+)?[eE]\+\d+")
+_OF_PATIENTS = ("patient", "patient_index")
+_NAMES, _SHORTENED = (*_OF_PATIENTS, "label"), re.compile(r"\d([.,]\d+)?[eE]\+\d+")
 _WITH_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
 
 
@@ -55,6 +56,9 @@ def load_marks(
             spelled = ", ".join(dict.fromkeys(table.columns[place] for place in places))
             raise DataError(f"{path} line 1: column {name} appears twice ({spelled}); remove one.")
         index[name] = places[0]
+    names = {place for name in (source.columns[0], *_OF_PATIENTS) for place in _places(table, name)}
+    if naming := [name for name in tags if index[name] in names]:
+        raise DataError(f"{path} line 1: --tags has {naming[0]}, which names a patient or a file; leave it out.")
     if not table.rows:
         raise DataError(f"{path} has a header but no lesions; add a row for each.")
     if not table.encoding.startswith("utf"):
@@ -162,7 +166,7 @@ def _meant(path: Path, table: Table, offered: Sequence[Source], tags: Sequence[s
     )
     found = ", ".join(name for name in table.columns if name) or "nothing"
     if all(len(lacks(source)) == len(source.columns) for source in sources):
-        known = "".join(f"; of {source.name} they are {', '.join(source.columns)}" for source in sources)
+        known = "".join(f"; of {source.name} they are {', '.join(source.columns)}" for source in offered)
         raise DataError(f"{path} line 1 names no column that is known (found: {found}){known}.")
     raise DataError(
         f"{path} line 1: column {', '.join(lacks(nearest))} is missing (found: {found}); "

@@ -49,7 +49,7 @@ def load_npz(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         reason = " ".join(str(error).split())
         raise DataError(f"{path} is not a whole npz file of plain arrays ({reason}); fetch it again.") from error
     splits = [name.removesuffix(_IMAGES) for name in arrays if name.endswith(_IMAGES)]
-    if not splits:
+    if not all(splits) or not splits:
         raise DataError(f"{path} has no array such as train{_IMAGES}; it must have NAME{_IMAGES} and NAME{_LABELS}.")
     return {name: _checked(path, name, arrays) for name in splits}
 

@@ -78,6 +78,15 @@ def test_only_named_columns_are_kept_as_tags(write):
         load_marks(path, WITH_CSV, Review(), ["scanner"])
 
 
+@pytest.mark.parametrize(
+    ("column", "tag"), [("patient", "patient"), ("Patient ID", "patient_id"), ("patient", "sop_instance_uid")]
+)
+def test_what_names_a_patient_or_a_file_is_no_tag(write, column, tag):
+    path = write(f"{HEADER},{column}", "1.2,3,4,20,cyst,P")
+    with pytest.raises(DataError, match=f"line 1: --tags has {tag}, which names a patient or a file"):
+        load_marks(path, WITH_CSV, Review(), ["label", tag])
+
+
 def test_class_order():
     paper = [("a", "hemangioma"), ("b", "cyst"), ("c", "metastasis")]
     assert order_classes(paper, None) == ("cyst", "metastasis", "hemangioma")
