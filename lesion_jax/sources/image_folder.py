@@ -24,11 +24,13 @@ def _read(
     # Refuses a folder that is not there or empty.
     list_files(folder)
     mistakes, whole, skipped, again = Mistakes(), WholeImages(), [], []
-    # What begins with a point is a system's own, such as macOS's companion of an image.
-    files = sorted(path for path in walk_files(folder, skipped.append, again.append) if not path.name.startswith("."))
+    walked = walk_files(folder, skipped.append, again.append)
+    files = sorted(path for path in walked if not _is_hidden(path.relative_to(folder)))
     paths = [path for path in files if path.suffix.lower() in SUFFIXES]
     rows = _by_path(folder, marks, paths, mistakes)
     paths = [path for path in paths if not marks or path in rows]
+    if not (marks and all("label" in mark.values for mark in marks)):
+        _check_splits(folder, paths, mistakes)
     doubts = [Doubt("unreadable", f"{path} cannot be read") for path in skipped]
     doubts += [Doubt("links", f"{path} is a link") for path in again]
     doubts += [
@@ -57,6 +59,28 @@ def _read(
     mistakes.check(doubts)
 
 
+def _is_hidden(name: PurePath) -> bool:
+    """Whether it is a system's own, such as macOS's companion of an image, or lies in such a folder."""
+    return any(part.startswith(".") for part in name.parts)
+
+
+def _split(name: PurePath) -> str:
+    """The outermost folder, where it names a split."""
+    return name.parts[0] if len(name.parts) > 1 and name.parts[0].lower() in _SPLITS else ""
+
+
+def _check_splits(folder: Path, paths: Sequence[Path], mistakes: Mistakes) -> None:
+    """Refuses splits beside classes, where either may be meant: valid beside invalid."""
+    names = [path.relative_to(folder) for path in paths]
+    outermost = {name.parts[0]: _split(name) for name in names if len(name.parts) > 1}
+    if len({bool(split) for split in outermost.values()}) > 1:
+        of_split, other = (next(one for one in outermost if bool(outermost[one]) is is_one) for is_one in (True, False))
+        mistakes.add(
+            f"{folder} has a folder {of_split}, which names a split, beside {other}, which names none; if it is a "
+            "class, rename it, otherwise move all into splits."
+        )
+
+
 def _by_path(folder: Path, marks: Sequence[Mark], paths: Sequence[Path], mistakes: Mistakes) -> dict[Path, Mark]:
     """The rows of a csv by the images that they name."""
     places = {os.path.realpath(path): path for path in paths}
@@ -74,7 +98,7 @@ def _by_path(folder: Path, marks: Sequence[Mark], paths: Sequence[Path], mistake
 def _place(path: Path, name: PurePath, row: Mark | None) -> tuple[str, str | None, dict[str, str]]:
     """Class, patient and tags by a row of a csv and by the folders that an image lies in."""
     folders = list(name.parts[:-1])
-    tags = {SPLIT: folders.pop(0)} if folders and folders[0].lower() in _SPLITS else {}
+    tags = {SPLIT: folders.pop(0)} if _split(name) else {}
     if row is not None:
         tags |= row.tags
         if not folders and "label" not in row.values:
@@ -89,10 +113,9 @@ def _classes(folder: Path) -> dict[str, set[str]]:
     """Names of the folders with images that would be classes, by split, "" where there is none."""
     found: dict[str, set[str]] = {}
     for path in walk_files(folder, lambda path: None):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-            places = path.relative_to(folder).parts[:-1]
-            split = places[0] if places and places[0].lower() in _SPLITS else ""
-            found.setdefault(split, set()).update(places[bool(split) :][:1])
+        if path.suffix.lower() in SUFFIXES and not _is_hidden(name := path.relative_to(folder)):
+            split = _split(name)
+            found.setdefault(split, set()).update(name.parts[:-1][bool(split) :][:1])
     return found
 
 

@@ -230,3 +230,20 @@ def test_a_csv_of_files_patients_and_classes_alone_is_taken_for_images(save, tmp
         DataError, match="column spacing_mm, row, column, diameter_mm is missing .*of images are file, pat"
     ):
         read_lesions(tmp_path / "in", path)
+
+
+def test_a_split_beside_classes_is_asked_about_and_hidden_folders_are_none(save, read, tmp_path):
+    save("valid/P1/a.png", grey(0))
+    save("invalid/P2/b.png", grey(1))
+    # A copy that Jupyter keeps.
+    save("invalid/.ipynb_checkpoints/b-checkpoint.png", grey(1))
+    with pytest.raises(
+        DataError, match="has a folder valid, which names a split, beside invalid, which names none; if"
+    ):
+        read()
+    path = tmp_path / "rows.csv"
+    path.write_text("file,patient,label\nvalid/P1/a.png,A,good\ninvalid/P2/b.png,B,bad\n")
+    assert set(read(annotations=path).class_names) == {"good", "bad"}
+    (tmp_path / "in" / "valid").rename(tmp_path / "in" / "usable")
+    found = read()
+    assert found.class_names == ("invalid", "usable") and len(found.lesions) == 2
