@@ -6,6 +6,7 @@ pixels, as `Lesion_diameters_Pixel_` says.
 
 import dataclasses
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -45,12 +46,16 @@ def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[R
     wanted: dict[str, list[Point]] = {}
     doubts: list[Doubt] = []
     first: dict[tuple[str, float, float], Mark] = {}
+    names: dict[str, str] = {}
     for mark in marks:
         with mistakes.collected([mark.where]):
             if left_out := _left_out(mark):
                 doubts.append(left_out)
                 continue
             point = _point(mark)
+            # One name for one file, also where rows name it in several ways.
+            place = os.path.realpath(_find(folder, point.image))
+            point = dataclasses.replace(point, image=names.setdefault(place, point.image))
             if (same := first.setdefault((point.image, point.row, point.column), mark)) is not mark:
                 raise DataError(f"{mark.where}: this lesion is already marked in {same.where}; remove one of the rows.")
             wanted.setdefault(point.image, []).append(point)
@@ -73,7 +78,7 @@ def _read(folder: Path, marks: Sequence[Mark], progress: Progress) -> Iterator[R
 
 
 def _left_out(mark: Mark) -> Doubt | None:
-    if _whole(mark.values.get(_NOISY, "0")) not in ("0", "False"):
+    if _whole(mark.values.get(_NOISY, "0")).casefold() not in ("0", "false"):
         return Doubt("noisy", f"{mark.where} is possibly noisy")
     if "label" not in mark.values and _whole(mark.values[_TYPE]) == _UNKNOWN_TYPE:
         return Doubt("no_type", f"{mark.where} has no type")
@@ -84,6 +89,11 @@ def _point(mark: Mark) -> Point:
     left, top, right, bottom = _numbers(mark, "bounding_boxes", 4)
     longest = max(_numbers(mark, "lesion_diameters_pixel", 2))
     across, down, _ = _numbers(mark, "spacing_mm_px", 3)
+    if not (left < right and top < bottom and longest <= math.hypot(right - left, bottom - top)):
+        raise DataError(
+            f"{mark.where}: bounding_boxes is {mark.values['bounding_boxes']!r}, no box of left, top, right and bottom "
+            f"around a diameter of {longest:g} pixels; take the original's."
+        )
     if longest <= 0 or across <= 0:
         raise DataError(f"{mark.where}: lesion_diameters_pixel and spacing_mm_px must be above 0; correct the row.")
     if across != down:
@@ -96,8 +106,12 @@ def _point(mark: Mark) -> Point:
         "patient": mark.values["patient_index"],
         "spacing_mm": str(across),
     }
-    split = _SPLITS.get(_whole(mark.values.get(_SPLIT, "")))
-    tags: Mapping[str, str] = {**mark.tags, **({SPLIT: split} if split else {})}
+    split = _whole(mark.values.get(_SPLIT, ""))
+    if split and split not in _SPLITS:
+        raise DataError(
+            f"{mark.where}: {_SPLIT} is {split!r}; it must be 1, 2 or 3, for {', '.join(_SPLITS.values())}."
+        )
+    tags: Mapping[str, str] = {**mark.tags, **({SPLIT: _SPLITS[split]} if split else {})}
     return Point(
         mark=dataclasses.replace(mark, values={**mark.values, **known}, tags=tags, decimal_comma=""),
         image=mark.values["file_name"],
@@ -135,6 +149,7 @@ def _numbers(mark: Mark, column: str, count: int) -> list[float]:
 
 def _find(folder: Path, name: str) -> Path:
     """The file of a slice: by its name, or as in the archives, by its number in the folder of its series."""
+    name = name if os.path.exists(folder / name) else name.replace("\\", "/")
     series, _, number = name.rpartition("_")
     places = [place / one for place in (folder, folder / "Images_png") for one in (name, f"{series}/{number}")]
     absent = {path: why for path in places if (why := absence(path))}

@@ -1,5 +1,6 @@
 """Folders of images by class: depths, colours, layouts, and what cannot be used."""
 
+import os
 import re
 
 import numpy as np
@@ -11,6 +12,7 @@ from lesion_jax.data.augment import NUM_VARIANTS, augmented, original
 from lesion_jax.errors import ConfigError, DataError
 from lesion_jax.sources.cohort import read_lesions
 from lesion_jax.sources.picture import load_image
+from lesion_jax.sources.refusals import refusals_to
 
 
 @pytest.fixture
@@ -247,3 +249,15 @@ def test_a_split_beside_classes_is_asked_about_and_hidden_folders_are_none(save,
     (tmp_path / "in" / "valid").rename(tmp_path / "in" / "usable")
     found = read()
     assert found.class_names == ("invalid", "usable") and len(found.lesions) == 2
+
+
+def test_a_name_that_is_no_utf8_is_a_name(save, read, tmp_path):
+    # As an archive from Windows leaves it.
+    odd = os.fsdecode(b"x/M\xfcller.png")
+    save(odd, grey(0))
+    save("x/b.png", grey(1))
+    assert len({lesion.lesion_id for lesion in read().lesions}) == 2
+    (tmp_path / "in" / odd).write_bytes(b"cut")
+    with pytest.raises(DataError), refusals_to(tmp_path / "refusals.csv"):
+        read()
+    assert "/x/M\\udcfcller.png is not a whole image" in (tmp_path / "refusals.csv").read_text()
