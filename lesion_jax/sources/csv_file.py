@@ -17,6 +17,8 @@ from lesion_jax.errors import DataError
 
 _SEPARATORS = (",", ";", "\t")
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+# A million rows; what is read of them takes ten times as much.
+_MOST_BYTES = 1 << 27
 # Windows' for Western and Central Europe, Turkish and the Baltic languages.
 _WINDOWS = ("cp1252", "cp1250", "cp1254", "cp1257")
 # How xlsx and ods begin, which are archives, and the xls before them.
@@ -54,6 +56,10 @@ def load_csv(path: Path) -> Table:
       DataError: It cannot be read, is no such text, or a row has more values than there are columns.
     """
     try:
+        if (size := path.stat().st_size) > _MOST_BYTES:
+            raise DataError(
+                f"--annotations {path} has {size >> 20} MiB, above {_MOST_BYTES >> 20}; leave out what is no lesion."
+            )
         whole, encoding = _decoded(path.read_bytes())
         text = whole.lstrip("\r\n")
         # Lines are counted in the file as it is.

@@ -36,6 +36,8 @@ def load_png(path: Path) -> tuple[np.ndarray, str]:
         # Pillow warns of odd metadata, and of what is large and not yet a bomb.
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=["PNG"]) as image:
             check_size(path, image)
+            if (count := getattr(image, "n_frames", 1)) != 1:
+                raise DataError(f"{path} holds {count} images; write each into a file.")
             mode, values = image.mode, np.asarray(image)
     except DataError:
         raise

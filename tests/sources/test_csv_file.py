@@ -90,3 +90,11 @@ def test_umlauts_of_windows_are_read_and_told(load, encoding):
     table = load(text.encode(encoding))
     assert table.columns == ("Gr\u00f6\u00dfe", "L\u00e4sion") and table.rows == [(2, ["M\u00fcller", "\u00d6dem"])]
     assert table.encoding == "cp1252" and load(text.encode()).encoding == "utf-8"
+
+
+def test_a_file_too_large_for_a_csv_is_not_read(tmp_path):
+    with (tmp_path / "a.csv").open("wb") as file:
+        # Takes no room on the disk.
+        file.truncate((1 << 27) + 1)
+    with pytest.raises(DataError, match="a.csv has 128 MiB, above 128; leave out what is no lesion"):
+        load_csv(tmp_path / "a.csv")
