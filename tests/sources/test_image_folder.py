@@ -252,7 +252,7 @@ def test_a_split_beside_classes_is_asked_about_and_hidden_folders_are_none(save,
 
 
 def test_a_name_that_is_no_utf8_is_a_name(save, read, tmp_path):
-    # As an archive from Windows leaves it. Its patient is known, so that no warning has it, which pytest could not send.
+    # As an archive from Windows leaves it. Of a known patient: no warning has a name that xdist could not send.
     odd = os.fsdecode(b"x/P/M\xfcller.png")
     save(odd, grey(0))
     save("x/Q/b.png", grey(1))
