@@ -9,7 +9,8 @@ those that --tags names: a site, a scanner, your own folds (see data.partition i
 Whatever identifies a patient leaves the files only as a salted hash.
 
 The csv may be a spreadsheet's: separated by commas, semicolons or tabs, with decimal commas where these are not the
-separator, in UTF-8 or UTF-16, its columns in any case ("SOP Instance UID", "Diameter (mm)").
+separator, in UTF-8, UTF-16 or what Windows writes of umlauts, its columns in any case ("SOP Instance UID",
+"Patient ID", "Diameter (mm)").
 
 lesion-jax build --input STUDIES --annotations lesions.csv --dry_run --contact_sheet SHEET
 

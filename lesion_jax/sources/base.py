@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -11,6 +12,17 @@ from lesion_jax.errors import DataError
 from lesion_jax.sources.review import Doubt
 
 Progress = Callable[[int, int], None]
+
+
+def parse_number(text: str) -> float:
+    """The number that people and programs write so; Python's float takes 12_5 and digits of any alphabet, too.
+
+    Raises:
+      ValueError: It is none.
+    """
+    if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
+        raise ValueError(f"{text!r} is no number")
+    return float(text)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +55,7 @@ class Mark:
                 "in one way."
             )
         try:
-            value = float(text.replace(",", ".") if self.decimal_comma else text)
+            value = parse_number(text.replace(",", ".") if self.decimal_comma else text)
         except ValueError:
             value = math.nan
         if not math.isfinite(value) or (positive and value <= 0):
@@ -139,6 +151,7 @@ class Source:
       options: Keyword arguments that `read` takes, of those below.
       recognise: Says by what it recognises its files below a folder, briefly, or None if there are none; for a source
         that takes none or can do without.
+      suspect: Says what it would take a folder for that may be meant otherwise, or None; told, and not taken unasked.
       about: What the files and columns mean, for `lesion-jax build --help`.
     """
 
@@ -151,4 +164,5 @@ class Source:
     outlines: bool = False
     options: tuple[str, ...] = ()
     recognise: Callable[[Path], str | None] | None = None
+    suspect: Callable[[Path], str | None] | None = None
     about: str = ""

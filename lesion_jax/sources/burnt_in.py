@@ -36,7 +36,9 @@ def looks_written_on(pixels: np.ndarray) -> bool:
     low, high = float(pixels.min()), float(pixels.max())
     if high == low:
         return False
-    bright = ((pixels - low) / (high - low)).astype(np.float32)
+    bright = pixels.astype(np.float32)
+    bright -= low
+    bright /= high - low
     return any(_is_written(image, margin) for image in (bright, 1 - bright) for margin in _NEAR_THE_END)
 
 

@@ -79,7 +79,8 @@ def as_read(label: str) -> str:
     plain = "".join(c for c in shown if ord(c) not in _ACCENTS)
     # Programs write 1 as 1.0, spreadsheets 01 as 1.
     if re.fullmatch(r"\d+(\.0*)?", plain):
-        return str(int(plain.partition(".")[0]))
+        digits = "".join(str(unicodedata.decimal(c)) for c in plain.partition(".")[0])
+        return digits.lstrip("0") or "0"
     # Between numbers a hyphen counts.
     plain = plain.rstrip(".,;:") or plain
     return re.sub(r"(?<=[^\W\d_])[-_\u2010-\u2015]+(?=[^\W\d_])", "", plain)

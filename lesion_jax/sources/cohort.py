@@ -100,7 +100,7 @@ def read_lesions(
 def to_lesions(reading: Reading) -> list[Lesion]:
     """The lesions that were read under their hashes, in the order of `reading.found`."""
     salts = sorted({_salt(raw) for raw, _ in reading.found})
-    salt = hashlib.sha256("\n".join(salts).encode()).hexdigest()
+    salt = hashlib.sha256(_bytes("\n".join(salts))).hexdigest()
     return [_lesion(raw, center, reading.class_names, salt) for raw, center in reading.found]
 
 
@@ -124,4 +124,9 @@ def _salt(raw: RawLesion) -> str:
 
 
 def _hash(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:_HASH_DIGITS]
+    return hashlib.sha256(_bytes("\0".join(parts))).hexdigest()[:_HASH_DIGITS]
+
+
+def _bytes(text: str) -> bytes:
+    # Of a file's name that is no UTF-8, as archives from Windows leave it, its own.
+    return text.encode("utf-8", "surrogateescape")

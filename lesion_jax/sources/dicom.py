@@ -14,7 +14,7 @@ import numpy as np
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
-from lesion_jax.sources.files import list_files
+from lesion_jax.sources.files import also_unreadable, list_files
 from lesion_jax.sources.frame_names import file_uid, frame_name, frame_number
 from lesion_jax.sources.grey_scale import GreyRange
 from lesion_jax.sources.patients import PERSON
@@ -36,7 +36,7 @@ def _read(
     from lesion_jax.sources.grey_slice import SeriesFiles
 
     mistakes = Mistakes()
-    wanted = points_by_image([_with_frame(mark, mistakes) for mark in marks], _UID, mistakes)
+    wanted = points_by_image([one for mark in marks if (one := _with_frame(mark, mistakes))], _UID, mistakes)
     skipped: list[Path] = []
     files = list_files(folder, skipped.append)
     total = len(files) + len(wanted)
@@ -64,16 +64,18 @@ def _read(
     mistakes.check()
 
 
-def _with_frame(mark: Mark, mistakes: Mistakes) -> Mark:
-    """The row with one name for the image, whatever file holds it."""
-    if "frame" not in mark.values:
-        return mark
+def _with_frame(mark: Mark, mistakes: Mistakes) -> Mark | None:
+    """The row with one name for the image, whatever file holds it; None where it has none."""
     with mistakes.collected([mark.where]):
+        if file_uid(mark.values[_UID]) != mark.values[_UID]:
+            raise DataError(f"{mark.where}: {_UID} {mark.values[_UID]!a} has characters that no UID has; correct it.")
+        if "frame" not in mark.values:
+            return mark
         number = mark.number("frame", positive=True)
         if number % 1:
             raise DataError(f"{mark.where}: frame is {mark.values['frame']!r}; it must be a whole number, from 1.")
         return dataclasses.replace(mark, values={**mark.values, _UID: frame_name(mark.values[_UID], int(number))})
-    return mark
+    return None
 
 
 def _missing(
@@ -89,7 +91,7 @@ def _missing(
         return f"{begin} ({uid!a}) has characters that no UID has; write digits and points alone."
     if other := what_else(uid, index.dicom):
         return f"{begin} is {other}; give the SOPInstanceUID of the slice."
-    also = f" ({len(unreadable)} files or folders cannot be read, such as {unreadable[0]})" if unreadable else ""
+    also = also_unreadable(unreadable)
     also += f" ({len(packed)} files are packed, such as {packed[0]}: unpack them)" if packed else ""
     return (
         f"{begin} is in none of the {len(index.dicom)} DICOM files below {folder}{also}; "

@@ -21,6 +21,7 @@ from pydicom.multival import MultiValue
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from lesion_jax.errors import DataError
+from lesion_jax.sources.base import parse_number
 from lesion_jax.sources.dicom_deflated import MOST_BYTES, packed_at, unpacked_size
 
 # Of a deflated data set, that has all that is asked for.
@@ -223,7 +224,9 @@ def numbers(path: Path, data: pydicom.Dataset, field: str, count: int, must: str
     try:
         found = data.get(field)
         listed = list(found) if isinstance(found, MultiValue | list | tuple) else [found]
-        values = [float(number) for number in listed if number not in (None, "")]
+        # As written: float takes 1_0 for 10.
+        texts = [str(getattr(number, "original_string", number)).strip() for number in listed if number is not None]
+        values = [parse_number(text) for text in texts if text]
     except Exception as error:
         raise refusal(path, data, field, must) from error
     if len(values) != count or not all(math.isfinite(number) for number in values):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
 from lesion_jax.sources.dicom import load_copies
-from lesion_jax.sources.files import list_files, named_file, walk_files
+from lesion_jax.sources.files import also_unreadable, list_files, named_file, walk_files
 from lesion_jax.sources.grey_scale import GreyRange
 from lesion_jax.sources.points import Point
 from lesion_jax.sources.review import Doubt, Mistakes
@@ -51,8 +51,13 @@ def _read(
     slices, outlines, unreadable = index_planes(files, kinds, lambda done: progress(done, len(files)))
     doubts = [Doubt("unreadable", f"{path} cannot be read") for path in (*skipped, *unreadable)]
     if not outlines:
-        mistakes.add(f"--input {folder} holds no {title} among its {len(files)} files; add them to their series.")
-    rows = {os.path.realpath(named_file(folder, mark.values[column])): mark for mark in marks}
+        also = also_unreadable([*skipped, *unreadable])
+        mistakes.add(f"--input {folder} holds no {title} among its {len(files)} files{also}; add them to their series.")
+    rows: dict[str, Mark] = {}
+    for mark in marks:
+        if (other := rows.setdefault(os.path.realpath(named_file(folder, mark.values[column])), mark)) is not mark:
+            text = f"{mark.where}: {mark.values[column]} is already in {other.where}; remove one of the rows."
+            mistakes.add(text, [other.where, mark.where])
     if marks:
         outlines = [path for path in outlines if os.path.realpath(path) in rows]
         present = {os.path.realpath(path) for path in outlines}

@@ -66,7 +66,7 @@ def parse_range(text: str) -> GreyRange:
     Raises:
       ConfigError: It is none.
     """
-    match = re.fullmatch(r"\s*([-+.\deE]+)\s*(%?)\s*,\s*([-+.\deE]+)\s*(%?)\s*", text)
+    match = re.fullmatch(r"\s*([-+.0-9eE]+)\s*(%?)\s*,\s*([-+.0-9eE]+)\s*(%?)\s*", text)
     try:
         if match is None or match[2] != match[4]:
             raise ValueError

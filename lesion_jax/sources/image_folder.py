@@ -1,68 +1,21 @@
 """Folders of images by class: ROOT/CLASS/image, ROOT/CLASS/PATIENT/image, and either below train, val or test."""
 
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
-
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
 from lesion_jax.sources.files import list_files, named_file, walk_files
 from lesion_jax.sources.npz import SPLIT
 from lesion_jax.sources.patient_names import PatientOf
+from lesion_jax.sources.picture import load_image
 from lesion_jax.sources.review import Doubt, Mistakes
 from lesion_jax.sources.whole_image import WholeImages
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
-_LOSSY = ("JPEG",)
-# Of 12 bits, as scanners have them, which show as nearly black among 16.
-_DARK = 1 << 12
-_SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I")
-
-
-def load_image(path: Path) -> tuple[np.ndarray, tuple[float, float] | None, list[Doubt]]:
-    """Reads one image as a viewer shows it.
-
-    Args:
-      path: A file of one image, 8 bits grey or in colour, or 16 bits grey.
-
-    Returns:
-      Pixels [H, W] or [H, W, 3]; their range where it is not that of 8 bits; what is doubtful. 16 bits are halved, so
-      that they fit into a dataset's.
-
-    Raises:
-      DataError: Not such an image.
-    """
-    try:
-        # Pillow warns of odd metadata.
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
-            if getattr(image, "n_frames", 1) != 1:
-                raise DataError(f"{path} holds {getattr(image, 'n_frames', 1)} images; write each into a file.")
-            doubts = [Doubt("lossy", f"{path} was compressed with loss")] if image.format in _LOSSY else []
-            # A camera's "turn me" is part of the picture.
-            upright = ImageOps.exif_transpose(image)
-            if upright.has_transparency_data and np.asarray(upright.convert("RGBA"))[..., 3].min() < 255:
-                doubts.append(Doubt("transparent", f"{path} is transparent in part"))
-            mode, values = upright.mode, np.asarray(upright if upright.mode in _SIXTEEN_BITS else _plain(upright))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"{path} is not a whole image ({' '.join(str(error).split())}); copy it again.") from error
-    if mode not in _SIXTEEN_BITS:
-        return values, None, doubts
-    if values.min() < 0 or values.max() > 0xFFFF:
-        raise DataError(f"{path} has values from {values.min()} to {values.max()}; write it with 8 or 16 bits.")
-    if values.max() < _DARK:
-        doubts.append(Doubt("dark", f"{path} has 16 bits and no value above {values.max()}"))
-    return values >> 1, (0.0, 32767.0), [*doubts, Doubt("halved", f"{path} has 16 bits")]
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    if image.mode == "F":
-        raise ValueError("its pixels are fractions")
-    return image.convert("L" if image.mode in ("1", "L", "LA", "La") else "RGB")
+_MOST_NAMED = 5
 
 
 def _read(
@@ -70,13 +23,16 @@ def _read(
 ) -> Iterator[RawLesion]:
     # Refuses a folder that is not there or empty.
     list_files(folder)
-    mistakes, whole, skipped = Mistakes(), WholeImages(), []
-    # What begins with a point is a system's own, such as macOS's companion of an image.
-    files = sorted(path for path in walk_files(folder, skipped.append) if not path.name.startswith("."))
+    mistakes, whole, skipped, again = Mistakes(), WholeImages(), [], []
+    walked = walk_files(folder, skipped.append, again.append)
+    files = sorted(path for path in walked if not _is_hidden(path.relative_to(folder)))
     paths = [path for path in files if path.suffix.lower() in SUFFIXES]
     rows = _by_path(folder, marks, paths, mistakes)
     paths = [path for path in paths if not marks or path in rows]
+    if not (marks and all("label" in mark.values for mark in marks)):
+        _check_splits(folder, paths, mistakes)
     doubts = [Doubt("unreadable", f"{path} cannot be read") for path in skipped]
+    doubts += [Doubt("links", f"{path} is a link") for path in again]
     doubts += [
         Doubt("other_kind", f"{path} is none of {', '.join(SUFFIXES)}")
         for path in files
@@ -100,7 +56,29 @@ def _read(
             )
             doubts = []
         progress(done, len(paths))
-    mistakes.check()
+    mistakes.check(doubts)
+
+
+def _is_hidden(name: PurePath) -> bool:
+    """Whether it is a system's own, such as macOS's companion of an image, or lies in such a folder."""
+    return any(part.startswith(".") for part in name.parts)
+
+
+def _split(name: PurePath) -> str:
+    """The outermost folder, where it names a split."""
+    return name.parts[0] if len(name.parts) > 1 and name.parts[0].lower() in _SPLITS else ""
+
+
+def _check_splits(folder: Path, paths: Sequence[Path], mistakes: Mistakes) -> None:
+    """Refuses splits beside classes, where either may be meant: valid beside invalid."""
+    names = [path.relative_to(folder) for path in paths]
+    outermost = {name.parts[0]: _split(name) for name in names if len(name.parts) > 1}
+    if len({bool(split) for split in outermost.values()}) > 1:
+        of_split, other = (next(one for one in outermost if bool(outermost[one]) is is_one) for is_one in (True, False))
+        mistakes.add(
+            f"{folder} has a folder {of_split}, which names a split, beside {other}, which names none; if it is a "
+            "class, rename it, otherwise move all into splits."
+        )
 
 
 def _by_path(folder: Path, marks: Sequence[Mark], paths: Sequence[Path], mistakes: Mistakes) -> dict[Path, Mark]:
@@ -120,7 +98,7 @@ def _by_path(folder: Path, marks: Sequence[Mark], paths: Sequence[Path], mistake
 def _place(path: Path, name: PurePath, row: Mark | None) -> tuple[str, str | None, dict[str, str]]:
     """Class, patient and tags by a row of a csv and by the folders that an image lies in."""
     folders = list(name.parts[:-1])
-    tags = {SPLIT: folders.pop(0)} if folders and folders[0].lower() in _SPLITS else {}
+    tags = {SPLIT: folders.pop(0)} if _split(name) else {}
     if row is not None:
         tags |= row.tags
         if not folders and "label" not in row.values:
@@ -131,6 +109,35 @@ def _place(path: Path, name: PurePath, row: Mark | None) -> tuple[str, str | Non
     return folders[0], folders[1] if len(folders) > 1 else None, tags
 
 
+def _classes(folder: Path) -> dict[str, set[str]]:
+    """Names of the folders with images that would be classes, by split, "" where there is none."""
+    found: dict[str, set[str]] = {}
+    for path in walk_files(folder, lambda path: None):
+        if path.suffix.lower() in SUFFIXES and not _is_hidden(name := path.relative_to(folder)):
+            split = _split(name)
+            found.setdefault(split, set()).update(name.parts[:-1][bool(split) :][:1])
+    return found
+
+
+def _recognise(folder: Path) -> str | None:
+    found = _classes(folder)
+    names = sorted(set().union(*found.values()))
+    # Folders may be of patients; but these would not be in two splits.
+    if len(found) < 2 or "" in found or len(names) < 2 or any(some != set(names) for some in found.values()):
+        return None
+    return f"{', '.join(sorted(found))} each hold images in the folders {_listed(names)}"
+
+
+def _suspect(folder: Path) -> str | None:
+    names = sorted(set().union(*_classes(folder).values()))
+    return f"the folders {_listed(names)} are classes" if len(names) > 1 else None
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
 IMAGES = Source(
     name="images",
     title="Folders of images by class",
@@ -139,6 +146,8 @@ IMAGES = Source(
     optional=("label",),
     needs_csv=False,
     options=("patient_of",),
+    recognise=_recognise,
+    suspect=_suspect,
     about=(
         f"ROOT/CLASS/FILE or ROOT/CLASS/PATIENT/FILE ({', '.join(SUFFIXES)}), perhaps below train, val and test, which "
         "are kept as the tag split. Each image is a lesion; without folders of patients each is a patient of its own, "

@@ -10,25 +10,30 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources.base import Mark, Source
+from lesion_jax.sources.base import Mark, Source, parse_number
 from lesion_jax.sources.csv_file import Table, load_csv
-from lesion_jax.sources.review import Mistakes
+from lesion_jax.sources.review import Doubt, Mistakes, Review
 
+# What else hospitals and archives call a column.
+_ALSO_CALLED = {"patient": ("patient_id", "subject_id")}
+# Longer than any path or name.
+_LONGEST, _SHOWN = 1000, 40
 _MISSING = {"nan", "n/a", "#n/a", "null", "<na>"}
 _SPREADSHEET_ERROR = re.compile(r"#[A-Z/0]+[!?]")
-_NAMES, _SHORTENED = ("patient", "patient_index", "label"), re.compile(r"\d([.,]\d+)?[eE]\+\d+")
-_WITH_COMMA = re.compile(r"[+-]?\d*,\d+")
+_OF_PATIENTS = ("patient", "patient_index")
+_NAMES, _SHORTENED = (*_OF_PATIENTS, "label"), re.compile(r"\d([.,]\d+)?[eE]\+\d+")
+_WITH_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
 
 
 def load_marks(
-    path: Path, sources: Sequence[Source], mistakes: Mistakes, tags: Sequence[str] = ()
+    path: Path, sources: Sequence[Source], review: Review, tags: Sequence[str] = ()
 ) -> tuple[Source, list[Mark]]:
     """Reads and checks the rows, for the one source whose columns the csv has.
 
     Args:
       path: The csv.
       sources: Those that may be meant, at least one; all with columns.
-      mistakes: Takes rows with an empty value or too many.
+      review: Takes rows with an empty value or too many, and an encoding that is no Unicode.
       tags: Other columns that the dataset shall keep, named as the dataset shall name them.
 
     Returns:
@@ -38,11 +43,11 @@ def load_marks(
       DataError: Not a csv, missing columns, columns of several sources, no rows.
     """
     table = load_csv(path)
-    source = _meant(path, table, sources)
-    asked = (*source.columns, *(name for name in source.optional if table.indices(name)))
+    source = _meant(path, table, sources, tags)
+    asked = (*source.columns, *(name for name in source.optional if _places(table, name)))
     index: dict[str, int] = {}
     for name in (*asked, *tags):
-        places = table.indices(name)
+        places = _places(table, name) if name in asked else table.indices(name)
         if not places:
             raise DataError(
                 f"{path} line 1: there is no column {name} (found: {', '.join(table.columns)}); change --tags."
@@ -51,14 +56,19 @@ def load_marks(
             spelled = ", ".join(dict.fromkeys(table.columns[place] for place in places))
             raise DataError(f"{path} line 1: column {name} appears twice ({spelled}); remove one.")
         index[name] = places[0]
+    names = {place for name in (source.columns[0], *_OF_PATIENTS) for place in _places(table, name)}
+    if naming := [name for name in tags if index[name] in names]:
+        raise DataError(f"{path} line 1: --tags has {naming[0]}, which names a patient or a file; leave it out.")
     if not table.rows:
         raise DataError(f"{path} has a header but no lesions; add a row for each.")
-    _check_unit(path, table, mistakes)
+    if not table.encoding.startswith("utf"):
+        review.doubt(Doubt("encoding", f"{path} is taken to be in {table.encoding}"))
+    _check_unit(path, table, review)
     comma = _decimal_comma(path, table, [index[name] for name in asked])
     marks = []
     for line, row in table.rows:
         where = f"{path} line {line}"
-        with mistakes.collected([where]):
+        with review.collected([where]):
             if len(row) > len(table.columns):
                 raise DataError(
                     f"{where}: more values than the header has columns; quote values that contain "
@@ -67,10 +77,20 @@ def load_marks(
             values = {name: row[place] for name, place in index.items()}
             if empty := [name for name, value in values.items() if not value]:
                 raise DataError(f"{where}: {empty[0]} is empty; fill it in.")
+            if long := [name for name, value in values.items() if len(value) > _LONGEST]:
+                raise DataError(
+                    f"{where}: {long[0]} has {len(values[long[0]])} characters ({values[long[0]][:_SHOWN]!r}...); it "
+                    f"may have {_LONGEST}: is a quotation mark missing?"
+                )
             _check_spreadsheet(where, {name: values[name] for name in asked})
             kept = ({name: values[name] for name in names} for names in (asked, tags))
             marks.append(Mark(where, *kept, decimal_comma=comma))
     return source, marks
+
+
+def _places(table: Table, name: str) -> list[int]:
+    """Where the columns are that a source asks for by a name."""
+    return [place for called in (name, *_ALSO_CALLED.get(name, ())) for place in table.indices(called)]
 
 
 def _check_spreadsheet(where: str, values: Mapping[str, str]) -> None:
@@ -110,7 +130,7 @@ def _check_unit(path: Path, table: Table, mistakes: Mistakes) -> None:
 
 def _first_number(text: str) -> float:
     try:
-        return float(text.split(",")[0])
+        return parse_number(text.split(",")[0].strip())
     except ValueError:
         return float("nan")
 
@@ -123,13 +143,17 @@ def _decimal_comma(path: Path, table: Table, asked: Sequence[int]) -> str:
     return next((f"{text} in line {line}" for line, text in seen), "")
 
 
-def _meant(path: Path, table: Table, sources: Sequence[Source]) -> Source:
-    # One that recognises nothing itself, and has few columns, would take any csv that lacks some for its own.
-    sources = [source for source in sources if source.needs_csv or source.recognise] or sources
-
+def _meant(path: Path, table: Table, offered: Sequence[Source], tags: Sequence[str]) -> Source:
     def lacks(source: Source) -> list[str]:
-        return [name for name in source.columns if not table.indices(name)]
+        return [name for name in source.columns if not _places(table, name)]
 
+    def is_part(source: Source) -> bool:
+        """Whether it has few columns, all of another, and would take what lacks some of that for its own."""
+        known = {place for name in (*source.columns, *source.optional, *tags) for place in _places(table, name)}
+        others = [name for place, name in enumerate(table.columns) if name and place not in known]
+        return bool(others) and any(set(source.columns) < set(other.columns) for other in offered)
+
+    sources = [source for source in offered if not is_part(source)]
     fitting = [source for source in sources if not lacks(source)]
     if len(fitting) > 1:
         names = " and ".join(source.name for source in fitting)
@@ -138,11 +162,11 @@ def _meant(path: Path, table: Table, sources: Sequence[Source]) -> Source:
         return fitting[0]
     nearest = min(sources, key=lambda source: (source.columns[0] in lacks(source), len(lacks(source))))
     others = "".join(
-        f"; those of {source.name} are {', '.join(source.columns)}" for source in sources if source is not nearest
+        f"; those of {source.name} are {', '.join(source.columns)}" for source in offered if source is not nearest
     )
     found = ", ".join(name for name in table.columns if name) or "nothing"
     if all(len(lacks(source)) == len(source.columns) for source in sources):
-        known = "".join(f"; of {source.name} they are {', '.join(source.columns)}" for source in sources)
+        known = "".join(f"; of {source.name} they are {', '.join(source.columns)}" for source in offered)
         raise DataError(f"{path} line 1 names no column that is known (found: {found}){known}.")
     raise DataError(
         f"{path} line 1: column {', '.join(lacks(nearest))} is missing (found: {found}); "

@@ -4,7 +4,8 @@ Volumes and masks find each other by their names, as in the Medical Segmentation
 """
 
 import dataclasses
-import json
+import functools
+import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,8 +16,9 @@ import numpy as np
 from lesion_jax.core.types import UNITS
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
-from lesion_jax.sources.files import list_files, named_file, walk_files
+from lesion_jax.sources.files import absence, also_unreadable, list_files, named_file, walk_files
 from lesion_jax.sources.grey_scale import PERCENTILE_RANGE, VALUE_RANGE, Ends, GreyRange, to_grey
+from lesion_jax.sources.nifti_description import DESCRIPTION, describe
 from lesion_jax.sources.patient_names import PatientOf
 from lesion_jax.sources.points import Point
 from lesion_jax.sources.regions import find_regions
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from lesion_jax.sources.nifti_file import Grid, Volume
 
 SUFFIXES = (".nii.gz", ".nii")
-_DESCRIPTION = "dataset.json"
 _NO_AIR_HU = -300
 
 
@@ -65,7 +66,7 @@ def _read(
     names: Mapping[int, str] = {}
     is_ct = True
     with mistakes.collected():
-        names, is_ct = _describe(folder)
+        names, is_ct = describe(folder)
     doubts: list[Doubt] = []
     cases = _named(folder, marks, mistakes) if marks else _find(folder, mistakes, doubts, patient_of)
     # All masks first: what is doubtful of one without lesions comes with another's.
@@ -85,9 +86,11 @@ def _read(
             volume = load_volume(case.image)
             check_same_grid(grid, volume.grid)
             ends = None if is_ct and grey_range is None else _ends(volume, grey_range or PERCENTILE_RANGE)
+            belongs = {"set of voxels": _digest(volume)}
             doubts += _grey_doubts(case.image, ends, grey_range)
             for index, on_slice in points.items():
                 image = _slice(volume, index, case.patient, ends, tuple(doubts))
+                image = dataclasses.replace(image, belongs=belongs)
                 doubts = []
                 yield from (point.lesion(case.image, image) for point in on_slice)
         progress(len(cases) + done, len(cases) + len(marked))
@@ -118,6 +121,14 @@ def _points(
     return points, doubts
 
 
+def _digest(volume: "Volume") -> str:
+    """Of the voxels as they are stored, in whatever orientation."""
+    found = hashlib.sha256(repr(volume.stored.shape).encode())
+    for values in volume.stored:
+        found.update(values.tobytes())
+    return found.hexdigest()
+
+
 def _slice(volume: "Volume", index: int, patient: str, ends: Ends | None, doubts: tuple[Doubt, ...]) -> Slice:
     path, values = volume.grid.path, volume.slice(index)
     if not np.isfinite(values).all():
@@ -143,7 +154,7 @@ def _grey_doubts(path: Path, ends: Ends | None, grey_range: GreyRange | None) ->
         return []
     if grey_range is not None:
         return [Doubt("grey_range", f"{path} is no CT by --grey_range")]
-    return [Doubt("grey_scale", f"{path} is no CT by {_DESCRIPTION}")]
+    return [Doubt("grey_scale", f"{path} is no CT by {DESCRIPTION}")]
 
 
 def _ends(volume: "Volume", chosen: GreyRange) -> Ends:
@@ -151,29 +162,6 @@ def _ends(volume: "Volume", chosen: GreyRange) -> Ends:
         return chosen.ends(volume.slice(index) for index in range(0, len(volume.stored), 1 + len(volume.stored) // 40))
     except DataError as error:
         raise DataError(f"{volume.grid.path}: {error}; convert it again.") from error
-
-
-def _describe(folder: Path) -> tuple[dict[int, str], bool]:
-    """Names of the labels as dataset.json gives them, by value, and whether it says CT or nothing of the first channel.
-
-    It has the decathlon's form or nnU-Net's.
-    """
-    path = folder / _DESCRIPTION
-    if not path.is_file():
-        return {}, True
-    try:
-        described = json.loads(path.read_text("utf-8"))
-        channels = described.get("channel_names", described.get("modality", {}))
-        channels = list(channels.values()) if isinstance(channels, dict) else list(channels)
-        labels = {
-            int(key if str(key).isdecimal() else value): str(value if str(key).isdecimal() else key)
-            for key, value in described.get("labels", {}).items()
-            # nnU-Net has regions of several labels, too, which masks do not hold.
-            if not isinstance(value, list)
-        }
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise DataError(f"{path} is no description of a data set ({error}); correct it or remove it.") from error
-    return labels, str(channels[0]).upper() == "CT" if channels else True
 
 
 def _named(folder: Path, marks: Sequence[Mark], mistakes: Mistakes) -> list[_Case]:
@@ -189,8 +177,8 @@ def _named(folder: Path, marks: Sequence[Mark], mistakes: Mistakes) -> list[_Cas
                 [other.where, mark.where],
             )
         mask, label = named_file(folder, mark.values["mask"]), mark.values.get("label")
-        if absent := [path for path in (image, mask) if not path.is_file()]:
-            text = f"{mark.where}: {absent[0]} does not exist; image and mask are relative to --input."
+        if absent := [f"{path} {why}" for path in (image, mask) if (why := absence(path))]:
+            text = f"{mark.where}: {absent[0]}; image and mask are relative to --input."
             mistakes.add(text, [mark.where])
         else:
             cases.append(_Case(mark.where, mask, image, patient, label, mark.tags))
@@ -217,15 +205,28 @@ def _find(folder: Path, mistakes: Mistakes, doubts: list[Doubt], patient_of: Pat
     # Refuses a folder that is not there.
     list_files(folder)
     skipped: list[Path] = []
-    files = {path: stem for path in walk_files(folder, skipped.append) if (stem := _stem(path)) is not None}
-    by_name = {(path.parent, stem): path for path, stem in files.items()}
+    again: list[Path] = []
+    walked = walk_files(folder, skipped.append, again.append)
+    files = {path: stem for path in walked if (stem := _stem(path)) is not None}
+    doubts += [Doubt("unreadable", f"{path} cannot be read") for path in skipped]
+    doubts += [Doubt("links", f"{path} is a link") for path in again]
+    # A folder may be reached by a link and listed where it stands.
+    real = functools.cache(lambda path: os.path.realpath(path))
+    by_name: dict[tuple[str, str], Path] = {}
+    for path, stem in sorted(files.items()):
+        if (other := by_name.setdefault((real(path.parent), stem), path)) is not path:
+            mistakes.add(f"{other} and {path} have one name, packed and not; remove one of them.")
     cases: list[_Case] = []
     for path, stem in sorted(files.items()):
         if (partner := _partner(path, stem)) is None:
             continue
+        if by_name[real(path.parent), stem] is not path:
+            continue
         place, names = partner
-        images = [by_name[place, name] for name in names if (place, name) in by_name]
-        if len(images) == 1:
+        images = [by_name[real(place), name] for name in names if (real(place), name) in by_name]
+        if len(images) > 1:
+            mistakes.add(f"{path} is a mask of {images[0]} or of {images[1]}; remove one of the two volumes.")
+        elif images:
             with mistakes.collected():
                 image = images[0].relative_to(folder).as_posix()
                 patient = patient_of(image) if patient_of else names[0]
@@ -242,7 +243,7 @@ def _find(folder: Path, mistakes: Mistakes, doubts: list[Doubt], patient_of: Pat
     if not cases:
         mistakes.add(
             f"--input {folder} holds no NIfTI volumes with masks named as imagesTr/X, labelsTr/X or volume-N, "
-            "segmentation-N; name them so, or give a csv with image, mask, patient."
+            f"segmentation-N{also_unreadable(skipped)}; name them so, or give a csv with image, mask, patient."
         )
     return cases
 
@@ -263,9 +264,9 @@ NIFTI = Source(
     options=("grey_range", "patient_of"),
     recognise=_recognise,
     about=(
-        f"CT volumes in HU, or grey values where {_DESCRIPTION} or --grey_range says that they are no CT, and masks of "
+        f"CT volumes in HU, or grey values where {DESCRIPTION} or --grey_range says that they are no CT, and masks of "
         "whole numbers on the same voxels, in any orientation. Without a csv imagesTr/X and labelsTr/X belong "
-        f"together, or volume-N and segmentation-N, {_DESCRIPTION} names the labels, and each volume is a patient, but "
+        f"together, or volume-N and segmentation-N, {DESCRIPTION} names the labels, and each volume is a patient, but "
         "for --patient. In a csv, image and mask are relative to --input. Each connected region of a label is a "
         "lesion, shown on the axial slice where it is largest."
     ),

@@ -26,6 +26,8 @@ from lesion_jax.errors import DataError
 _GZIP = b"\x1f\x8b"
 _MOST_BYTES = 1 << 30
 _AT_ONCE = 1 << 20
+# Behind the header, whether something stands before the voxels.
+_FLAG_BYTES = 4
 # Same as for DICOM: cosine of the largest tilt against the body's axis.
 _MIN_AXIAL = 0.86
 # Of a sagittal or coronal series, axial slices have pixels as long as its slices are thick.
@@ -85,7 +87,9 @@ class Volume:
 
     def slice(self, index: int) -> np.ndarray:
         """float64 [R, C] of one axial slice, scaled as the header says."""
-        return self.stored[index].astype(np.float64) * self.slope + self.intercept
+        # What is no number then, whoever takes the slice refuses.
+        with np.errstate(all="ignore"):
+            return self.stored[index].astype(np.float64) * self.slope + self.intercept
 
 
 def load_volume(path: Path) -> Volume:
@@ -98,7 +102,8 @@ def load_volume(path: Path) -> Volume:
       DataError: Not such a file, damaged, not of three dimensions, or not of axial slices.
     """
     try:
-        with path.open("rb") as file:
+        # What a damaged header makes infinite is refused by name.
+        with path.open("rb") as file, np.errstate(all="ignore"):
             is_packed = file.read(2) == _GZIP
             file.seek(0)
             return _load(path, cast(BinaryIO, gzip.GzipFile(fileobj=file)) if is_packed else file)
@@ -126,7 +131,7 @@ def load_labels(path: Path) -> tuple[Grid, np.ndarray]:
     for index in range(len(labels)):
         values = volume.stored[index] if are_whole else volume.slice(index)
         whole = values if are_whole else np.rint(values)
-        if not are_whole and not np.all(np.abs(values - whole) <= _ROUNDING):
+        if not are_whole and not (np.isfinite(values).all() and np.abs(values - whole).max() <= _ROUNDING):
             raise DataError(f"{path} is no mask: it has values between whole numbers; write one label a voxel.")
         if whole.min() < 0 or whole.max() > np.iinfo(labels.dtype).max:
             raise DataError(
@@ -198,13 +203,17 @@ def _load(path: Path, file: BinaryIO) -> Volume:
             raise DataError(f"{path} is cut short: {filled} of {size} bytes of voxels are there; copy it again.")
         filled += got
     # To the end, where gzip has its checksum.
-    _skip(file, _MOST_BYTES)
+    if rest := _skip(file, _MOST_BYTES):
+        raise DataError(f"{path} has {rest} bytes after the voxels that its header describes; convert it again.")
     return _oriented(path, header, np.ndarray(shape, dtype, buffer=data, order="F"))
 
 
-def _skip(file: BinaryIO, count: int) -> None:
-    while count > 0 and (got := len(file.read(min(count, _AT_ONCE)))):
-        count -= got
+def _skip(file: BinaryIO, count: int) -> int:
+    """How many bytes there were, up to `count`."""
+    left = count
+    while left > 0 and (got := len(file.read(min(left, _AT_ONCE)))):
+        left -= got
+    return count - left
 
 
 def _read_header(path: Path, file: BinaryIO) -> _Header:
@@ -216,6 +225,9 @@ def _read_header(path: Path, file: BinaryIO) -> _Header:
     if bytes(header["magic"])[:3] not in (b"n+1", b"n+2"):
         raise DataError(f"{path} is no NIfTI file of header and voxels in one; convert it to .nii.gz.")
     _check_scale(path, header)
+    offset, least = float(header["vox_offset"]), len(block) + _FLAG_BYTES
+    if not (offset >= least and offset % 1 == 0):
+        raise DataError(f"{path}: vox_offset is {offset:g}; voxels begin at {least} or behind it: convert it again.")
     slope, intercept = header.get_slope_inter()
     forms = [header.get_sform(coded=True)[0], header.get_qform(coded=True)[0]]
     to_ras = np.array(header.get_best_affine(), np.float64)
@@ -225,7 +237,7 @@ def _read_header(path: Path, file: BinaryIO) -> _Header:
     return _Header(
         shape=tuple(map(int, header.get_data_shape())),
         dtype=header.get_data_dtype(),
-        skip=header.get_data_offset() - len(block),
+        skip=int(offset) - len(block),
         slope=1.0 if slope is None else float(slope),
         intercept=0.0 if intercept is None else float(intercept),
         to_ras=to_ras,

@@ -4,6 +4,7 @@ The benchmark's own split is kept as the tag `split`: data.partition='tag:split=
 its test images.
 """
 
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -48,7 +49,7 @@ def load_npz(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         reason = " ".join(str(error).split())
         raise DataError(f"{path} is not a whole npz file of plain arrays ({reason}); fetch it again.") from error
     splits = [name.removesuffix(_IMAGES) for name in arrays if name.endswith(_IMAGES)]
-    if not splits:
+    if not all(splits) or not splits:
         raise DataError(f"{path} has no array such as train{_IMAGES}; it must have NAME{_IMAGES} and NAME{_LABELS}.")
     return {name: _checked(path, name, arrays) for name in splits}
 
@@ -80,7 +81,7 @@ def _checked(path: Path, split: str, arrays: dict[str, np.ndarray]) -> tuple[np.
 
 def _file_of(path: Path) -> Path | None:
     """An npz file, or the only one in a folder."""
-    found = [path] if path.is_file() else [*path.glob("*.[nN][pP][zZ]")]
+    found = [path] if os.path.isfile(path) else [*path.glob("*.[nN][pP][zZ]")]
     return found[0] if len(found) == 1 and found[0].suffix.lower() == ".npz" else None
 
 

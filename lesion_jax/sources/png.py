@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Slice, Source
-from lesion_jax.sources.files import list_files, named_file
+from lesion_jax.sources.files import absence, list_files, named_file
+from lesion_jax.sources.picture import check_size
 from lesion_jax.sources.points import COLUMNS, Point, one_patient, points_by_image
 from lesion_jax.sources.review import Mistakes
 
@@ -29,13 +30,19 @@ def load_png(path: Path) -> tuple[np.ndarray, str]:
     Raises:
       DataError: No such file, not a PNG, or not grey.
     """
+    if why := absence(path):
+        raise DataError(f"{path} {why}; the csv's `file` is relative to --input.")
     try:
         # Pillow warns of odd metadata, and of what is large and not yet a bomb.
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=["PNG"]) as image:
+            check_size(path, image)
+            if (count := getattr(image, "n_frames", 1)) != 1:
+                raise DataError(f"{path} holds {count} images; write each into a file.")
             mode, values = image.mode, np.asarray(image)
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist; the csv's `file` is relative to --input.") from None
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+    except DataError:
+        raise
+    # Pillow has no exception of its own for what it cannot take apart.
+    except Exception as error:
         if kind := _other_kind(path):
             raise DataError(f"{path} is a file of kind {kind}; convert it to PNG.") from error
         raise DataError(f"{path} is not a whole PNG file ({' '.join(str(error).split())}); copy it again.") from error
@@ -51,7 +58,7 @@ def _other_kind(path: Path) -> str | None:
     try:
         with Image.open(path) as image:
             return image.format if image.format != "PNG" else None
-    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+    except Exception:
         pass
     try:
         with path.open("rb") as file:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from lesion_jax.errors import ConfigError, DataError
 from lesion_jax.sources.base import Mark, Progress, RawLesion, Source
 from lesion_jax.sources.burnt_in import looks_written_on
 from lesion_jax.sources.classes import order_classes
+from lesion_jax.sources.files import list_files
 from lesion_jax.sources.grey_scale import parse_range
 from lesion_jax.sources.labels import check_labels, class_of, parse_labels
 from lesion_jax.sources.likeness import signature
@@ -146,14 +148,17 @@ def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> 
     return Reading(found, names, review, source.title)
 
 
-def _choose(asked: Asked, mistakes: Mistakes) -> tuple[Source, list[Mark]]:
+def _choose(asked: Asked, review: Review) -> tuple[Source, list[Mark]]:
     name = asked.source
     if name not in (AUTO, *SOURCES):
         raise ConfigError(f"--source is {name!r}; choose one of {', '.join((AUTO, *SOURCES))}.")
     offered = list(SOURCES.values()) if name == AUTO else [SOURCES[name]]
     if asked.annotations is not None:
         if with_csv := [source for source in offered if source.columns]:
-            return load_marks(asked.annotations, with_csv, mistakes, asked.tags)
+            source, marks = load_marks(asked.annotations, with_csv, review, asked.tags)
+            if name == AUTO and not source.needs_csv:
+                _log.warning("%s is taken for the source %s by the columns of the csv.", asked.input, source.name)
+            return source, marks
         raise ConfigError(f"--source {name} takes no csv of marks; leave --annotations out.")
     if asked.tags:
         raise ConfigError(
@@ -162,9 +167,17 @@ def _choose(asked: Asked, mistakes: Mistakes) -> tuple[Source, list[Mark]]:
     if name == AUTO:
         if recognised := _recognise(asked.input, offered):
             return recognised, []
+        if not os.path.isfile(asked.input):
+            # Refuses a folder that is not there, or that cannot be read.
+            list_files(asked.input)
         without = [source.name for source in offered if not source.columns or not source.needs_csv]
         instead = f", or a source that takes none with --source: {', '.join(without)}" if without else ""
-        raise ConfigError(f"--annotations is missing; name the csv of marks{instead}.")
+        told = [
+            f". --source={one.name} fits, if {why}"
+            for one in offered
+            if one.suspect and (why := one.suspect(asked.input))
+        ]
+        raise ConfigError(f"--annotations is missing; name the csv of marks{instead}{''.join(told)}.")
     source = SOURCES[name]
     if source.columns and source.needs_csv:
         raise ConfigError(f"--annotations is missing; --source {name} takes a csv with {', '.join(source.columns)}.")

@@ -57,4 +57,4 @@ def _csv(each: tuple[Mistake, ...]) -> bytes:
         for row in mistake.rows or ("",):
             line = re.search(r" line (\d+)$", row)
             writer.writerow([line[1] if line else "", mistake.check, mistake.text])
-    return _HEADER + text.getvalue().encode()
+    return _HEADER + text.getvalue().encode("utf-8", "backslashreplace")

@@ -79,7 +79,13 @@ CHECKS = {
     "no_air": Check("large CT slices without air, where an offset of 1024 may be missing", only_warns=True),
     "burnt_in": Check("slices with text in their pixels by their headers", only_warns=True),
     "written_on": Check("images that seem to have text in their pixels: look at them", only_warns=True),
+    "encoding": Check(
+        "csv files in no Unicode, of which the letters are read as Western European: look at umlauts", only_warns=True
+    ),
     "odd_files": Check("files with odd header values", only_warns=True),
+    "links": Check(
+        "links to folders that are read where they stand, or by another link, and not under this name", only_warns=True
+    ),
     "unreadable": Check("files or folders that cannot be read, and that no row names", only_warns=True),
     "small": Check("datasets without a lesion of 10 mm, whose diameters may be in cm", only_warns=True),
 }

@@ -131,18 +131,20 @@ def _npz(folder):
 
 
 def _deeplesion(folder):
-    (folder / "in" / "000019_43_09").mkdir(parents=True)
+    # Patient, study and series.
+    series = [f"00001{6 + index}_43_09" for index in range(4)]
     rows = []
     for index in range(4):
         pixels = np.random.default_rng(index).integers(0, 100, (40, 50)) + 32768
-        Image.fromarray(pixels.astype(np.uint16)).save(folder / "in" / f"000019_43_09/{917 + index}.png")
+        (folder / "in" / series[index]).mkdir(parents=True)
+        Image.fromarray(pixels.astype(np.uint16)).save(folder / "in" / series[index] / f"{917 + index}.png")
         numbers = '"20, 15, 32, 27","9.5, 4","0.8, 0.8, 5"'
-        rows.append(f"000019_43_09_{917 + index}.png,ZqxPatient{index},{numbers},{4 + index % 2},19430917,ZqxNote")
+        rows.append(f"{series[index]}_{917 + index}.png,ZqxPatient{index},{numbers},{4 + index % 2},19430917,ZqxNote")
     columns = (
         "file_name,Patient_index,Bounding_boxes,Lesion_diameters_Pixel_,Spacing_mm_px_,Coarse_lesion_type,day,note"
     )
     words, planted = _csv(folder, columns, rows)
-    return words, [*planted, "000019_43_09"]
+    return words, [*planted, *series]
 
 
 # Outlines are read beside the same slices either way, and MR as CT is.

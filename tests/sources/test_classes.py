@@ -3,7 +3,7 @@
 import pytest
 
 from lesion_jax.errors import DataError
-from lesion_jax.sources.classes import PAPER_CLASSES, order_classes
+from lesion_jax.sources.classes import PAPER_CLASSES, as_read, order_classes
 from lesion_jax.sources.review import DataErrors
 
 
@@ -79,3 +79,9 @@ def test_one_name_in_two_writings_is_asked_about(one, other):
 def test_a_whole_text_is_no_name():
     with pytest.raises(DataError, match="has 101 characters; a name has up to 100"):
         order("x" * 101)
+
+
+def test_a_name_of_many_digits_is_a_name(tmp_path):
+    assert as_read("0" + "7" * 5000) == "7" * 5000 and as_read("\u0660\u0667.0") == "7" and as_read("000") == "0"
+    with pytest.raises(DataError, match="has 5000 characters; a name has up to 100"):
+        order_classes([("line 2", "7" * 5000)], None)

@@ -122,6 +122,19 @@ def test_uids_that_a_spreadsheet_rounded_are_named_with_all_of_their_rows(write_
     assert "line 3: sop_instance_uid 1,284E+12 " in told[2]
 
 
+def test_a_uid_with_the_mark_of_frames_is_refused(write_ct, read):
+    write_ct("a", uid="1.1")
+    with pytest.raises(DataError, match="line 2: sop_instance_uid '1.1#x' has characters that no UID has"):
+        read("1.1#x,10,20,5,x")
+
+
+def test_a_patient_of_another_spelling_replaces_the_headers(write_ct, read):
+    for i, patient in enumerate(("A", "B")):
+        write_ct(str(i), uid=f"1.{i}", PatientID=patient, RescaleIntercept=-501 - i)
+    found = read("1.0,10,20,5,x,one", "1.1,10,20,5,x,one", header=HEADER + ",Patient ID")
+    assert len({lesion.patient for lesion in found.lesions}) == 1
+
+
 def test_png_files_need_one_spacing(tmp_path):
     from PIL import Image
 

@@ -59,6 +59,17 @@ def test_encodings(load, encoding):
         ("a,b\n1,2\n".encode("utf-16-le"), "UTF-16 with its mark .it has zero bytes"),
         (b"PK\x03\x04" + bytes(100), "it is a spreadsheet's own file"),
         (b'a,b\n1,"2', "not a csv file"),
+        (b"a,b\n1," + b"2" * 140_000, "a value of more than 131072 characters; is a quotation mark missing?"),
+        # Cyrillic, Greek, Polish, French, Turkish; umlauts of DOS and of a Mac; UTF-8 that was cut and edited.
+        ("a,b\n1,\u043a\u0438\u0441\u0442\u0430".encode("cp1251"), "not a csv file in UTF-8.*in Excel as .CSV UTF-8"),
+        ("a,b\n1,\u03ba\u03cd\u03c3\u03c4\u03b7".encode("cp1253"), "not a csv file in UTF-8"),
+        ("a,b\n1,\u017b\u00f3\u0142w".encode("cp1250"), "not a csv file in UTF-8"),
+        ("a,b\n1,l\u00e8vre".encode("cp1252"), "not a csv file in UTF-8"),
+        ("a,b\n1,da\u011f".encode("cp1254"), "not a csv file in UTF-8"),
+        ("a,b\n1,M\u00fcller".encode("cp850"), "not a csv file in UTF-8"),
+        ("a,b\n1,M\u00e4rz".encode("cp850"), "not a csv file in UTF-8"),
+        ("a,b\n1,M\u00fcller".encode("mac_roman"), "not a csv file in UTF-8"),
+        ("a,b\n1,M\u00fcller".encode() + b"\n2,M\xfcller", "not a csv file in UTF-8"),
     ],
 )
 def test_what_is_no_csv_is_refused(load, content, message):
@@ -71,3 +82,19 @@ def test_what_keeps_a_spreadsheet_from_numbers_is_no_part_of_a_value(tmp_path):
     path.write_text('\n\nuid,patient\n"=""1.20""",\'007\n\'tis,x\n')
     table = load_csv(path)
     assert table.rows == [(4, ["1.20", "007"]), (5, ["'tis", "x"])]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp1250", "latin-1", "iso8859-15", "cp1254"])
+def test_umlauts_of_windows_are_read_and_told(load, encoding):
+    text = "Gr\u00f6\u00dfe;L\u00e4sion\nM\u00fcller;\u00d6dem"
+    table = load(text.encode(encoding))
+    assert table.columns == ("Gr\u00f6\u00dfe", "L\u00e4sion") and table.rows == [(2, ["M\u00fcller", "\u00d6dem"])]
+    assert table.encoding == "cp1252" and load(text.encode()).encoding == "utf-8"
+
+
+def test_a_file_too_large_for_a_csv_is_not_read(tmp_path):
+    with (tmp_path / "a.csv").open("wb") as file:
+        # Takes no room on the disk.
+        file.truncate((1 << 27) + 1)
+    with pytest.raises(DataError, match="a.csv has 128 MiB, above 128; leave out what is no lesion"):
+        load_csv(tmp_path / "a.csv")

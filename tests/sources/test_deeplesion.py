@@ -72,11 +72,18 @@ def test_what_is_wrong_is_told_at_once(read, draw, tmp_path):
     Image.new("L", (64, 64)).save(tmp_path / "in" / "000003_01_01_001.png")
     with pytest.raises(DataError) as caught:
         read(
-            row(), row(), row(box='"1, 2"'), row(kind=9), row("000002_01_01_007.png", 2), row("000003_01_01_001.png", 3)
+            row(),
+            row(),
+            row(box='"1, 2"'),
+            row(box='"1_0, 9, 20, 20"'),
+            row(kind=9),
+            row("000002_01_01_007.png", 2),
+            row("000003_01_01_001.png", 3),
         )
     for message in (
         "line 3: this lesion is already marked in",
         "bounding_boxes is '1, 2'; it must be 4 numbers",
+        "bounding_boxes is '1_0, 9, 20, 20'; it must be 4 numbers",
         "coarse_lesion_type is '9'",
         "000002_01_01_007.png does not exist, nor",
         "has 8 bits; DeepLesion's own",
@@ -114,3 +121,54 @@ def test_numbers_as_programs_write_them_and_boxes_of_other_pixels(read, draw):
     # What left all out is why nothing is there.
     with pytest.raises(DataError, match="line 2 is possibly noisy"):
         read(row(noisy=1))
+
+
+def test_a_slice_of_another_size_and_a_patient_of_another_number_are_told(read, draw, tmp_path):
+    draw("000001_01_01_109.png")
+    draw("000001_02_01_009.png", seed=1)
+    with pytest.raises(
+        DataError, match="have one number of a patient in their names, but two patients.*--accept=patients"
+    ):
+        read(row(), row("000001_02_01_009.png", patient=2))
+    path = tmp_path / "DL_info.csv"
+    for size, is_right in (('"64, 64"', True), ('"512, 512"', False)):
+        path.write_text(f"{HEADER},Image_size\n{row()},{size}\n")
+        if is_right:
+            assert len(read_lesions(tmp_path / "in", path).lesions) == 1
+        else:
+            with pytest.raises(
+                DataError, match="109.png has 64 x 64 pixels, but image_size is 512, 512; take the orig"
+            ):
+                read_lesions(tmp_path / "in", path)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"box": '"41, 21, 31, 27"'},
+            "bounding_boxes is '41, 21, 31, 27', no box of left, top, right and bottom around",
+        ),
+        # Normalised, or of another slice.
+        ({"box": '"0.4, 0.3, 0.6, 0.4"'}, "no box of left, top, right and bottom around a diameter of 10 pixels"),
+        ({"diameters": '"20, 6"'}, "no box of left, top, right and bottom around a diameter of 20 pixels"),
+        ({"split": 4}, "train_val_test is '4'; it must be 1, 2 or 3, for train, val, test"),
+    ],
+)
+def test_a_box_and_a_split_that_cannot_be_are_refused(read, draw, values, message):
+    draw("000001_01_01_109.png")
+    with pytest.raises(DataError, match=f"line 2: .*{message}"):
+        read(row(**values))
+
+
+def test_one_slice_is_one_however_it_is_named(read, draw):
+    draw("Images_png/000001_01_01/109.png")
+    box = '"11, 11, 30, 30"'
+    names = ("000001_01_01_109.png", "Images_png/000001_01_01/109.png", "Images_png\\000001_01_01\\109.png")
+    found = read(row(names[0]), row(names[1], box=box, noisy="FALSE"))
+    assert len(found.lesions) == 2
+    for name in names[1:]:
+        with pytest.raises(DataError, match="line 3: this lesion is already marked in .* line 2"):
+            read(row(names[0]), row(name))
+    with pytest.raises(DataError, match="line 3: patient is '2', but .*line 2 gives the same slice to '1'"):
+        read(row(names[0]), row(names[2], patient=2, box=box))

@@ -1,5 +1,6 @@
 """Folders of images by class: depths, colours, layouts, and what cannot be used."""
 
+import os
 import re
 
 import numpy as np
@@ -10,7 +11,8 @@ from lesion_jax.config.training import DataConfig
 from lesion_jax.data.augment import NUM_VARIANTS, augmented, original
 from lesion_jax.errors import ConfigError, DataError
 from lesion_jax.sources.cohort import read_lesions
-from lesion_jax.sources.image_folder import load_image
+from lesion_jax.sources.picture import load_image
+from lesion_jax.sources.refusals import refusals_to
 
 
 @pytest.fixture
@@ -197,3 +199,65 @@ def test_twelve_bits_among_sixteen_are_told(save, read):
     save("x/a.png", np.arange(400, dtype=np.uint16).reshape(20, 20) * 10)
     read(note=notes.append)
     assert notes[0] == "1 images of 16 bits that use less than a sixteenth of them"
+
+
+def test_classes_within_splits_are_recognised_and_other_folders_only_suspected(save, tmp_path, caplog):
+    for i, name in enumerate(("train/x/a.png", "train/y/b.png", "test/x/c.png", "test/y/d.png")):
+        save(name, grey(i))
+    found = read_lesions(tmp_path / "in")
+    assert found.class_names == ("x", "y") and {lesion.tags["split"] for lesion in found.lesions} == {"train", "test"}
+    assert "is taken for the source images, since test, train each hold images in the folders x, y" in caplog.text
+    # Whoever is in one split only may be a patient.
+    save("test/z/e.png", grey(4))
+    with pytest.raises(
+        ConfigError, match=r"--annotations is missing; .*--source=images fits, if the folders x, y, z are"
+    ):
+        read_lesions(tmp_path / "in")
+    with pytest.raises(ConfigError, match="--source=images fits, if the folders x, y are classes"):
+        read_lesions(tmp_path / "in" / "train")
+    with pytest.raises(ConfigError, match="--source: images, npz, nifti, seg, rtstruct.$"):
+        read_lesions(tmp_path / "in" / "train" / "x")
+    with pytest.raises(DataError, match="gone cannot be read: No such file"):
+        read_lesions(tmp_path / "gone")
+
+
+def test_a_csv_of_files_patients_and_classes_alone_is_taken_for_images(save, tmp_path, caplog):
+    save("a.png", grey(0))
+    path = tmp_path / "rows.csv"
+    path.write_text("File;Patient ID;Label;Site\na.png;P;x;north\n")
+    assert read_lesions(tmp_path / "in", path, tags=["site"]).lesions[0].tags == {"site": "north"}
+    assert "is taken for the source images by the columns of the csv" in caplog.text
+    # Another column may hold what a mark needs, by another name.
+    with pytest.raises(
+        DataError, match="column spacing_mm, row, column, diameter_mm is missing .*of images are file, pat"
+    ):
+        read_lesions(tmp_path / "in", path)
+
+
+def test_a_split_beside_classes_is_asked_about_and_hidden_folders_are_none(save, read, tmp_path):
+    save("valid/P1/a.png", grey(0))
+    save("invalid/P2/b.png", grey(1))
+    # A copy that Jupyter keeps.
+    save("invalid/.ipynb_checkpoints/b-checkpoint.png", grey(1))
+    with pytest.raises(
+        DataError, match="has a folder valid, which names a split, beside invalid, which names none; if"
+    ):
+        read()
+    path = tmp_path / "rows.csv"
+    path.write_text("file,patient,label\nvalid/P1/a.png,A,good\ninvalid/P2/b.png,B,bad\n")
+    assert set(read(annotations=path).class_names) == {"good", "bad"}
+    (tmp_path / "in" / "valid").rename(tmp_path / "in" / "usable")
+    found = read()
+    assert found.class_names == ("invalid", "usable") and len(found.lesions) == 2
+
+
+def test_a_name_that_is_no_utf8_is_a_name(save, read, tmp_path):
+    # As an archive from Windows leaves it. Of a known patient: no warning has a name that xdist could not send.
+    odd = os.fsdecode(b"x/P/M\xfcller.png")
+    save(odd, grey(0))
+    save("x/Q/b.png", grey(1))
+    assert len({lesion.lesion_id for lesion in read().lesions}) == 2
+    (tmp_path / "in" / odd).write_bytes(b"cut")
+    with pytest.raises(DataError), refusals_to(tmp_path / "refusals.csv"):
+        read()
+    assert "/x/P/M\\udcfcller.png is not a whole image" in (tmp_path / "refusals.csv").read_text()

@@ -7,7 +7,7 @@ from lesion_jax.sources.base import Source
 from lesion_jax.sources.classes import order_classes
 from lesion_jax.sources.marks import load_marks
 from lesion_jax.sources.points import points_by_image
-from lesion_jax.sources.review import Mistakes
+from lesion_jax.sources.review import Review
 from lesion_jax.sources.table import SOURCES
 
 WITH_CSV = [source for source in SOURCES.values() if source.columns]
@@ -26,10 +26,10 @@ def write(tmp_path):
 
 def read(path):
     """The source and its points, in the order of the csv, by the source's own image column."""
-    mistakes = Mistakes()
-    source, marks = load_marks(path, WITH_CSV, mistakes)
-    points = [point for points in points_by_image(marks, source.columns[0], mistakes).values() for point in points]
-    mistakes.check()
+    review = Review()
+    source, marks = load_marks(path, WITH_CSV, review)
+    points = [point for points in points_by_image(marks, source.columns[0], review).values() for point in points]
+    review.check()
     return source, points
 
 
@@ -55,13 +55,36 @@ def test_a_byte_order_mark_and_an_optional_column_are_read(write):
     assert point.mark.values["patient"] == "Müller"
 
 
+@pytest.mark.parametrize(
+    "spelled", ["Patient ID", "PatientID", "patient-id", "PATIENT_ID", "Subject ID", "Patient\u00a0Id"]
+)
+def test_the_patient_is_taken_however_its_column_is_called(write, spelled):
+    source, (point,) = read(write(f"{HEADER},{spelled}", "1.2,3,4,20,cyst,P7"))
+    assert source.name == "dicom" and point.mark.values["patient"] == "P7"
+    with_patient = [source for source in WITH_CSV if "patient" in source.columns]
+    assert {source.name for source in with_patient} == {"png", "images", "nifti", "seg", "rtstruct"}
+    for source in with_patient:
+        columns = [spelled if name == "patient" else name for name in source.columns]
+        _, (mark,) = load_marks(write(",".join(columns), ",".join("7" for _ in columns)), [source], Review())
+        assert mark.values["patient"] == "7"
+
+
 def test_only_named_columns_are_kept_as_tags(write):
     path = write(HEADER + ",Site,patient_name", "1.2,3,4,20,cyst, north ,Jane Roe")
-    _, (mark,) = load_marks(path, WITH_CSV, Mistakes(), ["site"])
+    _, (mark,) = load_marks(path, WITH_CSV, Review(), ["site"])
     assert mark.tags == {"site": "north"} and "Jane Roe" not in mark.values.values()
-    assert load_marks(path, WITH_CSV, Mistakes())[1][0].tags == {}
+    assert load_marks(path, WITH_CSV, Review())[1][0].tags == {}
     with pytest.raises(DataError, match="line 1: there is no column scanner .found: .*Site, patient_name.; change --t"):
-        load_marks(path, WITH_CSV, Mistakes(), ["scanner"])
+        load_marks(path, WITH_CSV, Review(), ["scanner"])
+
+
+@pytest.mark.parametrize(
+    ("column", "tag"), [("patient", "patient"), ("Patient ID", "patient_id"), ("patient", "sop_instance_uid")]
+)
+def test_what_names_a_patient_or_a_file_is_no_tag(write, column, tag):
+    path = write(f"{HEADER},{column}", "1.2,3,4,20,cyst,P")
+    with pytest.raises(DataError, match=f"line 1: --tags has {tag}, which names a patient or a file"):
+        load_marks(path, WITH_CSV, Review(), ["label", tag])
 
 
 def test_class_order():
@@ -91,6 +114,19 @@ def test_class_order():
         ([HEADER, "1,2,3,nan,cyst"], "line 2: diameter_mm is 'nan'"),
         ([HEADER, "1,2,3,-4,cyst"], "line 2: diameter_mm is '-4'"),
         ([HEADER, "1,2,3,0,cyst"], "line 2: diameter_mm is '0'"),
+        # Python takes all of these for numbers, or would with another function.
+        ([HEADER, "1,12_5,3,4,cyst"], "line 2: row is '12_5'; it must be a number"),
+        ([HEADER, "1,2,3,1_0,cyst"], "line 2: diameter_mm is '1_0'; it must be a number above 0"),
+        ([HEADER, "1,2,\uff13,4,cyst"], "line 2: column is '\uff13'; it must be a number"),
+        ([HEADER, "1,2,\u0663,4,cyst"], "line 2: column is '\u0663'; it must be a number"),
+        ([HEADER, "1,2,3,0x14,cyst"], "line 2: diameter_mm is '0x14'"),
+        ([HEADER, "1,2,3,infinity,cyst"], "line 2: diameter_mm is 'infinity'"),
+        ([HEADER, "1,2,3,1e999,cyst"], "line 2: diameter_mm is '1e999'"),
+        (
+            [HEADER + ",Patient ID,patient", "1,2,3,4,cyst,P,Q"],
+            "column patient appears twice .patient, Patient ID.; rem",
+        ),
+        ([HEADER, "1,2,3,4," + "y" * 1001], "line 2: label has 1001 characters .'y{40}'"),
         ([HEADER, "1,2,3,inf,cyst"], "line 2: diameter_mm is 'inf'"),
         ([HEADER, "1,2,3,4,"], "line 2: label is empty"),
         ([HEADER, "1,2,3"], "line 2: diameter_mm is empty"),
@@ -130,7 +166,7 @@ def test_a_spreadsheets_csv_gives_the_points_of_the_plain_one(write, encoding, s
 
 
 def test_a_tag_is_found_however_it_is_spelled_and_keeps_the_asked_name(write):
-    _, (mark,) = load_marks(write(HEADER + ",Study Site", "1,2,3,4,cyst,A"), WITH_CSV, Mistakes(), ["study_site"])
+    _, (mark,) = load_marks(write(HEADER + ",Study Site", "1,2,3,4,cyst,A"), WITH_CSV, Review(), ["study_site"])
     assert mark.tags == {"study_site": "A"}
 
 
@@ -141,13 +177,13 @@ def test_missing_columns_are_told_of_the_nearest_source_and_the_others(write):
     assert told.index("those of dicom are sop_instance_uid") > told.index("the columns of png are file, patient")
     # Asked for one, it speaks of that one alone.
     with pytest.raises(DataError, match="sop_instance_uid is missing") as caught:
-        load_marks(write("file,row,column,diameter_mm,label", "1,2,3,4,cyst"), [SOURCES["dicom"]], Mistakes())
+        load_marks(write("file,row,column,diameter_mm,label", "1,2,3,4,cyst"), [SOURCES["dicom"]], Review())
     assert "png" not in str(caught.value)
 
 
 def test_a_source_needs_no_column_that_another_has(write):
     other = Source("other", "Files by name", ("volume", "kind"), read=lambda *_: [])
-    found, (mark,) = load_marks(write("volume,kind", "a.nii,cyst"), [*WITH_CSV, other], Mistakes())
+    found, (mark,) = load_marks(write("volume,kind", "a.nii,cyst"), [*WITH_CSV, other], Review())
     assert found is other and dict(mark.values) == {"volume": "a.nii", "kind": "cyst"}
 
 
@@ -155,7 +191,20 @@ def test_a_file_that_is_missing_or_not_text_is_refused(write, tmp_path):
     with pytest.raises(DataError, match=r"--annotations .*none\.csv cannot be read"):
         read(tmp_path / "none.csv")
     with pytest.raises(DataError, match="UTF-8"):
-        read(write(HEADER, "1,2,3,4,zyste_ü", encoding="latin-1"))
+        read(write(HEADER, "1,2,3,4,киста", encoding="cp1251"))
+
+
+def test_a_csv_in_no_unicode_is_noted(write):
+    review = Review()
+    load_marks(write(HEADER, "1,2,3,4,zyste_ü"), WITH_CSV, review)
+    assert review.notes(lambda text: None) == []
+    _, (mark,) = load_marks(write(HEADER, "1,2,3,4,zyste_ü", encoding="latin-1"), WITH_CSV, review)
+    assert mark.values["label"] == "zyste_ü"
+    shown = []
+    assert review.notes(shown.append)[0].startswith(
+        "1 csv files in no Unicode, of which the letters are read as Western"
+    )
+    assert shown[0].endswith("lesions.csv is taken to be in cp1252.")
 
 
 def test_deeplesions_diameters_in_pixels_are_no_millimetres(write):
@@ -177,13 +226,13 @@ def test_deeplesions_diameters_in_pixels_are_no_millimetres(write):
 def test_what_spreadsheets_make_of_names_is_refused(tmp_path, patient, label, message):
     path = tmp_path / "a.csv"
     path.write_text(f"sop_instance_uid,row,column,diameter_mm,label,patient\n1.2,1,2,3,{label},{patient}\n")
-    mistakes = Mistakes()
-    load_marks(path, [SOURCES["dicom"]], mistakes)
-    assert [message in str(one) for one in mistakes.found] == [True]
+    review = Review()
+    load_marks(path, [SOURCES["dicom"]], review)
+    assert [message in str(one) for one in review.found] == [True]
 
 
 def test_a_csv_of_other_columns_says_what_all_sources_have(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("# my marks\na,b\n")
     with pytest.raises(DataError, match=r"names no column that is known \(found: # my marks\); of dicom they are sop_"):
-        load_marks(path, [SOURCES["dicom"], SOURCES["png"]], Mistakes())
+        load_marks(path, [SOURCES["dicom"], SOURCES["png"]], Review())

@@ -2,10 +2,13 @@
 
 import gzip
 import itertools
+import math
+import struct
 
 import nibabel
 import numpy as np
 import pytest
+from nibabel.nifti1 import Nifti1Extension
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.nifti_file import check_same_grid, load_labels, load_volume
@@ -143,6 +146,39 @@ def test_damage_is_named(save, tmp_path):
         load_volume(path)
 
 
+def test_voxels_begin_where_the_header_says_or_it_is_refused(save, tmp_path):
+    def with_offset(content, offset):
+        path = tmp_path / "moved.nii"
+        at, form = (168, "<q") if content[:4] == struct.pack("<i", 540) else (108, "<f")
+        path.write_bytes(content[:at] + struct.pack(form, offset) + content[at + struct.calcsize(form) :])
+        return path
+
+    plain = save(name="volume.nii").read_bytes()
+    image = nibabel.Nifti1Image(VALUES, AFFINE)
+    image.header.extensions.append(Nifti1Extension(6, b"a comment"))
+    nibabel.save(image, tmp_path / "commented.nii")
+    commented = (tmp_path / "commented.nii").read_bytes()
+    nibabel.save(nibabel.Nifti2Image(VALUES, AFFINE), tmp_path / "second.nii")
+    second = (tmp_path / "second.nii").read_bytes()
+    for content, offset in ((plain, 352), (commented, 384), (second, 544)):
+        np.testing.assert_array_equal(load_volume(with_offset(content, offset)).slice(2), VALUES[:, :, 2].T)
+    for content, offsets, message in (
+        (plain, (0, 100, 348, 351, 352.5, -16, math.nan, math.inf), "vox_offset is .*; voxels begin at 352 or"),
+        (second, (0, 352, 540, -5), "vox_offset is .*; voxels begin at 544 or"),
+        (plain, (368, 1e6, 1e30), "is cut short"),
+        (second, (1 << 62,), "is cut short"),
+        # In the comment.
+        (commented, (352, 368), "has (16|32) bytes after the voxels that its header describes"),
+        (plain + bytes(16), (352,), "has 16 bytes after the voxels"),
+        # One slice fewer, one byte a voxel.
+        (plain[:46] + struct.pack("<h", 3) + plain[48:], (352,), "has 60 bytes after the voxels"),
+        (plain[:70] + struct.pack("<hh", 2, 8) + plain[74:], (352,), "has 120 bytes after the voxels"),
+    ):
+        for offset in offsets:
+            with pytest.raises(DataError, match=f"moved.nii:? {message}"):
+                load_volume(with_offset(content, offset))
+
+
 def test_labels_are_whole_numbers(save):
     assert load_labels(save((VALUES % 3).astype(np.float32)))[1].max() == 2
     # A float32 slope gives 0.99999998.
@@ -150,6 +186,7 @@ def test_labels_are_whole_numbers(save):
     for values, message in (
         (VALUES * 0.5, "values between whole numbers"),
         (np.where(VALUES == 7, np.nan, 0.0), "values between whole numbers"),
+        (np.where(VALUES == 7, np.inf, 0.0), "values between whole numbers"),
         (VALUES - 1, "its values go from -1 to"),
         (VALUES * 1000.0, "to 116000; write labels from 0 to 65535"),
     ):

@@ -100,6 +100,10 @@ def test_colours_become_luminance_with_a_note(write):
         ({"train_images": np.zeros((6, 12, 12, 12), np.uint8)}, r"train_images is uint8 \[6, 12, 12, 12\]"),
         ({"train_images": np.zeros((6, 0, 12), np.uint8)}, "images without pixels"),
         ({f"{split}_images": None for split in ("train", "val", "test")}, "has no array such as train_images"),
+        (
+            {"_images": np.zeros((1, 12, 12), np.uint8), "_labels": np.zeros(1, int)},
+            "has no array such as train_images",
+        ),
         ({"train_labels": np.array([{}] * 6)}, "is not a whole npz file of plain arrays"),
     ],
 )

@@ -42,12 +42,15 @@ def test_what_is_not_a_grey_png_is_refused(tmp_path):
     Image.new("L", (4, 4)).save(tmp_path / "photo.jpg")
     Image.new("L", (64, 64)).save(tmp_path / "whole.png")
     (tmp_path / "half.png").write_bytes((tmp_path / "whole.png").read_bytes()[:60])
+    pages = [Image.new("L", (4, 4), shade) for shade in (0, 9)]
+    pages[0].save(tmp_path / "film.png", save_all=True, append_images=pages[1:])
     (tmp_path / "vast.png").write_bytes(_claims(60_000))
     for name, message in (
         ("colour.png", "mode RGB"),
         ("photo.jpg", "is a file of kind JPEG; convert it to PNG"),
         ("half.png", "not a whole PNG"),
         ("none.png", "does not exist"),
+        ("film.png", "holds 2 images; write each into a file"),
         ("vast.png", "could be decompression bomb"),
     ):
         with pytest.raises(DataError, match=message) as caught:

@@ -81,6 +81,9 @@ def test_a_csv_names_files_patients_and_classes(series, read, tmp_path):
     found = read_lesions(tmp_path / "in", path, tags=["site"])
     assert found.class_names == ("cyst",) and len(found.lesions) == 2
     assert {lesion.tags["site"] for lesion in found.lesions} == {"north"}
+    path.write_text("segmentation,patient\nseg,P\n./seg,Q\n")
+    with pytest.raises(DataError, match="line 3: ./seg is already in .*line 2; remove one of the rows"):
+        read_lesions(tmp_path / "in", path, labels=["x", "y"])
     path.write_text("segmentation,patient\nseg,P\ngone,P\n")
     with pytest.raises(DataError, match="line 3: gone is none of the DICOM segmentations below"):
         read_lesions(tmp_path / "in", path, labels=["x"])
