@@ -26,6 +26,7 @@ _KINDS = (
     ("reformat", {"MPR", "REFORMATTED", "REFORMAT"}, "reformat"),
 )
 _WHOLE_NUMBERS = ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
+_BITS_ALLOCATED = (8, 16, 32)
 _SCANNER = ("Manufacturer", "ManufacturerModelName")
 _PERSON = ("PatientName", "PatientBirthDate")
 _BELONGS = (PATIENT_ID, "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
@@ -66,12 +67,15 @@ def load_header(path: Path, data: pydicom.Dataset, mistakes: Mistakes) -> Header
         spacing = _spacing(path, data, doubts)
     with mistakes.collected():
         is_axial = _is_axial(path, data)
+    told = len(mistakes.found)
     for field in _WHOLE_NUMBERS:
         with mistakes.collected():
             must = "it must be one whole number" + (" above 0" if field in _WHOLE_NUMBERS[:2] else "")
             number = numbers(path, data, field, 1, must)[0]
             if number % 1 or (field in _WHOLE_NUMBERS[:2] and number < 1):
                 raise refusal(path, data, field, must)
+    if len(mistakes.found) == told:
+        _check_samples(path, data, mistakes)
     if data.get("SamplesPerPixel", 1) != 1:
         mistakes.add(str(refusal(path, data, "SamplesPerPixel", "a grey image has 1")))
     kind = set(re.split(r"[^A-Z]+", str(value(path, data, "ImageType") or "").upper()))
@@ -88,6 +92,21 @@ def load_header(path: Path, data: pydicom.Dataset, mistakes: Mistakes) -> Header
         names[PERSON] = " ".join(person).casefold()
     scanner = " ".join(str(value(path, data, field) or "").strip() for field in _SCANNER).strip()
     return Header(spacing, is_axial, {field: name for field, name in names.items() if name}, scanner, doubts)
+
+
+def _check_samples(path: Path, data: pydicom.Dataset, mistakes: Mistakes) -> None:
+    """Checks how a number lies in its bits: elsewhere, or with another sign, it would be another number."""
+    allocated, stored = data.BitsAllocated, data.BitsStored
+    if allocated not in _BITS_ALLOCATED:
+        mistakes.add(str(refusal(path, data, "BitsAllocated", "it must be 8, 16 or 32")))
+    elif not 1 <= stored <= allocated:
+        mistakes.add(str(refusal(path, data, "BitsStored", f"it must be 1 to {allocated}, as BitsAllocated says")))
+    elif data.HighBit != stored - 1:
+        must = f"it must be {stored - 1}, one less than BitsStored"
+        mistakes.add(str(refusal(path, data, "HighBit", must)))
+    if data.PixelRepresentation not in (0, 1):
+        must = "it must be 0, of numbers without a sign, or 1, with one"
+        mistakes.add(str(refusal(path, data, "PixelRepresentation", must)))
 
 
 def _lossy(path: Path, data: pydicom.Dataset) -> Doubt | None:

@@ -42,16 +42,21 @@ def load_stored(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
         return _decoded(path, data, frame)
     _check_size(path, data)
     if data.BitsAllocated != 16:
-        return pixel_array(data, index=frame)
+        bits = data.BitsStored
+        # pydicom drops the others: look first.
+        data.BitsStored = data.BitsAllocated
+        try:
+            stored = pixel_array(data, index=frame)
+        finally:
+            data.BitsStored = bits
+        return _narrowed(path, data, stored, bits)
     # pydicom takes as long for the rest of what it asks.
     shape, bits = (data.Rows, data.Columns), data.BitsStored
     order = "<" if data.file_meta.TransferSyntaxUID.is_little_endian else ">"
     size = 2 * shape[0] * shape[1]
     stored = np.frombuffer(data.PixelData, f"{order}u2", size // 2, frame * size).reshape(shape)
-    if bits < 16:
-        _check_bits(path, data, stored, bits)
     stored = stored.astype(np.uint16, copy=False).view(np.int16 if data.PixelRepresentation else np.uint16)
-    return stored << (16 - bits) >> (16 - bits) if bits < 16 else stored
+    return _narrowed(path, data, stored, bits)
 
 
 def _decoded(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
@@ -81,11 +86,7 @@ def _decoded(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
                 f"{path}: its image has {has} pixels, but Rows x Columns = {data.Rows} x {data.Columns} are "
                 f"{expected}; export it again."
             )
-    if not is_wider or data.BitsAllocated != 16:
-        return stored
-    _check_bits(path, data, stored.view(np.uint16), bits)
-    # Negative numbers of so many bits.
-    return stored << (16 - bits) >> (16 - bits)
+    return _narrowed(path, data, stored, bits) if is_wider else stored
 
 
 def _codestream(data: pydicom.Dataset, frame: int) -> Codestream | None:
@@ -142,17 +143,24 @@ def _check_size(path: Path, data: pydicom.Dataset) -> None:
         )
 
 
-def _check_bits(path: Path, data: pydicom.Dataset, stored: np.ndarray, bits: int) -> None:
-    """Bits beyond BitsStored are another thing's, such as an overlay's, or BitsStored is wrong: decoders drop them.
+def _narrowed(path: Path, data: pydicom.Dataset, stored: np.ndarray, bits: int) -> np.ndarray:
+    """Numbers of so many bits, of their sign.
+
+    Bits beyond BitsStored are another thing's, such as an overlay's, or BitsStored is wrong: decoders drop them.
 
     Args:
       path: For messages.
       data: The header.
-      stored: uint16, the numbers with all of their bits.
+      stored: The numbers with all of their bits, signed as PixelRepresentation says.
       bits: BitsStored.
     """
-    beyond = stored >> bits
+    unused = 8 * stored.dtype.itemsize - bits
+    if unused <= 0:
+        return stored
+    unsigned = stored.view(f"u{stored.dtype.itemsize}")
+    beyond = unsigned >> bits
     # A negative number's may be ones, or left out.
-    is_negative = (stored >> (bits - 1) & 1).astype(bool) & bool(data.PixelRepresentation)
-    if np.any((beyond != 0) & ~(is_negative & (beyond == (1 << 16 - bits) - 1))):
+    is_negative = (unsigned >> (bits - 1) & 1).astype(bool) & bool(data.PixelRepresentation)
+    if np.any((beyond != 0) & ~(is_negative & (beyond == (1 << unused) - 1))):
         raise DataError(f"{path}: its pixels have more bits than BitsStored = {bits} says; export it without overlays.")
+    return stored << unused >> unused

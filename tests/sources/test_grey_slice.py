@@ -107,6 +107,34 @@ def test_what_says_nothing_of_its_numbers_is_refused(write_ct):
     assert "plane" in [doubt.check for doubt in sagittal.doubts]
 
 
+@pytest.mark.parametrize("modality", ["MR", "CR", "PT", "US"])
+@pytest.mark.parametrize("size", [8, 16, 32])
+def test_numbers_lie_in_their_bits_as_the_header_says_whatever_the_modality(write_ct, modality, size):
+    bits = size - 4
+    # Negative numbers of so many bits, whose other bits are left out.
+    stored = np.arange(2000).reshape(40, 50) % 101 - 50
+    short = {"Modality": modality, "BitsAllocated": size, "BitsStored": bits, "HighBit": bits - 1}
+    short |= {"RescaleIntercept": 0} if modality != "US" else {"RescaleIntercept": None, "RescaleSlope": None}
+    if size == 8:
+        stored //= 8
+    pixels = (stored % (1 << bits)).astype(f"<u{size // 8}")
+    image = load_slice(write_ct(**short, PixelData=pixels.tobytes()))
+    np.testing.assert_array_equal(image.pixels, expected(stored, [stored]))
+    # An overlay in the highest bit, which negative numbers do not explain.
+    marked = pixels.copy()
+    marked[3:9, 7:9] = 1 | 1 << size - 1
+    for changes, message in (
+        ({"PixelData": marked.tobytes()}, f"more bits than BitsStored = {bits} says"),
+        ({"HighBit": size - 1}, f"HighBit is {size - 1}; it must be {bits - 1}, one less than BitsStored"),
+        ({"BitsStored": size + 1, "HighBit": size}, f"BitsStored is {size + 1}; it must be 1 to {size}"),
+        ({"BitsStored": 0, "HighBit": 0}, "BitsStored is 0; it must be 1 to"),
+        ({"PixelRepresentation": 2}, "PixelRepresentation is 2; it must be 0, of numbers without a sign, or 1"),
+        ({"BitsAllocated": 12}, "BitsAllocated is 12; it must be 8, 16 or 32"),
+    ):
+        with pytest.raises(DataError, match=message):
+            load_slice(write_ct(**{**short, "PixelData": pixels.tobytes(), **changes}))
+
+
 def test_a_build_of_two_modalities_is_refused_by_name(write_ct, tmp_path):
     write_series(write_ct)
     rows = ["1.1.0,20,25,5,a", "1.1.1,20,25,5,b"]
