@@ -52,7 +52,12 @@ def _read(
     doubts = [Doubt("unreadable", f"{path} cannot be read") for path in (*skipped, *unreadable)]
     if not outlines:
         mistakes.add(f"--input {folder} holds no {title} among its {len(files)} files; add them to their series.")
-    rows = {os.path.realpath(named_file(folder, mark.values[column])): mark for mark in marks}
+    rows: dict[str, Mark] = {}
+    for mark in marks:
+        other = rows.setdefault(os.path.realpath(named_file(folder, mark.values[column])), mark)
+        if other is not mark:
+            text = f"{mark.where}: {mark.values[column]} is already in {other.where}; remove one of the rows."
+            mistakes.add(text, [other.where, mark.where])
     if marks:
         outlines = [path for path in outlines if os.path.realpath(path) in rows]
         present = {os.path.realpath(path) for path in outlines}

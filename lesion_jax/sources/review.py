@@ -39,6 +39,7 @@ CHECKS = {
     "patients": Check("signs that two patients are one"),
     "rescale_type": Check("slices whose numbers are not said to be Hounsfield units"),
     "alike": Check("images that look like another patient's"),
+    "twice": Check("lesions that seem to be marked twice"),
     "labels": Check("images with two labels"),
     "localizer": Check("localizers among the slices"),
     "projection": Check("projections of several slices, such as of the highest values, among the slices"),

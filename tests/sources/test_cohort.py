@@ -67,7 +67,7 @@ def test_another_set_of_sources_salts_otherwise(write_ct, read):
     write_ct("a", uid="1.1")
     write_ct("b", uid="1.2")
     alone = read("1.1,10,20,5,x")
-    both = read("1.1,10,20,5,x", "1.2,10,20,5,x")
+    both = read("1.1,10,20,5,x", "1.2,30,20,5,x")
     assert alone.lesions[0].patient not in {x.patient for x in both.lesions}
 
 

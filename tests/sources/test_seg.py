@@ -86,6 +86,26 @@ def test_a_csv_names_files_patients_and_classes(series, read, tmp_path):
         read_lesions(tmp_path / "in", path, labels=["x"])
 
 
+def test_one_object_named_in_two_rows_or_drawn_twice_is_refused(series, read, tmp_path):
+    slices = series()
+    write_seg(tmp_path / "in" / "seg", slices, {"x": mask(BOX)})
+    (tmp_path / "in" / "link").symlink_to("seg")
+    path = tmp_path / "lesions.csv"
+    for again in ("seg,P,cyst", "./seg,P,abscess", "link,Q,cyst"):
+        path.write_text(f"segmentation,patient,label\nseg,P,cyst\n{again}\n")
+        name = again.split(",")[0]
+        with pytest.raises(DataError, match=f"line 3: {name} is already in .*line 2; remove one of the rows"):
+            read(annotations=path)
+    # Another reader's outline of the same lesion, a pixel larger, in a file of its own.
+    larger = mask(np.s_[1:3, 10:17, 20:29])
+    write_seg(tmp_path / "in" / "second", slices, {"x": larger})
+    with pytest.raises(DataError, match=r"in/seg: .* is where .*in/second: .*to be the same lesion.*--accept=twice"):
+        read()
+    # What it was drawn in beside another lesion is not.
+    write_seg(tmp_path / "in" / "second", slices, {"x": mask(np.s_[1:3, 10:16, 30:39])})
+    assert len(read().lesions) == 2
+
+
 def test_what_lies_on_no_slice_is_refused(series, read, tmp_path):
     slices = series()
     path = tmp_path / "in" / "seg"
