@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pydicom
-from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
+from pydicom.uid import JPEG2000, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.dicom_file import numbers, refusal, value
@@ -116,9 +116,22 @@ def _lossy(path: Path, data: pydicom.Dataset) -> Doubt | None:
     if not (says or method or ratio or data.file_meta.TransferSyntaxUID in _LOSSY):
         return None
     # What it was compressed by several times is a list.
-    ratios = re.findall(r"\d+(?:\.\d+)?", str(ratio))
-    times = f", {max(map(float, ratios)):g} to 1" if ratios else ""
-    return Doubt("lossy", f"{path} was compressed with loss{times}, which changes its pixels")
+    ratios = re.findall(r"\d+(?:\.\d+)?", str(ratio)) or _measured_ratio(data)
+    most = max(map(float, ratios), default=0.0)
+    times = f", {most:.3g} to 1" if most else ""
+    return Doubt("lossy", f"{path} was compressed with loss{times}, which changes its pixels", most)
+
+
+def _measured_ratio(data: pydicom.Dataset) -> list[float]:
+    """What the pixels would take by what they take, where they are still stored with loss."""
+    if data.file_meta.TransferSyntaxUID not in (*_LOSSY, JPEG2000) or not data.get("PixelData"):
+        return []
+    try:
+        whole = data.Rows * data.Columns * data.BitsStored / 8 * int(data.get("NumberOfFrames") or 1)
+        return [whole / len(data.PixelData)]
+    except (TypeError, ValueError, AttributeError):
+        # The header is refused for it.
+        return []
 
 
 def _spacing(path: Path, data: pydicom.Dataset, doubts: list[Doubt]) -> tuple[float, float]:

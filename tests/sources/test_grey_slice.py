@@ -92,7 +92,7 @@ def test_a_negative_of_a_radiograph_is_turned_and_its_detector_named(write_ct):
                     ImagerPixelSpacing=[0.2, 0.3], ImageOrientationPatient=None)  # fmt: skip
     image = load_slice(path)
     assert image.spacing_mm == (0.2, 0.3) and image.pixels[0, 0] > 990 and image.pixels[-1, -1] < 10
-    assert [doubt.check for doubt in image.doubts] == ["detector", "grey_scale"]
+    assert [doubt.check for doubt in image.doubts] == ["detector", "grey_alone"]
 
 
 def test_what_says_nothing_of_its_numbers_is_refused(write_ct):
@@ -133,6 +133,28 @@ def test_numbers_lie_in_their_bits_as_the_header_says_whatever_the_modality(writ
     ):
         with pytest.raises(DataError, match=message):
             load_slice(write_ct(**{**short, "PixelData": pixels.tobytes(), **changes}))
+
+
+@pytest.mark.parametrize("emptied", ["", None])
+def test_images_that_name_no_series_are_said_to_have_each_its_own_range(write_ct, tmp_path, emptied):
+    write_series(write_ct, SeriesInstanceUID=emptied)
+    rows = ["1.1.0,20,25,5,a", "1.1.1,18,25,5,b"]
+    alone = (
+        "2 images of no CT whose files name no series, whose grey values 0 and 1000 are percentiles of the image "
+        "alone, so that brightness cannot be compared between them"
+    )
+    notes = []
+    found = read(tmp_path, rows, note=notes.append)
+    assert notes == [alone]
+    # As the words say: the range of the image itself.
+    (lesion,) = (one for one in found.lesions if one.label == 0)
+    assert lesion.patch[tuple(map(round, lesion.center))] == expected(SERIES[0], SERIES[:1])[20, 25]
+    notes.clear()
+    read(tmp_path, rows, grey_range="1%,90%", note=notes.append)
+    assert notes[1:] == [alone, "--grey_range=1%,90%"] and "are what --grey_range says" in notes[0]
+    notes.clear()
+    read(tmp_path, rows, grey_range="0,900", note=notes.append)
+    assert notes[1:] == ["--grey_range=0,900"]
 
 
 def test_a_build_of_two_modalities_is_refused_by_name(write_ct, tmp_path):
@@ -266,7 +288,7 @@ def test_pet_with_a_whole_header_is_in_uptake_values(write_ct):
     ],
 )
 def test_pet_whose_header_lacks_something_is_not(write_ct, changes):
-    image = load_slice(write_ct(Modality="PT", **_pet(**changes)))
+    image = load_slice(write_ct(Modality="PT", SeriesInstanceUID="2.1", **_pet(**changes)))
     assert [doubt.check for doubt in image.doubts] == ["grey_scale", "uptake"] and image.modality == "PT"
 
 
