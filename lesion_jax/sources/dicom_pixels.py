@@ -10,7 +10,7 @@ from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_modality_lut
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGExtended12Bit
+from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources import jpeg_extended
@@ -19,6 +19,8 @@ from lesion_jax.sources.dicom_codestream import Codestream, describe
 # Where several could: one reads a file everywhere. The others are left to pydicom, and decoded by gdcm.
 _DECODERS = {JPEG2000: "pylibjpeg", JPEG2000Lossless: "pylibjpeg", JPEGExtended12Bit: jpeg_extended.NAME}
 jpeg_extended.register()
+
+_WITHOUT_SIGN = (JPEGLossless, JPEGLosslessSV1)
 
 # What pydicom says where RLE has more than was asked for.
 _RLE_BEYOND = re.compile(r"RLE segment contains .* (\d+) vs\. (\d+) bytes")
@@ -86,6 +88,13 @@ def _decoded(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
                 f"{path}: its image has {has} pixels, but Rows x Columns = {data.Rows} x {data.Columns} are "
                 f"{expected}; export it again."
             )
+    # Of these it does not say whether the highest bit is a sign.
+    is_unsaid = syntax in _WITHOUT_SIGN and data.PixelRepresentation and told and told.bits < bits
+    if is_unsaid and np.any(stored >> (told.bits - 1) & 1):
+        raise DataError(
+            f"{path}: its image has {told.bits} bits, but BitsStored is {bits}, and nothing says which numbers are "
+            "negative; store it uncompressed, as `gdcmconv --raw` does, and look at it."
+        )
     return _narrowed(path, data, stored, bits) if is_wider else stored
 
 
@@ -103,7 +112,11 @@ def rescaled(stored: np.ndarray, data: pydicom.Dataset) -> np.ndarray:
         # The first number that is mapped is signed as the pixels are, whatever its representation says.
         count, first, bits = data.ModalityLUTSequence[0].LUTDescriptor
         data.ModalityLUTSequence[0]["LUTDescriptor"].value = [count, (first + 0x8000) % 0x10000 - 0x8000, bits]
-    return np.asarray(apply_modality_lut(stored, data), np.float64)
+    if data.get("ModalityLUTSequence"):
+        return np.asarray(apply_modality_lut(stored, data), np.float64)
+    # pydicom passes over one that stands alone.
+    slope, intercept = (data.get(field) for field in ("RescaleSlope", "RescaleIntercept"))
+    return stored * float(1 if slope is None else slope) + float(0 if intercept is None else intercept)
 
 
 def encoding(data: pydicom.Dataset) -> str:

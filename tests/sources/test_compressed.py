@@ -83,6 +83,15 @@ def _compressed(write, write_ct, syntax):
     return path
 
 
+def test_negative_numbers_of_fewer_bits_than_the_header_says_are_refused(write):
+    stored = np.arange(2000).reshape(40, 50) - 100
+    path = write(jpeg_lossless.encode(stored % 4096, 12, 1), JPEGLosslessSV1)
+    with pytest.raises(DataError, match="its image has 12 bits, but BitsStored is 16, and nothing says which numbers"):
+        load_slice(path)
+    positive = write(jpeg_lossless.encode(stored + 100, 12, 1), JPEGLosslessSV1)
+    np.testing.assert_array_equal(load_slice(positive).pixels, stored + 100 - 1024)
+
+
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless, JPEGLosslessSV1])
 @pytest.mark.parametrize(
     ("changes", "message"),

@@ -95,6 +95,16 @@ def test_a_negative_of_a_radiograph_is_turned_and_its_detector_named(write_ct):
     assert [doubt.check for doubt in image.doubts] == ["detector", "grey_alone"]
 
 
+@pytest.mark.parametrize(("slope", "intercept"), [(2, None), (None, 100), (2, 100), (None, None)])
+def test_a_slope_or_an_intercept_alone_counts(write_ct, slope, intercept):
+    stored = np.arange(2000).reshape(40, 50)
+    path = write_ct(
+        Modality="PT", RescaleSlope=slope, RescaleIntercept=intercept, PixelData=stored.astype("<i2").tobytes()
+    )
+    image = load_slice(path, series=SeriesFiles([], parse_range("0,1000")))
+    np.testing.assert_array_equal(image.pixels, stored * (slope or 1) + (intercept or 0))
+
+
 def test_what_says_nothing_of_its_numbers_is_refused(write_ct):
     for changes, message in (
         ({"RescaleSlope": 0}, "RescaleSlope is 0.0"),

@@ -22,6 +22,12 @@ def tissue(seed):
     return hu
 
 
+def textures(images, centers, radius):
+    each = [surroundings(hu.astype(np.int16), center, radius) for hu, center in zip(images, centers, strict=True)]
+    assert None not in each
+    return [one for one in each if one]
+
+
 def compressed(hu, quality):
     """As JPEG of 8 bits, in a window."""
     file = io.BytesIO()
@@ -40,9 +46,8 @@ COPIES = {
 @pytest.mark.parametrize("copy", COPIES.values(), ids=COPIES)
 @pytest.mark.parametrize("moved", [(0, 0), (1, -2)])
 def test_a_copy_is_found_and_others_are_not(copy, moved):
-    each = [surroundings(tissue(seed).astype(np.int16), (80.2, 89.7), 10) for seed in range(6)]
-    other = copy(tissue(2)).round().astype(np.int16)[7:, 11:]
-    each.append(surroundings(other, (73.2 + moved[0], 78.7 + moved[1]), 10))
+    images = [*(tissue(seed) for seed in range(6)), copy(tissue(2)).round()[7:, 11:]]
+    each = textures(images, [(80.2, 89.7)] * 6 + [(73.2 + moved[0], 78.7 + moved[1])], 10)
     assert alike_surroundings(each, list("abcdefg")) == [(2, 6)]
     # Of one patient, it is of no concern.
     assert alike_surroundings(each, list("abcdefc")) == []
@@ -50,9 +55,8 @@ def test_a_copy_is_found_and_others_are_not(copy, moved):
 
 @pytest.mark.parametrize("radius", [3, 20, 40])
 def test_lesions_of_other_sizes_are_compared_at_other_scales(radius):
-    large = [ndimage.zoom(tissue(seed), 2, order=1).astype(np.int16) for seed in range(4)]
-    large.append(compressed(large[1], 60)[9:].astype(np.int16))
-    each = [surroundings(hu, (160 - 9 * (index == 4), 180), radius) for index, hu in enumerate(large)]
+    large = [np.asarray(ndimage.zoom(tissue(seed), 2, order=1)) for seed in range(4)]
+    each = textures([*large, compressed(large[1], 60)[9:]], [(160, 180)] * 4 + [(151, 180)], radius)
     assert alike_surroundings(each, list("abcde")) == [(1, 4)]
 
 
