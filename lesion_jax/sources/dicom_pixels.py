@@ -89,10 +89,10 @@ def _decoded(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
                 f"{expected}; export it again."
             )
     # Of these it does not say whether the highest bit is a sign.
-    is_unsaid = syntax in _WITHOUT_SIGN and data.PixelRepresentation and told and told.bits < bits
-    if is_unsaid and np.any(stored >> (told.bits - 1) & 1):
+    has = told.bits if told and syntax in _WITHOUT_SIGN and data.PixelRepresentation else bits
+    if has < bits and np.any(stored >> (has - 1) & 1):
         raise DataError(
-            f"{path}: its image has {told.bits} bits, but BitsStored is {bits}, and nothing says which numbers are "
+            f"{path}: its image has {has} bits, but BitsStored is {bits}, and nothing says which numbers are "
             "negative; store it uncompressed, as `gdcmconv --raw` does, and look at it."
         )
     return _narrowed(path, data, stored, bits) if is_wider else stored

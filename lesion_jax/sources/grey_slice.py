@@ -8,7 +8,7 @@ import pydicom
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.dicom_file import begin, instance_uid, numbers, read_file, refusal, value
-from lesion_jax.sources.dicom_frames import take_frame
+from lesion_jax.sources.dicom_frames import restored, take_frame
 from lesion_jax.sources.dicom_pixels import is_padding, load_stored, rescaled
 from lesion_jax.sources.grey_scale import PERCENTILE_RANGE, Ends, GreyRange, to_grey
 from lesion_jax.sources.review import Doubt, Mistakes
@@ -118,7 +118,9 @@ def _images(paths: Sequence[Path], modality: str) -> Iterator[np.ndarray]:
             if data.Modality == modality:
                 count = int(data.get("NumberOfFrames") or 1)
                 for frame in range(0, count, -(-count * len(paths) // _MOST_IMAGES) or 1):
-                    yield _values(path, data, frame)
+                    with restored(data):
+                        values = _values(path, data, frame)
+                    yield values
         except Exception:
             # A file that no row names ends no build: pydicom raises all sorts of things.
             continue

@@ -99,9 +99,9 @@ def alike_surroundings(each: Sequence[Surroundings], patients: Sequence[str]) ->
     found = []
     _, whose = np.unique(list(patients), return_inverse=True)
     for step in {one.step for one in each}:
-        some = np.flatnonzero([one.step == step for one in each])
+        some = [index for index, one in enumerate(each) if one.step == step]
         for i, j in _candidates([each[at].values for at in some], whose[some]):
-            pair = int(some[i]), int(some[j])
+            pair = some[i], some[j]
             if _correlation(each[pair[0]].values, each[pair[1]].values) > _ALIKE:
                 found.append(pair)
     return sorted(found)

@@ -260,6 +260,18 @@ def test_frames_of_an_enhanced_mr_share_a_scale(write_ct):
     np.testing.assert_array_equal(image.pixels, expected(values[1], values))
 
 
+def test_a_frame_that_says_nothing_of_its_rescale_does_not_take_another_ones(write_ct):
+    said = item(PixelValueTransformationSequence=[item(RescaleSlope=10, RescaleIntercept=0)])
+    groups = Sequence([said, item(), item()])
+    path, (first, *others) = enhanced(
+        write_ct, Modality="MR", SeriesInstanceUID="2.5", PerFrameFunctionalGroupsSequence=groups
+    )
+    values = [10 * first, *others]
+    for frame in (1, 2):
+        image = load_slice(path, frame=frame, series=SeriesFiles([path]))
+        np.testing.assert_array_equal(image.pixels, expected(values[frame - 1], values))
+
+
 def _pet(**changes):
     drug = {
         "RadionuclideTotalDose": 300e6, "RadionuclideHalfLife": 6000, "RadiopharmaceuticalStartTime": "090000",
