@@ -4,6 +4,8 @@ An enhanced object keeps rescale, spacing and orientation in functional groups, 
 C.7.6.16): read as a plain one it would be silently wrong. Imports pydicom: import it late.
 """
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pydicom
@@ -13,6 +15,20 @@ from lesion_jax.sources.dicom_file import numbers
 
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _FIELDS = ("PixelSpacing", "ImageOrientationPatient", "RescaleIntercept", "RescaleSlope", "RescaleType", "FrameType")
+
+
+@contextlib.contextmanager
+def restored(data: pydicom.Dataset) -> Iterator[None]:
+    """Gives a data set its own header back at the end, where a frame's was taken: it does not hold for the next."""
+    own = {field: data[field] for field in (*_FIELDS, "ImageType") if field in data}
+    try:
+        yield
+    finally:
+        for field in (*_FIELDS, "ImageType"):
+            if field in own:
+                data[field] = own[field]
+            elif field in data:
+                del data[field]
 
 
 def take_frame(path: Path, data: pydicom.Dataset, frame: int | None) -> int:

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pydicom
-from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
+from pydicom.uid import JPEG2000, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.dicom_file import numbers, refusal, value
@@ -26,6 +26,7 @@ _KINDS = (
     ("reformat", {"MPR", "REFORMATTED", "REFORMAT"}, "reformat"),
 )
 _WHOLE_NUMBERS = ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
+_BITS_ALLOCATED = (8, 16, 32)
 _SCANNER = ("Manufacturer", "ManufacturerModelName")
 _PERSON = ("PatientName", "PatientBirthDate")
 _BELONGS = (PATIENT_ID, "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
@@ -66,12 +67,15 @@ def load_header(path: Path, data: pydicom.Dataset, mistakes: Mistakes) -> Header
         spacing = _spacing(path, data, doubts)
     with mistakes.collected():
         is_axial = _is_axial(path, data)
+    told = len(mistakes.found)
     for field in _WHOLE_NUMBERS:
         with mistakes.collected():
             must = "it must be one whole number" + (" above 0" if field in _WHOLE_NUMBERS[:2] else "")
             number = numbers(path, data, field, 1, must)[0]
             if number % 1 or (field in _WHOLE_NUMBERS[:2] and number < 1):
                 raise refusal(path, data, field, must)
+    if len(mistakes.found) == told:
+        _check_samples(path, data, mistakes)
     if data.get("SamplesPerPixel", 1) != 1:
         mistakes.add(str(refusal(path, data, "SamplesPerPixel", "a grey image has 1")))
     kind = set(re.split(r"[^A-Z]+", str(value(path, data, "ImageType") or "").upper()))
@@ -90,6 +94,21 @@ def load_header(path: Path, data: pydicom.Dataset, mistakes: Mistakes) -> Header
     return Header(spacing, is_axial, {field: name for field, name in names.items() if name}, scanner, doubts)
 
 
+def _check_samples(path: Path, data: pydicom.Dataset, mistakes: Mistakes) -> None:
+    """Checks how a number lies in its bits: elsewhere, or with another sign, it would be another number."""
+    allocated, stored = data.BitsAllocated, data.BitsStored
+    if allocated not in _BITS_ALLOCATED:
+        mistakes.add(str(refusal(path, data, "BitsAllocated", "it must be 8, 16 or 32")))
+    elif not 1 <= stored <= allocated:
+        mistakes.add(str(refusal(path, data, "BitsStored", f"it must be 1 to {allocated}, as BitsAllocated says")))
+    elif data.HighBit != stored - 1:
+        must = f"it must be {stored - 1}, one less than BitsStored"
+        mistakes.add(str(refusal(path, data, "HighBit", must)))
+    if data.PixelRepresentation not in (0, 1):
+        must = "it must be 0, of numbers without a sign, or 1, with one"
+        mistakes.add(str(refusal(path, data, "PixelRepresentation", must)))
+
+
 def _lossy(path: Path, data: pydicom.Dataset) -> Doubt | None:
     says = str(value(path, data, "LossyImageCompression") or "00").lstrip("0")
     method = value(path, data, "LossyImageCompressionMethod")
@@ -97,9 +116,22 @@ def _lossy(path: Path, data: pydicom.Dataset) -> Doubt | None:
     if not (says or method or ratio or data.file_meta.TransferSyntaxUID in _LOSSY):
         return None
     # What it was compressed by several times is a list.
-    ratios = re.findall(r"\d+(?:\.\d+)?", str(ratio))
-    times = f", {max(map(float, ratios)):g} to 1" if ratios else ""
-    return Doubt("lossy", f"{path} was compressed with loss{times}, which changes its pixels")
+    ratios = re.findall(r"\d+(?:\.\d+)?", str(ratio)) or _measured_ratio(data)
+    most = max(map(float, ratios), default=0.0)
+    times = f", {most:.3g} to 1" if most else ""
+    return Doubt("lossy", f"{path} was compressed with loss{times}, which changes its pixels", most)
+
+
+def _measured_ratio(data: pydicom.Dataset) -> list[float]:
+    """What the pixels would take by what they take, where they are still stored with loss."""
+    if data.file_meta.TransferSyntaxUID not in (*_LOSSY, JPEG2000) or not data.get("PixelData"):
+        return []
+    try:
+        whole = data.Rows * data.Columns * data.BitsStored / 8 * int(data.get("NumberOfFrames") or 1)
+        return [whole / len(data.PixelData)]
+    except (TypeError, ValueError, AttributeError):
+        # The header is refused for it.
+        return []
 
 
 def _spacing(path: Path, data: pydicom.Dataset, doubts: list[Doubt]) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_modality_lut
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGExtended12Bit
+from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources import jpeg_extended
@@ -19,6 +19,8 @@ from lesion_jax.sources.dicom_codestream import Codestream, describe
 # Where several could: one reads a file everywhere. The others are left to pydicom, and decoded by gdcm.
 _DECODERS = {JPEG2000: "pylibjpeg", JPEG2000Lossless: "pylibjpeg", JPEGExtended12Bit: jpeg_extended.NAME}
 jpeg_extended.register()
+
+_WITHOUT_SIGN = (JPEGLossless, JPEGLosslessSV1)
 
 # What pydicom says where RLE has more than was asked for.
 _RLE_BEYOND = re.compile(r"RLE segment contains .* (\d+) vs\. (\d+) bytes")
@@ -42,16 +44,21 @@ def load_stored(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
         return _decoded(path, data, frame)
     _check_size(path, data)
     if data.BitsAllocated != 16:
-        return pixel_array(data, index=frame)
+        bits = data.BitsStored
+        # pydicom drops the others: look first.
+        data.BitsStored = data.BitsAllocated
+        try:
+            stored = pixel_array(data, index=frame)
+        finally:
+            data.BitsStored = bits
+        return _narrowed(path, data, stored, bits)
     # pydicom takes as long for the rest of what it asks.
     shape, bits = (data.Rows, data.Columns), data.BitsStored
     order = "<" if data.file_meta.TransferSyntaxUID.is_little_endian else ">"
     size = 2 * shape[0] * shape[1]
     stored = np.frombuffer(data.PixelData, f"{order}u2", size // 2, frame * size).reshape(shape)
-    if bits < 16:
-        _check_bits(path, data, stored, bits)
     stored = stored.astype(np.uint16, copy=False).view(np.int16 if data.PixelRepresentation else np.uint16)
-    return stored << (16 - bits) >> (16 - bits) if bits < 16 else stored
+    return _narrowed(path, data, stored, bits)
 
 
 def _decoded(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
@@ -81,11 +88,14 @@ def _decoded(path: Path, data: pydicom.Dataset, frame: int) -> np.ndarray:
                 f"{path}: its image has {has} pixels, but Rows x Columns = {data.Rows} x {data.Columns} are "
                 f"{expected}; export it again."
             )
-    if not is_wider or data.BitsAllocated != 16:
-        return stored
-    _check_bits(path, data, stored.view(np.uint16), bits)
-    # Negative numbers of so many bits.
-    return stored << (16 - bits) >> (16 - bits)
+    # Of these it does not say whether the highest bit is a sign.
+    has = told.bits if told and syntax in _WITHOUT_SIGN and data.PixelRepresentation else bits
+    if has < bits and np.any(stored >> (has - 1) & 1):
+        raise DataError(
+            f"{path}: its image has {has} bits, but BitsStored is {bits}, and nothing says which numbers are "
+            "negative; store it uncompressed, as `gdcmconv --raw` does, and look at it."
+        )
+    return _narrowed(path, data, stored, bits) if is_wider else stored
 
 
 def _codestream(data: pydicom.Dataset, frame: int) -> Codestream | None:
@@ -102,7 +112,11 @@ def rescaled(stored: np.ndarray, data: pydicom.Dataset) -> np.ndarray:
         # The first number that is mapped is signed as the pixels are, whatever its representation says.
         count, first, bits = data.ModalityLUTSequence[0].LUTDescriptor
         data.ModalityLUTSequence[0]["LUTDescriptor"].value = [count, (first + 0x8000) % 0x10000 - 0x8000, bits]
-    return np.asarray(apply_modality_lut(stored, data), np.float64)
+    if data.get("ModalityLUTSequence"):
+        return np.asarray(apply_modality_lut(stored, data), np.float64)
+    # pydicom passes over one that stands alone.
+    slope, intercept = (data.get(field) for field in ("RescaleSlope", "RescaleIntercept"))
+    return stored * float(1 if slope is None else slope) + float(0 if intercept is None else intercept)
 
 
 def encoding(data: pydicom.Dataset) -> str:
@@ -142,17 +156,24 @@ def _check_size(path: Path, data: pydicom.Dataset) -> None:
         )
 
 
-def _check_bits(path: Path, data: pydicom.Dataset, stored: np.ndarray, bits: int) -> None:
-    """Bits beyond BitsStored are another thing's, such as an overlay's, or BitsStored is wrong: decoders drop them.
+def _narrowed(path: Path, data: pydicom.Dataset, stored: np.ndarray, bits: int) -> np.ndarray:
+    """Numbers of so many bits, of their sign.
+
+    Bits beyond BitsStored are another thing's, such as an overlay's, or BitsStored is wrong: decoders drop them.
 
     Args:
       path: For messages.
       data: The header.
-      stored: uint16, the numbers with all of their bits.
+      stored: The numbers with all of their bits, signed as PixelRepresentation says.
       bits: BitsStored.
     """
-    beyond = stored >> bits
+    unused = 8 * stored.dtype.itemsize - bits
+    if unused <= 0:
+        return stored
+    unsigned = stored.view(f"u{stored.dtype.itemsize}")
+    beyond = unsigned >> bits
     # A negative number's may be ones, or left out.
-    is_negative = (stored >> (bits - 1) & 1).astype(bool) & bool(data.PixelRepresentation)
-    if np.any((beyond != 0) & ~(is_negative & (beyond == (1 << 16 - bits) - 1))):
+    is_negative = (unsigned >> (bits - 1) & 1).astype(bool) & bool(data.PixelRepresentation)
+    if np.any((beyond != 0) & ~(is_negative & (beyond == (1 << unused) - 1))):
         raise DataError(f"{path}: its pixels have more bits than BitsStored = {bits} says; export it without overlays.")
+    return stored << unused >> unused

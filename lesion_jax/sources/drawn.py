@@ -55,7 +55,8 @@ def _read(
         mistakes.add(f"--input {folder} holds no {title} among its {len(files)} files{also}; add them to their series.")
     rows: dict[str, Mark] = {}
     for mark in marks:
-        if (other := rows.setdefault(os.path.realpath(named_file(folder, mark.values[column])), mark)) is not mark:
+        other = rows.setdefault(os.path.realpath(named_file(folder, mark.values[column])), mark)
+        if other is not mark:
             text = f"{mark.where}: {mark.values[column]} is already in {other.where}; remove one of the rows."
             mistakes.add(text, [other.where, mark.where])
     if marks:

@@ -8,7 +8,7 @@ import pydicom
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources.dicom_file import begin, instance_uid, numbers, read_file, refusal, value
-from lesion_jax.sources.dicom_frames import take_frame
+from lesion_jax.sources.dicom_frames import restored, take_frame
 from lesion_jax.sources.dicom_pixels import is_padding, load_stored, rescaled
 from lesion_jax.sources.grey_scale import PERCENTILE_RANGE, Ends, GreyRange, to_grey
 from lesion_jax.sources.review import Doubt, Mistakes
@@ -50,7 +50,7 @@ def _names(path: Path) -> tuple[str, str] | None:
     try:
         with path.open("rb") as file:
             data = begin(file, last=_SERIES_UID)
-            return str(data.get("SeriesInstanceUID") or ""), instance_uid(data)
+            return str(data.get("SeriesInstanceUID") or "").strip(), instance_uid(data)
     except Exception:
         # What is no DICOM file is of no series: pydicom raises all sorts of things.
         return None
@@ -87,11 +87,13 @@ def load_grey(
     values = _values(path, data, frame)
     is_suv = modality == "PT" and suv_factor(path, data) is not None
     asked = series.grey_range if series else None
-    doubts = [Doubt("grey_range" if asked else "suv" if is_suv else "grey_scale", f"{path} is {modality}")]
-    doubts += [Doubt("uptake", f"{path} is PET")] if modality == "PT" and not is_suv else []
     chosen = asked or (SUV_RANGE if is_suv else PERCENTILE_RANGE)
-    uid = str(value(path, data, "SeriesInstanceUID") or "")
+    uid = str(value(path, data, "SeriesInstanceUID") or "").strip()
     # Anonymisers empty it: then nothing says what belongs together.
+    is_alone = chosen.are_percentiles and not uid
+    found = ["grey_range"] if asked else ["suv"] if is_suv else [] if is_alone else ["grey_scale"]
+    found += ["grey_alone"] * is_alone + ["uptake"] * (modality == "PT" and not is_suv)
+    doubts = [Doubt(check, f"{path} is {modality}") for check in found]
     if series is None or not uid or not chosen.are_percentiles:
         ends = _ends(path, chosen, [values])
     else:
@@ -116,7 +118,9 @@ def _images(paths: Sequence[Path], modality: str) -> Iterator[np.ndarray]:
             if data.Modality == modality:
                 count = int(data.get("NumberOfFrames") or 1)
                 for frame in range(0, count, -(-count * len(paths) // _MOST_IMAGES) or 1):
-                    yield _values(path, data, frame)
+                    with restored(data):
+                        values = _values(path, data, frame)
+                    yield values
         except Exception:
             # A file that no row names ends no build: pydicom raises all sorts of things.
             continue

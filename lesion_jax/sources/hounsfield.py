@@ -33,13 +33,9 @@ def check_ct(path: Path, data: pydicom.Dataset, is_axial: bool | None, mistakes:
     """
     if value(path, data, "PhotometricInterpretation") != "MONOCHROME2":
         mistakes.add(str(refusal(path, data, "PhotometricInterpretation", "only MONOCHROME2 can be used")))
-    if isinstance(bits := data.get("BitsStored"), int):
-        if bits <= 8:
-            must = "so few cannot hold Hounsfield units, and this is a mask or a screen capture"
-            mistakes.add(str(refusal(path, data, "BitsStored", must)))
-        if data.get("HighBit") != bits - 1:
-            must = f"it must be {bits - 1}, one less than BitsStored"
-            mistakes.add(str(refusal(path, data, "HighBit", must)))
+    if isinstance(bits := data.get("BitsStored"), int) and bits <= 8:
+        must = "so few cannot hold Hounsfield units, and this is a mask or a screen capture"
+        mistakes.add(str(refusal(path, data, "BitsStored", must)))
     if is_axial is False:
         mistakes.add(str(refusal(path, data, "ImageOrientationPatient", "only axial slices can be used")))
     if data.get("ModalityLUTSequence"):

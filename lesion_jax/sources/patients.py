@@ -12,6 +12,7 @@ from lesion_jax.sources.classes import as_read
 from lesion_jax.sources.likeness import alike
 from lesion_jax.sources.plausible import image_digest
 from lesion_jax.sources.review import Doubt, Review
+from lesion_jax.sources.surroundings import Surroundings, alike_surroundings, surroundings
 
 PATIENT_ID = "PatientID"
 PERSON = "PatientName with PatientBirthDate"
@@ -84,19 +85,27 @@ def _check_alike(found: Sequence[RawLesion], seen: Mapping[str, Seen], review: R
 
 
 def check_rois(found: Sequence[tuple[RawLesion, tuple[float, float]]], review: Review) -> None:
-    """Looks for the very pixels of a lesion under two patients, though their images differ: cropped or moved copies.
+    """Looks for a lesion under two patients, though their images differ: cropped, moved, rescaled or lossy copies.
 
     Args:
       found: Lesions with their patches, and their centres in these.
       review: Takes what is found.
     """
     first: dict[str, RawLesion] = {}
+    raws, textures = [], []
     for raw, center in found:
+        # Images that are lesions as a whole were compared.
+        if raw.image.reflected:
+            continue
+        radius = raw.diameter_mm / 2 / math.sqrt(math.prod(raw.image.spacing_mm))
+        if (texture := surroundings(raw.image.pixels, center, radius)) is not None:
+            raws.append(raw)
+            textures.append(texture)
         half = [math.ceil(_ROI_DIAMETERS / 2 * raw.diameter_mm / spacing) for spacing in raw.image.spacing_mm]
         rows, columns = (slice(round(at) - n, round(at) + n + 1) for at, n in zip(center, half, strict=True))
         pixels = raw.image.pixels[rows, columns]
-        # Images that are lesions as a whole were compared; a few grey values may be anybody's.
-        if raw.image.reflected or len(np.unique(pixels)) < _LEAST_VALUES:
+        # A few grey values may be anybody's.
+        if len(np.unique(pixels)) < _LEAST_VALUES:
             continue
         other = first.setdefault(image_digest(pixels), raw)
         if raw.image.patient != other.image.patient:
@@ -105,6 +114,20 @@ def check_rois(found: Sequence[tuple[RawLesion, tuple[float, float]]], review: R
                 f"patient's ({other.where}); if they are one, give both the same"
             )
             review.doubt(Doubt("alike", text), [other.where, raw.where])
+    _check_surroundings(raws, textures, review)
+
+
+def _check_surroundings(raws: Sequence[RawLesion], textures: Sequence[Surroundings], review: Review) -> None:
+    told = {frozenset(mistake.rows) for mistake in review.found}
+    for i, j in alike_surroundings(textures, [raw.image.patient for raw in raws]):
+        one, other = raws[i], raws[j]
+        # As whole images, or pixel for pixel, it was told before.
+        if frozenset((one.where, other.where)) not in told:
+            text = (
+                f"{other.where}: what surrounds the lesion in {other.path} looks like that in {one.path}, which is "
+                f"another patient's ({one.where}); if they are one, give both the same"
+            )
+            review.doubt(Doubt("alike", text), [one.where, other.where])
 
 
 def _check_names(found: Sequence[RawLesion], review: Review) -> None:

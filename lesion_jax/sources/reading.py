@@ -20,6 +20,7 @@ from lesion_jax.sources.patches import cut_patch, half_side
 from lesion_jax.sources.patient_names import parse_pattern
 from lesion_jax.sources.patients import Seen, check_patients, check_rois
 from lesion_jax.sources.plausible import image_digest, implausible, implausible_field, implausible_sizes
+from lesion_jax.sources.repeats import check_repeats
 from lesion_jax.sources.review import Doubt, Mistakes, Review
 from lesion_jax.sources.table import SOURCES
 
@@ -130,7 +131,7 @@ def read_marked(asked: Asked, progress: Progress = lambda done, total: None) -> 
         if not review.found:
             review.add(f"--input {asked.input} holds nothing for the source {source.name}; name another.")
         return Reading(found, (), review, source.title)
-    _check_once(raws, review)
+    check_repeats(raws, seen, review)
     if "label" not in source.columns:
         with review.collected():
             names = order_classes(((raw.where, raw.label) for raw in raws), asked.class_names)
@@ -235,15 +236,6 @@ def _cut(raw: RawLesion) -> tuple[RawLesion, tuple[float, float]]:
     half = half_side(raw.diameter_mm, image.spacing_mm)
     patch, center = cut_patch(image.pixels, raw.row, raw.column, half, reflected=image.reflected)
     return dataclasses.replace(raw, image=dataclasses.replace(image, pixels=patch, full=None)), center
-
-
-def _check_once(found: Sequence[RawLesion], mistakes: Mistakes) -> None:
-    first: dict[tuple[str, float, float], RawLesion] = {}
-    for raw in found:
-        same = first.setdefault((raw.name, raw.row, raw.column), raw)
-        if same is not raw:
-            text = f"{raw.where}: this lesion is already marked in {same.where}; remove one of them."
-            mistakes.add(text, [same.where, raw.where])
 
 
 def _check_one_unit(found: Sequence[RawLesion], mistakes: Mistakes) -> None:

@@ -14,6 +14,8 @@ from lesion_jax.errors import ConfigError, DataError
 
 _MOST_SHOWN = 50
 _MOST_ROWS = 5
+# What headers say beyond is no ratio.
+_HIGHEST_RATIO = 1000.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +41,7 @@ CHECKS = {
     "patients": Check("signs that two patients are one"),
     "rescale_type": Check("slices whose numbers are not said to be Hounsfield units"),
     "alike": Check("images that look like another patient's"),
+    "twice": Check("lesions that seem to be marked twice"),
     "labels": Check("images with two labels"),
     "localizer": Check("localizers among the slices"),
     "projection": Check("projections of several slices, such as of the highest values, among the slices"),
@@ -56,6 +59,11 @@ CHECKS = {
     "plane": Check("slices that are not axial"),
     "grey_scale": Check(
         "images of no CT, whose grey values 0 and 1000 are the 0.5th and 99.5th percentile of their series",
+        only_warns=True,
+    ),
+    "grey_alone": Check(
+        "images of no CT whose files name no series, whose grey values 0 and 1000 are percentiles of the image alone, "
+        "so that brightness cannot be compared between them",
         only_warns=True,
     ),
     "suv": Check("images of PET, whose grey values 0 and 1000 are SUVbw 0 and 10", only_warns=True),
@@ -98,10 +106,12 @@ class Doubt:
     Attributes:
       check: Key of `CHECKS`.
       text: What was found and what to do, a sentence without the full stop; begins with the file.
+      ratio: How many times smaller a compression with loss made it, for the note; 0 where nothing says.
     """
 
     check: str
     text: str
+    ratio: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,11 +219,11 @@ class Review(Mistakes):
         if unknown := [name for name in accept if name not in can_be]:
             raise ConfigError(f"--accept has {unknown[0]!r}; choose among {', '.join(can_be)}.")
         self._accept = frozenset(accept)
-        self._doubts: dict[str, Doubt] = {}
+        self._doubts: dict[tuple[str, str], Doubt] = {}
 
     def doubt(self, doubt: Doubt, rows: Iterable[str] = ()) -> None:
         """Keeps a doubt as a note or as a mistake; `rows` of the csv have it."""
-        self._doubts.setdefault(doubt.text, doubt)
+        self._doubts.setdefault((doubt.check, doubt.text), doubt)
         if not self._takes(doubt):
             self.add(f"{doubt.text} (--accept={doubt.check} takes it as it is).", rows, doubt.check)
 
@@ -229,8 +239,18 @@ class Review(Mistakes):
         found = []
         counts = Counter(doubt.check for doubt in self._doubts.values() if self._takes(doubt))
         for name, count in counts.items():
-            note = f"{count} {CHECKS[name].title}" + (f", accepted by --accept={name}" if name in self._accept else "")
+            note = f"{count} {CHECKS[name].title}{self._ratios(name, count)}"
+            note += f", accepted by --accept={name}" if name in self._accept else ""
             found.append(note)
             first = next(doubt.text for doubt in self._doubts.values() if doubt.check == name)
             show(f"{note}; the first: {first}.")
         return found
+
+    def _ratios(self, name: str, count: int) -> str:
+        """How strongly images were compressed, in whole numbers, which are nobody's."""
+        ratios = sorted(doubt.ratio for doubt in self._doubts.values() if doubt.check == name and doubt.ratio)
+        if not ratios:
+            return ""
+        low, high = (f"{min(ratio, _HIGHEST_RATIO):.0f}" for ratio in (ratios[0], ratios[-1]))
+        of = f" ({len(ratios)} of them say)" if len(ratios) < count else ""
+        return f", {low if low == high else f'{low} to {high}'} : 1{of}"

@@ -83,7 +83,8 @@ def _key_slice(polygons: list[tuple["Instance", np.ndarray]]) -> tuple["Instance
     polygons = sorted(polygons, key=lambda one: one[0].plane.height)
     areas = np.array([_area(corners) for _, corners in polygons])
     key = polygons[int(np.flatnonzero(areas >= areas.max() - _SAME_AREA)[0])][0]
-    return key, [corners for one, corners in polygons if one is key]
+    # One that is listed twice would be a hole in itself.
+    return key, list({corners.tobytes(): corners for one, corners in polygons if one is key}.values())
 
 
 def _area(corners: np.ndarray) -> float:

@@ -11,6 +11,7 @@ from lesion_jax.sources.drawn import Outlined, drawn_source
 from lesion_jax.sources.points import Point
 from lesion_jax.sources.regions import find_regions
 from lesion_jax.sources.review import Doubt
+from lesion_jax.sources.turns import turns
 
 if TYPE_CHECKING:
     from lesion_jax.sources.planes import Instance, Slices
@@ -58,7 +59,12 @@ def _place(
     drawings = [drawing for drawing in segmentation.drawings if drawing.mask.any()]
     lost = 0
     for drawing in drawings:
-        fitting = slices.find(drawing.plane, drawing.sources, segmentation.referenced)
+        # Some converters store rows or columns the other way round, which the header says.
+        fitting, mask = [], drawing.mask
+        for plane, turn in turns(drawing.plane):
+            if fitting := slices.find(plane, drawing.sources, segmentation.referenced):
+                mask = turn(drawing.mask)
+                break
         if len(fitting) > 1:
             raise DataError(
                 f"{path} does not say on which of {fitting[0].paths[0]} and {fitting[1].paths[0]} it was drawn, which "
@@ -66,7 +72,7 @@ def _place(
             )
         lost += not fitting
         for one in fitting:
-            found.setdefault(drawing.segment, []).append((one, drawing.mask))
+            found.setdefault(drawing.segment, []).append((one, mask))
     if lost:
         raise DataError(
             f"{path}: {lost} of its {len(drawings)} frames lie on no slice beside it, pixel for pixel; add the series "

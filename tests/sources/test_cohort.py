@@ -67,7 +67,7 @@ def test_another_set_of_sources_salts_otherwise(write_ct, read):
     write_ct("a", uid="1.1")
     write_ct("b", uid="1.2")
     alone = read("1.1,10,20,5,x")
-    both = read("1.1,10,20,5,x", "1.2,10,20,5,x")
+    both = read("1.1,10,20,5,x", "1.2,30,20,5,x")
     assert alone.lesions[0].patient not in {x.patient for x in both.lesions}
 
 
@@ -164,7 +164,7 @@ def _write_pngs(folder, **images):
 
 def test_eight_bits_are_grey_and_keep_all_of_their_values(tmp_path):
     ramp = np.arange(256, dtype=np.uint8).reshape(16, 16).repeat(2, 0).repeat(2, 1)
-    found = read_lesions(tmp_path, _write_pngs(tmp_path, a=ramp, b=np.roll(255 - ramp, 9, 1)))
+    found = read_lesions(tmp_path, _write_pngs(tmp_path, a=ramp, b=np.roll(255 - ramp, 9, 1).T))
     assert found.unit == "grey" and found.window == (0.0, 255.0)
     # None is clipped, also above 240, where the window of HU ends.
     assert {(int(lesion.patch.min()), int(lesion.patch.max())) for lesion in found.lesions} == {(0, 255)}

@@ -19,7 +19,10 @@ from pydicom.uid import JPEGLossless as JPEGLosslessAny
 
 from lesion_jax.errors import DataError
 from lesion_jax.sources import dicom_deflated, dicom_file
+from lesion_jax.sources.cohort import read_lesions
+from lesion_jax.sources.dicom_header import load_header
 from lesion_jax.sources.dicom_slice import load_slice
+from lesion_jax.sources.review import Mistakes
 from tests.sources import jpeg_lossless
 
 
@@ -79,6 +82,15 @@ def _compressed(write, write_ct, syntax):
     data.compress(syntax)
     data.save_as(path)
     return path
+
+
+def test_negative_numbers_of_fewer_bits_than_the_header_says_are_refused(write):
+    stored = np.arange(2000).reshape(40, 50) - 100
+    path = write(jpeg_lossless.encode(stored % 4096, 12, 1), JPEGLosslessSV1)
+    with pytest.raises(DataError, match="its image has 12 bits, but BitsStored is 16, and nothing says which numbers"):
+        load_slice(path)
+    positive = write(jpeg_lossless.encode(stored + 100, 12, 1), JPEGLosslessSV1)
+    np.testing.assert_array_equal(load_slice(positive).pixels, stored + 100 - 1024)
 
 
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless, JPEGLosslessSV1])
@@ -147,6 +159,32 @@ def test_a_codestream_that_is_cut_short_is_refused(write, write_ct, caplog, synt
 def test_what_loses_something_is_told():
     doubts = load_slice(Path(get_testdata_file("693_J2KI.dcm"))).doubts
     assert [doubt.check for doubt in doubts] == ["lossy"]
+
+
+def test_the_dataset_keeps_how_much_was_lost(write_ct, tmp_path):
+    rows = ["sop_instance_uid,row,column,diameter_mm,label"]
+    told = [[10], [30, 4], None, [], None]
+    for index, ratio in enumerate(told):
+        says = {"LossyImageCompressionRatio": ratio, "LossyImageCompression": "01"} if index < 4 else {}
+        write_ct(f"in/{index}", uid=f"1.{index}", **says)
+        rows.append(f"1.{index},{10 + 4 * index},20,5,{'ab'[index % 2]}")
+    path, notes = tmp_path / "rows.csv", []
+    path.write_text("\n".join(rows))
+    read_lesions(tmp_path / "in", path, note=notes.append)
+    assert "4 slices that were compressed with loss, 10 to 30 : 1 (2 of them say)" in notes
+    path.write_text("\n".join(rows[:2]))
+    read_lesions(tmp_path / "in", path, note=notes.append)
+    assert notes[-1] == "1 slices that were compressed with loss, 10 : 1"
+
+
+def test_where_the_header_does_not_say_it_the_bytes_do():
+    path = Path(get_testdata_file("JPGExtended.dcm"))
+    data = pydicom.dcmread(path)
+    ratios = []
+    for _ in range(2):
+        ratios += [one.ratio for one in load_header(path, data, Mistakes()).doubts if one.check == "lossy"]
+        data.LossyImageCompressionRatio = None
+    assert ratios == [76, 1024 * 256 * 12 / 8 / 6846]
 
 
 def test_jpeg_extended_of_twelve_bits_is_read_with_a_word(write):

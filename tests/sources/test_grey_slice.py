@@ -92,7 +92,17 @@ def test_a_negative_of_a_radiograph_is_turned_and_its_detector_named(write_ct):
                     ImagerPixelSpacing=[0.2, 0.3], ImageOrientationPatient=None)  # fmt: skip
     image = load_slice(path)
     assert image.spacing_mm == (0.2, 0.3) and image.pixels[0, 0] > 990 and image.pixels[-1, -1] < 10
-    assert [doubt.check for doubt in image.doubts] == ["detector", "grey_scale"]
+    assert [doubt.check for doubt in image.doubts] == ["detector", "grey_alone"]
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [(2, None), (None, 100), (2, 100), (None, None)])
+def test_a_slope_or_an_intercept_alone_counts(write_ct, slope, intercept):
+    stored = np.arange(2000).reshape(40, 50)
+    path = write_ct(
+        Modality="PT", RescaleSlope=slope, RescaleIntercept=intercept, PixelData=stored.astype("<i2").tobytes()
+    )
+    image = load_slice(path, series=SeriesFiles([], parse_range("0,1000")))
+    np.testing.assert_array_equal(image.pixels, stored * (slope or 1) + (intercept or 0))
 
 
 def test_what_says_nothing_of_its_numbers_is_refused(write_ct):
@@ -105,6 +115,56 @@ def test_what_says_nothing_of_its_numbers_is_refused(write_ct):
             load_slice(write_ct(Modality="MR", **changes))
     sagittal = load_slice(write_ct(Modality="MR", ImageOrientationPatient=[0, 1, 0, 0, 0, -1]))
     assert "plane" in [doubt.check for doubt in sagittal.doubts]
+
+
+@pytest.mark.parametrize("modality", ["MR", "CR", "PT", "US"])
+@pytest.mark.parametrize("size", [8, 16, 32])
+def test_numbers_lie_in_their_bits_as_the_header_says_whatever_the_modality(write_ct, modality, size):
+    bits = size - 4
+    # Negative numbers of so many bits, whose other bits are left out.
+    stored = np.arange(2000).reshape(40, 50) % 101 - 50
+    short = {"Modality": modality, "BitsAllocated": size, "BitsStored": bits, "HighBit": bits - 1}
+    short |= {"RescaleIntercept": 0} if modality != "US" else {"RescaleIntercept": None, "RescaleSlope": None}
+    if size == 8:
+        stored //= 8
+    pixels = (stored % (1 << bits)).astype(f"<u{size // 8}")
+    image = load_slice(write_ct(**short, PixelData=pixels.tobytes()))
+    np.testing.assert_array_equal(image.pixels, expected(stored, [stored]))
+    # An overlay in the highest bit, which negative numbers do not explain.
+    marked = pixels.copy()
+    marked[3:9, 7:9] = 1 | 1 << size - 1
+    for changes, message in (
+        ({"PixelData": marked.tobytes()}, f"more bits than BitsStored = {bits} says"),
+        ({"HighBit": size - 1}, f"HighBit is {size - 1}; it must be {bits - 1}, one less than BitsStored"),
+        ({"BitsStored": size + 1, "HighBit": size}, f"BitsStored is {size + 1}; it must be 1 to {size}"),
+        ({"BitsStored": 0, "HighBit": 0}, "BitsStored is 0; it must be 1 to"),
+        ({"PixelRepresentation": 2}, "PixelRepresentation is 2; it must be 0, of numbers without a sign, or 1"),
+        ({"BitsAllocated": 12}, "BitsAllocated is 12; it must be 8, 16 or 32"),
+    ):
+        with pytest.raises(DataError, match=message):
+            load_slice(write_ct(**{**short, "PixelData": pixels.tobytes(), **changes}))
+
+
+@pytest.mark.parametrize("emptied", ["", None])
+def test_images_that_name_no_series_are_said_to_have_each_its_own_range(write_ct, tmp_path, emptied):
+    write_series(write_ct, SeriesInstanceUID=emptied)
+    rows = ["1.1.0,20,25,5,a", "1.1.1,18,25,5,b"]
+    alone = (
+        "2 images of no CT whose files name no series, whose grey values 0 and 1000 are percentiles of the image "
+        "alone, so that brightness cannot be compared between them"
+    )
+    notes = []
+    found = read(tmp_path, rows, note=notes.append)
+    assert notes == [alone]
+    # As the words say: the range of the image itself.
+    (lesion,) = (one for one in found.lesions if one.label == 0)
+    assert lesion.patch[tuple(map(round, lesion.center))] == expected(SERIES[0], SERIES[:1])[20, 25]
+    notes.clear()
+    read(tmp_path, rows, grey_range="1%,90%", note=notes.append)
+    assert notes[1:] == [alone, "--grey_range=1%,90%"] and "are what --grey_range says" in notes[0]
+    notes.clear()
+    read(tmp_path, rows, grey_range="0,900", note=notes.append)
+    assert notes[1:] == ["--grey_range=0,900"]
 
 
 def test_a_build_of_two_modalities_is_refused_by_name(write_ct, tmp_path):
@@ -200,6 +260,18 @@ def test_frames_of_an_enhanced_mr_share_a_scale(write_ct):
     np.testing.assert_array_equal(image.pixels, expected(values[1], values))
 
 
+def test_a_frame_that_says_nothing_of_its_rescale_does_not_take_another_ones(write_ct):
+    said = item(PixelValueTransformationSequence=[item(RescaleSlope=10, RescaleIntercept=0)])
+    groups = Sequence([said, item(), item()])
+    path, (first, *others) = enhanced(
+        write_ct, Modality="MR", SeriesInstanceUID="2.5", PerFrameFunctionalGroupsSequence=groups
+    )
+    values = [10 * first, *others]
+    for frame in (1, 2):
+        image = load_slice(path, frame=frame, series=SeriesFiles([path]))
+        np.testing.assert_array_equal(image.pixels, expected(values[frame - 1], values))
+
+
 def _pet(**changes):
     drug = {
         "RadionuclideTotalDose": 300e6, "RadionuclideHalfLife": 6000, "RadiopharmaceuticalStartTime": "090000",
@@ -238,7 +310,7 @@ def test_pet_with_a_whole_header_is_in_uptake_values(write_ct):
     ],
 )
 def test_pet_whose_header_lacks_something_is_not(write_ct, changes):
-    image = load_slice(write_ct(Modality="PT", **_pet(**changes)))
+    image = load_slice(write_ct(Modality="PT", SeriesInstanceUID="2.1", **_pet(**changes)))
     assert [doubt.check for doubt in image.doubts] == ["grey_scale", "uptake"] and image.modality == "PT"
 
 

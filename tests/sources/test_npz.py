@@ -81,7 +81,7 @@ def test_equal_images_are_one_patient_and_two_labels_are_asked_about(write):
 
 def test_colours_become_luminance_with_a_note(write):
     red = np.zeros((6, 12, 12, 3), np.uint8)
-    red[..., 0] = np.arange(6 * 144).reshape(6, 12, 12) % 256
+    red[..., 0] = np.random.default_rng(0).permutation(6 * 144).reshape(6, 12, 12) % 256
     notes = []
     path, _ = write(train_images=red, val_images=None, test_images=None)
     found = read(path, note=notes.append)

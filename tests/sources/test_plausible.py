@@ -83,7 +83,7 @@ def test_all_mistakes_are_named_at_once_the_first_fifty_with_their_reasons(read)
 def test_who_knows_better_accepts_a_check_by_name_and_it_is_noted(read, caplog):
     hu, notes = np.full((64, 80), -1000, np.int32), []
     hu[20:, 40:] = 50
-    rows = ["a.png,P,0.8,10,30,10,cyst", "a.png,P,0.8,12,30,10,cyst", "a.png,P,0.8,40,60,0.1,cyst"]
+    rows = ["a.png,P,0.8,10,30,10,cyst", "a.png,P,0.8,16,30,10,cyst", "a.png,P,0.8,40,60,0.1,cyst"]
     found = read({"a.png": hu}, *rows, accept=["air", "size"], note=notes.append)
     assert len(found.lesions) == 3
     assert notes == [

@@ -58,6 +58,12 @@ def test_a_contour_within_another_is_a_hole_and_of_parts_the_largest_counts(seri
     assert notes == ["1 structures of several parts on a slice, of which the largest is taken"]
 
 
+def test_a_contour_that_is_listed_twice_is_no_hole_in_itself(series, read, tmp_path):
+    slices = series()
+    write_rtstruct(tmp_path / "in" / "rt", slices, {"x": [(1, LARGE), (1, LARGE)], "y": [(1, BESIDE)]})
+    assert len(read(labels=["x", "y"]).lesions) == 2
+
+
 def test_contours_on_no_slice_are_asked_about(series, read, tmp_path):
     slices = series()
     path = tmp_path / "in" / "rt"

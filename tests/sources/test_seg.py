@@ -52,6 +52,37 @@ def test_a_segment_finds_its_slices(series, read, tmp_path, says):
     assert notes == ["1 regions of masks of fewer than 4 pixels, which are left out"]
 
 
+@pytest.mark.parametrize("says", [(True, True), (False, True), (False, False)])
+@pytest.mark.parametrize("turn", ["rows", "columns", "both", "transposed", "turned"])
+def test_rows_and_columns_in_another_order_are_read_by_where_they_lie(series, read, tmp_path, turn, says):
+    slices = series()
+    # No mirror image of itself, 6 mm high and 4.8 mm wide and off the centre.
+    drawn = mask(np.s_[2, 10:22, 20:23], np.s_[2, 19:22, 20:26])
+    path = tmp_path / "in" / "seg"
+    write_seg(path, slices, {"x": drawn})
+    (expected,) = read().lesions
+    across, down, ends = np.array([1, 0, 0]), np.array([0, 1, 0]), np.array([0.0, 0, 0])
+    if turn in ("rows", "both", "turned"):
+        drawn, down, ends = drawn[:, ::-1], -down, ends + [0, 39 * 0.5, 0]
+    if turn in ("columns", "both"):
+        drawn, across, ends = drawn[:, :, ::-1], -across, ends + [49 * 0.8, 0, 0]
+    others = [pydicom.dcmread(one.filename) for one in slices]
+    for one in others:
+        one.ImagePositionPatient = (np.array(one.ImagePositionPatient, float) + ends).tolist()
+        one.ImageOrientationPatient = [*across.tolist(), *down.tolist()]
+        if turn in ("transposed", "turned"):
+            one.PixelSpacing, one.ImageOrientationPatient = [0.8, 0.5], [*down.tolist(), *across.tolist()]
+    if turn in ("transposed", "turned"):
+        drawn = drawn.transpose(0, 2, 1)
+    write_seg(path, others, {"x": np.ascontiguousarray(drawn)}, says_sources=says[0], says_series=says[1])
+    (found,) = read().lesions
+    np.testing.assert_array_equal(found.patch, expected.patch)
+    assert (found.center, found.diameter_mm, found.lesion_id) == (
+        expected.center, expected.diameter_mm, expected.lesion_id
+    )  # fmt: skip
+    assert found.patch[tuple(map(int, found.center))] == slices[2].pixel_array[16, 21] - 1024
+
+
 def test_two_phases_at_one_height_do_not_mix(series, read, tmp_path):
     slices = series()
     # A second phase in the same series, at the same heights.
@@ -87,6 +118,26 @@ def test_a_csv_names_files_patients_and_classes(series, read, tmp_path):
     path.write_text("segmentation,patient\nseg,P\ngone,P\n")
     with pytest.raises(DataError, match="line 3: gone is none of the DICOM segmentations below"):
         read_lesions(tmp_path / "in", path, labels=["x"])
+
+
+def test_one_object_named_in_two_rows_or_drawn_twice_is_refused(series, read, tmp_path):
+    slices = series()
+    write_seg(tmp_path / "in" / "seg", slices, {"x": mask(BOX)})
+    (tmp_path / "in" / "link").symlink_to("seg")
+    path = tmp_path / "lesions.csv"
+    for again in ("seg,P,cyst", "./seg,P,abscess", "link,Q,cyst"):
+        path.write_text(f"segmentation,patient,label\nseg,P,cyst\n{again}\n")
+        name = again.split(",")[0]
+        with pytest.raises(DataError, match=f"line 3: {name} is already in .*line 2; remove one of the rows"):
+            read(annotations=path)
+    # Another reader's outline of the same lesion, a pixel larger, in a file of its own.
+    larger = mask(np.s_[1:3, 10:17, 20:29])
+    write_seg(tmp_path / "in" / "second", slices, {"x": larger})
+    with pytest.raises(DataError, match=r"in/seg: .* is where .*in/second: .*to be the same lesion.*--accept=twice"):
+        read()
+    # What it was drawn in beside another lesion is not.
+    write_seg(tmp_path / "in" / "second", slices, {"x": mask(np.s_[1:3, 10:16, 30:39])})
+    assert len(read().lesions) == 2
 
 
 def test_what_lies_on_no_slice_is_refused(series, read, tmp_path):
