@@ -48,7 +48,7 @@ def main() -> None:
     try:
         for name, config in configs.items():
             for members in flags.members or (1, 9):
-                found = compile_for(flags.topology, config, num_classes=3, num_members=members, num_images=3370)
+                found = compile_for(flags.topology, config, num_classes=3, num_trainings=members, num_images=3370)
                 what = sized(
                     f"step of {members} {name}",
                     batch=flags.batch_size,

@@ -121,21 +121,21 @@ class _Calls:
       num_steps: Of all members together in one call.
     """
 
-    def __init__(self, config: DcganConfig, program: Program, packing: Packing, num_members: int):
+    def __init__(self, config: DcganConfig, program: Program, packing: Packing, num_trainings: int):
         """Compiles anew, whatever was compiled before."""
         devices = jax.devices()[:1]
         size = config.data.image_size
         pixels = np.random.default_rng(0).integers(-200, 300, (256, size, size)).astype(np.int16)
         assert DCGAN.init_state is not None
         state = jax.device_get(DCGAN.init_state(config, program, None))
-        members = [(state, jax.random.key(m)) for m in range(num_members)]
+        members = [(state, jax.random.key(m)) for m in range(num_trainings)]
         run = compiled_population.__wrapped__(program, packing, tuple(devices))
         images = {"pixels": pixels, "label": np.zeros(256, np.int32)}
-        self._population = Population(run, members, images, devices, 1 if packing == "one" else num_members)
+        self._population = Population(run, members, images, devices, 1 if packing == "one" else num_trainings)
         calls = steps_per_call(devices[0])
-        chosen = np.random.default_rng(1).integers(0, 256, (num_members, calls, config.data.batch_size))
-        self._chosen, self._taken = chosen.astype(np.int32), np.full(num_members, calls, np.int32)
-        self.num_steps = calls * num_members
+        chosen = np.random.default_rng(1).integers(0, 256, (num_trainings, calls, config.data.batch_size))
+        self._chosen, self._taken = chosen.astype(np.int32), np.full(num_trainings, calls, np.int32)
+        self.num_steps = calls * num_trainings
         start = time.perf_counter()
         self()
         first = time.perf_counter() - start

@@ -46,7 +46,7 @@ def main() -> None:
     for name, config in configs.items():
         one, all_of_them = (
             compile_for(
-                flags.topology, config, num_classes=3, num_members=number, num_images=3370, packing="vmap"
+                flags.topology, config, num_classes=3, num_trainings=number, num_images=3370, packing="vmap"
             ).bytes_moved
             / number
             for number in (1, flags.members)

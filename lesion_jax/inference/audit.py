@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from lesion_jax.metrics.collapse import alike_classes
 from lesion_jax.metrics.copies import find_copies
 from lesion_jax.metrics.images import NUM_SCORED, compare, name_classes
 from lesion_jax.metrics.kernel_distance import scaled_by_reference, squared_mmd
@@ -15,10 +16,6 @@ from lesion_jax.models.cnn import MIN_IMAGE_SIZE
 
 # Verdicts of `audit_labels` after which nobody should train on the labels.
 _WRONG_LABELS = ("swapped", "wrong", "meaningless")
-# Shares of what real images have, below which a class is one image, or a few, again and again. Of pixels: an ACGAN that
-# drew one image per class had 0.04 to 0.09, one that did not 0.5 and more. Of nearest neighbours: ten images of a class
-# in 60, a little noise added, had 0.14, GANs trained for minutes 0.33 and more.
-_MIN_VARIETY, _MIN_DISTINCT = 0.1, 0.2
 # Kernel distance from which images without precision are no lesions, or that of two real classes where it is smaller:
 # on the phantom noise had 0.5 to 0.6, grey 0.99, GANs trained for minutes 0.04 to 0.16, renders blurred by a pixel 0.3.
 _MAX_DISTANCE = 0.4
@@ -119,13 +116,11 @@ def _broken(
             f"its images are not lesions (kernel distance {distance['value']:.2f}, above {limit:.2f}; "
             f"{100 * precision['value']:.0f} % lie among real ones)"
         )
-    for name, limit, of in (("variety", _MIN_VARIETY, "the variety"), ("distinct", _MIN_DISTINCT, "the distances")):
-        shares = (metrics.get(name) or {}).get("per_class", {})
-        alike = [f"{class_names[i]} {share:.2f}" for i, share in shares.items() if share < limit]
-        if alike and "not lesions" not in found:
-            found.setdefault(
-                "collapsed", f"its images are alike ({', '.join(alike)} of {of} of real ones, with 1.00 for as varied)"
-            )
+    collapsed = alike_classes(metrics)
+    if collapsed and "not lesions" not in found:
+        told_as, shares = collapsed[0]
+        alike = ", ".join(f"{class_names[label]} {share:.2f}" for label, share in shares.items())
+        found["collapsed"] = f"its images are alike ({alike} of {told_as} of real ones, with 1.00 for as varied)"
     if labels["verdict"] in _WRONG_LABELS and "not lesions" not in found:
         found["wrong labels"] = labels["sentence"]
     if copies["copies"]:

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lesion_jax.runtime.packed import Packing
+from lesion_jax.runtime.one_row import OneRow
 
 
 def look_up(images: dict[str, jax.Array], chosen: jax.Array, index: jax.Array) -> dict[str, jax.Array]:
@@ -55,16 +55,16 @@ def make_steps(step: Callable[..., Any]) -> Callable[..., Any]:
             # Not a loop of one: XLA's CPU backend takes the threads from what is in a loop.
             new, metrics = step(state, look_up(images, chosen[0], index), key)
             return taken(jnp.int32(0), new, state), jax.tree.map(lambda x: x[None], metrics)
-        packing = Packing.of(state)
+        one_row = OneRow.of(state)
         names: list[str] = []
 
-        def advance(packed: Any, now: tuple[jax.Array, jax.Array]) -> tuple[Any, Any]:
+        def advance(joined: Any, now: tuple[jax.Array, jax.Array]) -> tuple[Any, Any]:
             number, batch = now
-            new, metrics = step(packing.unpack(packed), look_up(images, batch, index), key)
+            new, metrics = step(one_row.split(joined), look_up(images, batch, index), key)
             names[:] = metrics
-            return taken(number, packing.pack(new), packed), jnp.stack(list(metrics.values()))
+            return taken(number, one_row.join(new), joined), jnp.stack(list(metrics.values()))
 
-        packed, rows = jax.lax.scan(advance, packing.pack(state), (jnp.arange(num, dtype=jnp.int32), chosen))
-        return packing.unpack(packed), dict(zip(names, rows.T, strict=True))
+        joined, rows = jax.lax.scan(advance, one_row.join(state), (jnp.arange(num, dtype=jnp.int32), chosen))
+        return one_row.split(joined), dict(zip(names, rows.T, strict=True))
 
     return steps

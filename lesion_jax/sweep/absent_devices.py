@@ -34,7 +34,7 @@ _CHIPS = {
 
 @dataclasses.dataclass(frozen=True)
 class Compiled:
-    """What the compiler says of a step of all members of one chip.
+    """What the compiler says of a step of all trainings of one chip.
 
     Attributes:
       kind: Kind of the chip, as JAX names it.
@@ -87,7 +87,7 @@ def compile_for(
     config: TrainingConfig,
     *,
     num_classes: int,
-    num_members: int,
+    num_trainings: int,
     num_images: int,
     packing: Packing | None = None,
 ) -> Compiled:
@@ -97,7 +97,7 @@ def compile_for(
       topology: Name such as "v5e:4x4", as `jax.experimental.topologies` names TPUs, or "h100:8", GPUs of one host.
       config: Config of the trainings.
       num_classes: Classes of their dataset.
-      num_members: Trainings on one chip.
+      num_trainings: Trainings on one chip.
       num_images: Images on that chip.
       packing: How they share the program; None for what is known of the chip.
 
@@ -107,7 +107,7 @@ def compile_for(
     devices = chips(topology)
     device, init, data = devices[0], family_of(config).init_state, config.data
     assert init is not None
-    packing = packing or known_packing(device.platform, num_members)
+    packing = packing or known_packing(device.platform, num_trainings)
     program = program_of(config, num_classes)
     size, batch = data.image_size, data.batch_size
     # A GPU's program as it is run, in a loop: its layouts differ from those of a single step. Of a TPU's loop the
@@ -120,7 +120,7 @@ def compile_for(
         jax.ShapeDtypeStruct((), jnp.int32),
     )
     # One after another they are as many calls of the program.
-    at_once, calls = (1, num_members) if packing == "one" else (num_members, 1)
+    at_once, calls = (1, num_trainings) if packing == "one" else (num_trainings, 1)
     states, *rest = jax.tree.map(lambda x: jax.ShapeDtypeStruct((at_once, *x.shape), x.dtype), shapes)
     images = {
         "pixels": jax.ShapeDtypeStruct((num_images, size, size), jnp.int16),

@@ -102,12 +102,12 @@ class Compiler:
 
         key = program_key(config), group.slots_per_device, group.images_bytes
         if key not in self._found:
-            self._tell(f"compiling {config.kind}, {group.slots_per_device} members for a chip")
+            self._tell(f"compiling {config.kind}, {group.slots_per_device} trainings for a chip")
             self._found[key] = compile_for(
                 self._topology,
                 config,
                 num_classes=self._cohort.lesions.num_classes,
-                num_members=group.slots_per_device,
+                num_trainings=group.slots_per_device,
                 num_images=group.images_bytes // (2 * config.data.image_size**2),
                 packing=None if self._packing == "auto" else self._packing,
             )

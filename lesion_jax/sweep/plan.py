@@ -31,19 +31,19 @@ class PlannedProgram:
     Attributes:
       index: Number for `sweep --index`.
       kind: Family of its trainings.
-      num_members: Number of trainings.
+      num_trainings: Number of trainings.
       slots_per_device: Trainings on a device at once.
       num_steps: Steps of all trainings together.
       device_gib: Memory on each device, GiB.
       seconds_per_step: Time per step of one training: wall time over the steps of all; None where it does not fit.
       device_hours: Time of all its devices together, compilation not counted; None likewise.
-      compiled: What the compiler for a chip that is not here says of a step of all of its members: kernels (of GPUs),
+      compiled: What the compiler for a chip that is not here says of a step of all of its trainings: kernels (of GPUs),
         gflop, needed_gflop, gigabytes, collectives, likely_ms (where its pace is known); None where it was timed.
     """
 
     index: int
     kind: str
-    num_members: int
+    num_trainings: int
     slots_per_device: int
     num_steps: int
     device_gib: float
@@ -181,7 +181,7 @@ class Planner:
                 PlannedProgram(
                     index=len(self._programs),
                     kind=some[0].kind,
-                    num_members=len(some),
+                    num_trainings=len(some),
                     slots_per_device=group.slots_per_device,
                     num_steps=steps,
                     device_gib=device_bytes / _GIB,
@@ -200,7 +200,7 @@ class Planner:
 
 def describe_plan(plan: Plan) -> str:
     """A plan as a table with its sums."""
-    names = ("program", "kind", "members", "at once", "steps", "GiB/device", "ms/step", "device-hours")
+    names = ("program", "kind", "trainings", "at once", "steps", "GiB/device", "ms/step", "device-hours")
     table = []
     for p in plan.programs:
         times = ("-", "-")
@@ -208,13 +208,13 @@ def describe_plan(plan: Plan) -> str:
             times = f"{1e3 * p.seconds_per_step:.4g}", f"{p.device_hours:.3g}"
         numbers = (f"{p.device_gib:.3g}", *times)
         at_once = p.slots_per_device * plan.num_devices
-        table.append((p.index, p.kind, p.num_members, at_once, p.num_steps, *numbers))
+        table.append((p.index, p.kind, p.num_trainings, at_once, p.num_steps, *numbers))
     lines = [text_table(names, table, indent="")]
     hours = [p.device_hours for p in plan.programs if p.device_hours is not None]
     cost = f"{sum(hours):.3g} device-hours: " if hours else ""
-    members = sum(p.num_members for p in plan.programs)
+    num_trainings = sum(p.num_trainings for p in plan.programs)
     lines.append(
-        f"{len(plan.programs)} programs of {plan.num_devices} devices, {members} members, "
+        f"{len(plan.programs)} programs of {plan.num_devices} devices, {num_trainings} trainings, "
         f"{sum(p.num_steps for p in plan.programs)} steps, {cost}{plan.method}. "
         "Compilation and scoring are not counted."
     )
@@ -225,7 +225,7 @@ def describe_plan(plan: Plan) -> str:
             likely = f"; {facts['likely_ms']:.3g} ms by the chip's measured pace" if "likely_ms" in facts else ""
             lines.append(
                 f"program {p.index}: {kernels}{facts['gflop']:.4g} GFLOP where {facts['needed_gflop']:.4g} are needed, "
-                f"{facts['gigabytes']:.3g} GB and {facts['collectives']} collectives in a step of a chip's members"
+                f"{facts['gigabytes']:.3g} GB and {facts['collectives']} collectives in a step of a chip's trainings"
                 + likely
             )
     return "\n".join([*lines, *(f"DOES NOT FIT: {text}" for text in plan.refusals)])

@@ -27,7 +27,7 @@ _KNOWN: dict[str, Packing] = {
     "cpu": "one",
     # Timed on an H100: nine DCGANs of W = 16 take 3.9 ms in place of 13.9, the paper's CNNs are 1.4 times faster.
     "gpu": "gemm",
-    # Compiled, not timed: benchmarks/tpu_compiled.py. A member moves as many bytes as alone, in one program.
+    # Compiled, not timed: benchmarks/tpu_compiled.py. A training moves as many bytes as alone, in one program.
     "tpu": "vmap",
 }
 

@@ -277,7 +277,7 @@ def test_sweep_and_plan_take_it(kind, dataset, config_file, tmp_path, capsys):
     path = config_file(f"SweepConfig(base={base}, grid=(('data.fold', (0, 1)),))")
     words = [f"--config={path}", f"--config.base.data.dataset={dataset}"]
     assert main(["plan", *words]) == 0
-    assert "1 programs of 1 devices, 2 members" in capsys.readouterr().out
+    assert "1 programs of 1 devices, 2 trainings" in capsys.readouterr().out
     assert main(["sweep", *words, f"--workdir={tmp_path / 'sweep'}"]) == 0
     assert main(["sweep", f"--workdir={tmp_path / 'sweep'}", "--status", "--collect"]) == 0
     assert "2 cells, 2 done" in capsys.readouterr().out

@@ -22,7 +22,7 @@ def test_every_training_of_the_protocol_is_counted_at_its_largest(monkeypatch, t
     plan = make_paper_plan(config, cohort=tiny)
     trainings = Trainings(config, tmp_path, tmp_path, tiny.lesions.class_names, tiny.folds.num_folds)
     counts = stages.counts(trainings)
-    planned = {kind: sum(p.num_members for p in plan.programs if p.kind == kind) for kind in counts}
+    planned = {kind: sum(p.num_trainings for p in plan.programs if p.kind == kind) for kind in counts}
     assert planned == counts == {"classifier": 6 * (3 + 2 * 2), "dcgan": 18, "acgan": 6}
 
     def steps(named):

@@ -42,7 +42,7 @@ def test_steps_are_counted_without_making_an_image(config, tiny):
 def test_a_plan_counts_what_the_sweep_will_do(tiny):
     sweep = SweepConfig(base=CLASSIFIER, grid=(("width", (2, 3)), ("seed", (0, 1, 2))), device_memory=1.0)
     plan = make_plan(sweep, cohort=tiny)
-    assert [(p.num_members, p.num_steps, p.kind) for p in plan.programs] == [(3, 24, "classifier")] * 2
+    assert [(p.num_trainings, p.num_steps, p.kind) for p in plan.programs] == [(3, 24, "classifier")] * 2
     assert all(p.device_hours == pytest.approx(p.num_steps * p.seconds_per_step / 3600) for p in plan.programs)
     assert all(0 < p.device_gib < 1 for p in plan.programs) and not plan.refusals
     counted = make_plan(sweep, cohort=tiny, measure=False)
@@ -51,7 +51,7 @@ def test_a_plan_counts_what_the_sweep_will_do(tiny):
     ]
     assert "48 steps, times not measured" in describe_plan(counted)
     text = describe_plan(plan)
-    assert "2 programs of 1 devices, 6 members, 48 steps" in text
+    assert "2 programs of 1 devices, 6 trainings, 48 steps" in text
 
 
 def test_a_sweep_for_more_devices_than_are_here_is_planned_on_what_is_here(tiny, monkeypatch):
@@ -106,13 +106,13 @@ from lesion_jax.errors import ConfigError
 from tests.train.tiny import WINDOW, configs
 from lesion_jax.config import replace
 config = replace(configs()["dcgan"], {{"data.window": WINDOW}})
-found = compile_for("{topology}", config, num_classes=3, num_members=2, num_images=10)
+found = compile_for("{topology}", config, num_classes=3, num_trainings=2, num_images=10)
 assert found.num_devices == {num_devices} and found.kind == "{kind}" and found.flops > 0 and found.seconds > 0
 assert found.needed_flops > 0 and found.num_collectives == 0
 assert "TPU" in found.kind or (found.num_kernels > 50 and found.flops < 1.2 * found.needed_flops)
 assert 0 < found.device_bytes < found.memory
 try:
-    compile_for("v5e", config, num_classes=3, num_members=2, num_images=10)
+    compile_for("v5e", config, num_classes=3, num_trainings=2, num_images=10)
 except ConfigError as error:
     assert "v5e:4x4" in str(error)
 else:
@@ -134,7 +134,7 @@ def test_without_the_tpus_compiler_it_says_what_to_install(monkeypatch):
 
     monkeypatch.setattr(topologies, "get_topology_desc", missing)
     with pytest.raises(ConfigError, match="pip install libtpu"):
-        compile_for("v5e:4x4", DCGAN, num_classes=3, num_members=1, num_images=1)
+        compile_for("v5e:4x4", DCGAN, num_classes=3, num_trainings=1, num_images=1)
 
 
 def test_a_program_over_several_chips_costs_as_many_device_hours(tiny, monkeypatch):

@@ -251,7 +251,7 @@ def test_the_verbs(tiny, tmp_path, capsys, monkeypatch):
     words = [f"--config={tmp_path}/config.py", f"--config.base.data.dataset={dataset}"]
     words += ["--config.base.loop.duration=4 steps"]
     assert main(["plan", *words]) == 0
-    assert "1 programs of 1 devices, 2 members, 8 steps" in capsys.readouterr().out
+    assert "1 programs of 1 devices, 2 trainings, 8 steps" in capsys.readouterr().out
     assert main(["plan", *words, "--config.device_memory=1e-5"]) == 2
     assert main(["sweep", *words, f"--workdir={workdir}"]) == 0
     assert main(["sweep", f"--workdir={workdir}", "--part=test"]) == 2

@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lesion_jax.runtime.packed import Packing
+from lesion_jax.runtime.one_row import OneRow
 
 TREE = {
     "matrix": jnp.ones((2, 3)),
@@ -13,11 +13,11 @@ TREE = {
 
 
 def test_vectors_and_numbers_are_one_row_and_come_back():
-    packing = Packing.of(TREE)
-    row, others = packing.pack(TREE)
+    one_row = OneRow.of(TREE)
+    row, others = one_row.join(TREE)
     assert row.tolist() == [0.5, 0, 1, 2]
     assert [x.shape for x in others] == [(2, 3), ()]
-    back = packing.unpack((row + 1, others))
+    back = one_row.split((row + 1, others))
     assert jax.tree.structure(back) == jax.tree.structure(TREE)
     np.testing.assert_array_equal(back["vector"], [1, 2, 3])
     np.testing.assert_array_equal(back["matrix"], TREE["matrix"])
@@ -25,5 +25,5 @@ def test_vectors_and_numbers_are_one_row_and_come_back():
 
 
 def test_there_need_be_none():
-    packing = Packing.of({"number": jnp.int32(7)})
-    assert packing.unpack(packing.pack({"number": jnp.int32(8)})) == {"number": 8}
+    one_row = OneRow.of({"number": jnp.int32(7)})
+    assert one_row.split(one_row.join({"number": jnp.int32(8)})) == {"number": 8}
