@@ -15,6 +15,7 @@ from lesion_jax.core.intensity import to_signed
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import chunks
 from lesion_jax.families.adversarial import draw_by, draw_from_latents_by
+from lesion_jax.families.adversarial_state import trained_discriminator
 from lesion_jax.families.base import DTYPES, Arrays, Family
 from lesion_jax.families.gan import GanConfig, GanProgram, init_gan_state
 from lesion_jax.families.gan_export import (
@@ -73,8 +74,7 @@ def _classify(
     config: AcganConfig, num_classes: int, arrays: Arrays, pixels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     apply = _compiled(_networks(config, num_classes)[1], config.data.window)
-    network = arrays["networks"]["discriminator"]
-    variables = {"params": network["params"], "batch_stats": network["batch_stats"]}
+    variables = trained_discriminator(arrays)
     return chunks.classify(lambda some: apply(variables, some), pixels)
 
 

@@ -15,11 +15,10 @@ from lesion_jax.core import keys as key_streams
 from lesion_jax.core.intensity import from_signed
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import chunks
+from lesion_jax.families.adversarial_state import drawing_generator
 from lesion_jax.families.base import Arrays
 from lesion_jax.families.context import Context
 from lesion_jax.models.dcgan import SCALE
-
-_LOSS_DECAY = 0.98
 
 # (config, number of classes) -> the generator.
 GeneratorOf = Callable[[Any, int], nn.Module]
@@ -71,7 +70,7 @@ def draw_by(generator_of: GeneratorOf) -> Callable[..., np.ndarray]:
 
         def some(key_data: np.ndarray, labels: np.ndarray) -> jax.Array:
             # The latent of an image comes from its key.
-            return apply(arrays["ema"]["generator"], _latents(key_data, config.latent_size), labels)
+            return apply(drawing_generator(arrays), _latents(key_data, config.latent_size), labels)
 
         return chunks.draw(some, np.asarray(jax.random.key_data(keys)), labels.astype(np.int32))
 
@@ -88,14 +87,9 @@ def draw_from_latents_by(generator_of: GeneratorOf) -> Callable[..., np.ndarray]
         if z.ndim != 2 or z.shape[1] != config.latent_size:
             raise ValueError(f"This generator takes latents [N, {config.latent_size}], got {list(z.shape)}.")
         apply = _compiled(generator_of(config, num_classes), config.data.window)
-        return chunks.draw(functools.partial(apply, arrays["ema"]["generator"]), z, labels.astype(np.int32))
+        return chunks.draw(functools.partial(apply, drawing_generator(arrays)), z, labels.astype(np.int32))
 
     return draw
-
-
-def followed(running: jax.Array, loss: jax.Array) -> jax.Array:
-    """The running mean of a discriminator's loss, by which a collapse is told; it follows within some fifty steps."""
-    return _LOSS_DECAY * running + (1.0 - _LOSS_DECAY) * loss
 
 
 @functools.partial(jax.jit, static_argnums=1)
@@ -111,7 +105,6 @@ def _compiled(generator: nn.Module, window: Any) -> Callable[..., Any]:
 
     @jax.jit
     def apply(variables: Any, z: jax.Array, labels: jax.Array) -> jax.Array:
-        variables = {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
         return from_signed(run(variables, z, labels, train=False)[..., 0], window)
 
     return apply

@@ -3,6 +3,7 @@
 from typing import Any
 
 from lesion_jax.families.adversarial import AdversarialConfig
+from lesion_jax.families.adversarial_state import drawing_generator, trained_discriminator
 from lesion_jax.families.base import Arrays
 from lesion_jax.families.gan import GanConfig
 from lesion_jax.models import describe
@@ -62,7 +63,7 @@ def describe_gan(
             "outputs": discriminator["outputs"],
         },
     }
-    held = {GENERATOR: arrays["ema"]["generator"], DISCRIMINATOR: arrays["networks"]["discriminator"]}
+    held = {GENERATOR: drawing_generator(arrays), DISCRIMINATOR: trained_discriminator(arrays)}
     tensors = {
         name: array for at, variables in held.items() for name, array in describe.tensors_of(variables, at).items()
     }

@@ -12,7 +12,7 @@ import optax
 from lesion_jax.core import keys
 from lesion_jax.core.intensity import to_signed
 from lesion_jax.core.state import Network, TrainState
-from lesion_jax.families.adversarial import followed
+from lesion_jax.families.adversarial_state import first_state, networks_of, next_state
 from lesion_jax.families.base import Average, Metrics, Step
 from lesion_jax.metrics.collapse import DISCRIMINATOR_LOSS
 from lesion_jax.objectives.classification import cross_entropy_loss
@@ -74,13 +74,7 @@ def _create(
             discriminator.init(key_d, jnp.zeros((1, image_size, image_size, 1)), train=True),
         )
     )
-    return TrainState(
-        step=jnp.zeros((), jnp.int32),
-        networks={"generator": network_g, "discriminator": network_d},
-        ema={"generator": jax.tree.map(jnp.copy, network_g.variables)},
-        hyper=hyper,
-        health={DISCRIMINATOR_LOSS: jnp.ones(())},
-    )
+    return first_state(network_g, network_d, hyper)
 
 
 def _updated(network: Network, grads: Any, batch_stats: Any, hyper: dict[str, jax.Array], take: jax.Array) -> Network:
@@ -121,7 +115,7 @@ def make_gan_step(
 
     def step(state: TrainState, batch: dict[str, jax.Array], key: jax.Array) -> tuple[TrainState, Metrics]:
         hyper, labels = state.hyper, batch["label"]
-        before_g, before_d = state.networks["generator"], state.networks["discriminator"]
+        before_g, before_d, average_g = networks_of(state)
         real = to_signed(batch["pixels"], window)[..., None]
         z = keys.latents(keys.per_example(keys.at_step(key, state.step), batch["index"]), latent_size)
 
@@ -183,18 +177,9 @@ def make_gan_step(
         network_g = _updated(before_g, grads_g, stats_g, hyper, take_g)
         network_d = _updated(before_d, grads_d, stats_d, hyper, state.step % hyper["discriminator_every"] == 0)
         decay = hyper["ema_decay"]
-        ema = jax.tree.map(
-            lambda old, new: jnp.where(take_g, decay * old + (1.0 - decay) * new, old),
-            state.ema["generator"],
-            network_g.variables,
+        average_g = jax.tree.map(
+            lambda old, new: jnp.where(take_g, decay * old + (1.0 - decay) * new, old), average_g, network_g.variables
         )
-        running = followed(state.health[DISCRIMINATOR_LOSS], metrics[DISCRIMINATOR_LOSS])
-        new = state.replace(
-            step=state.step + 1,
-            networks={"generator": network_g, "discriminator": network_d},
-            ema={"generator": ema},
-            health={DISCRIMINATOR_LOSS: running},
-        )
-        return new, metrics
+        return next_state(state, network_g, network_d, average_g, metrics[DISCRIMINATOR_LOSS]), metrics
 
     return step

@@ -21,7 +21,7 @@ import optax
 from lesion_jax.core import keys
 from lesion_jax.core.intensity import to_signed
 from lesion_jax.core.state import Network, TrainState
-from lesion_jax.families.adversarial import followed
+from lesion_jax.families.adversarial_state import first_state, networks_of, next_state
 from lesion_jax.families.base import Average, Metrics, Step
 from lesion_jax.families.diff_augment import Strengths, augment
 from lesion_jax.families.ema import averaged
@@ -75,13 +75,7 @@ def create_rpgan_state(
     variables_g = generator.init(key_g, jnp.zeros((1, latent_size)), labels, train=True)
     variables_d = discriminator.init(key_d, jnp.zeros((1, image_size, image_size, 1)), labels)
     network_g, network_d = (Network(v["params"], {}, _adam().init(v["params"])) for v in (variables_g, variables_d))
-    return TrainState(
-        step=jnp.zeros((), jnp.int32),
-        networks={"generator": network_g, "discriminator": network_d},
-        ema={"generator": jax.tree.map(jnp.copy, network_g.variables)},
-        hyper=hyper,
-        health={DISCRIMINATOR_LOSS: jnp.ones(())},
-    )
+    return first_state(network_g, network_d, hyper)
 
 
 def make_rpgan_step(
@@ -110,7 +104,7 @@ def make_rpgan_step(
     def step(state: TrainState, batch: dict[str, jax.Array], key: jax.Array) -> tuple[TrainState, Metrics]:
         now, num = scheduled(state.hyper, state.step), len(batch["label"])
         strengths = strengths_of(state.hyper, now["augment_probability"], window)
-        before_g, before_d = state.networks["generator"], state.networks["discriminator"]
+        before_g, before_d, average_g = networks_of(state)
         example_keys = keys.per_example(keys.at_step(key, state.step), batch["index"])
         z = keys.latents(example_keys, latent_size)
         own = [keys.named(example_keys, name) for name in ("augment real", "augment fake")]
@@ -150,15 +144,8 @@ def make_rpgan_step(
         grads_d, grads_g, metrics = average((grads_d, grads_g, metrics))
         adam = _adam(now["learning_rate"], now["beta2"])
         network_g, network_d = (_updated(adam, *pair) for pair in ((before_g, grads_g), (before_d, grads_d)))
-        half_life, old = state.hyper["ema_images"], state.ema["generator"]
-        running = followed(state.health[DISCRIMINATOR_LOSS], metrics[DISCRIMINATOR_LOSS])
-        new = state.replace(
-            step=state.step + 1,
-            networks={"generator": network_g, "discriminator": network_d},
-            ema={"generator": averaged(old, network_g.variables, state.step, batch_size, half_life)},
-            health={DISCRIMINATOR_LOSS: running},
-        )
-        return new, metrics
+        average_g = averaged(average_g, network_g.variables, state.step, batch_size, state.hyper["ema_images"])
+        return next_state(state, network_g, network_d, average_g, metrics[DISCRIMINATOR_LOSS]), metrics
 
     return step
 
