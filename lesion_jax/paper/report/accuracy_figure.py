@@ -51,8 +51,8 @@ def accuracy_figure(
         axes.set_xlabel("Training images per fold, classic and synthetic together (square-root scale)")
         axes.grid(axis="y", color=GRID_COLOR, linewidth=0.8)
         axes.set_axisbelow(True)
-        # Below the axes, where no curve can run into it.
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, handlelength=2.6)
+        # Below the axes, where no curve can run into it. Three columns of long names would be wider than the figure.
+        figure.legend(loc="outside lower center", ncols=2, handlelength=2.6)
 
 
 def _by_arm(points: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
