@@ -60,7 +60,11 @@ def test_accuracy_figure_shows_every_interval_and_the_paper_only_as_far_as_ours(
     assert low < 0.33
     assert high > 0.98
     assert axes.get_xlim()[0] < 0 < 6500 < axes.get_xlim()[1]
-    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    (legend,) = drawn[0].legends
+    labels = [text.get_text() for text in legend.get_texts()]
+    # Nothing of it is cut off.
+    extent, canvas = legend.get_window_extent(), drawn[0].bbox
+    assert 0 <= extent.x0 < extent.x1 <= canvas.width and 0 <= extent.y0 < extent.y1 <= canvas.height
     assert {"Classic", "Classic + DCGAN", "Classic + ACGAN"} < set(labels)
     assert sum("another data set" in label for label in labels) == 2
     curves = {line.get_label(): line.get_xdata() for line in axes.lines}
@@ -92,7 +96,7 @@ def test_colours_follow_the_arm(tmp_path, drawn):
 def test_an_arm_that_nobody_has_heard_of_has_its_own_look_everywhere(tmp_path, drawn, monkeypatch):
     monkeypatch.setitem(ARMS, "new", Arm("new", "New arm", "#E69F00", "P"))
     accuracy_figure(tmp_path / "a.png", [point(0, 0.4), point(0, 0.5, arm="new")], [], PAPER)
-    assert "New arm" in [text.get_text() for text in drawn[0].axes[0].get_legend().get_texts()]
+    assert "New arm" in [text.get_text() for text in drawn[0].legends[0].get_texts()]
     arm = {"name": "new", "title": "New arm", "accuracy": {"value": 0.5, "low": 0.4, "high": 0.6}}
     arms_figure(tmp_path / "b.png", [{**arm, "per_seed_accuracy": [0.5]}], PAPER)
     for figure in drawn:
