@@ -53,11 +53,13 @@ def test_a_copy_is_found_and_others_are_not(copy, moved):
     assert alike_surroundings(each, list("abcdefc")) == []
 
 
-@pytest.mark.parametrize("radius", [3, 20, 40])
+@pytest.mark.parametrize("radius", [3, 20])
 def test_lesions_of_other_sizes_are_compared_at_other_scales(radius):
     large = [np.asarray(ndimage.zoom(tissue(seed), 2, order=1)) for seed in range(4)]
     each = textures([*large, compressed(large[1], 60)[9:]], [(160, 180)] * 4 + [(151, 180)], radius)
     assert alike_surroundings(each, list("abcde")) == [(1, 4)]
+    # Around a larger one organs would be compared, which lie alike in everybody.
+    assert surroundings(large[0].astype(np.int16), (160, 180), 25) is None
 
 
 def test_what_has_no_texture_is_like_nothing():
