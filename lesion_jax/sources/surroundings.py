@@ -5,6 +5,7 @@ bodies, but noise and vessels are nobody else's. It is of no unit: contrast, bri
 """
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -64,24 +65,34 @@ def surroundings(pixels: np.ndarray, center: tuple[float, float], radius: float)
     window = pixels[np.ix_(*(np.clip(at, 0, size - 1) for at, size in zip((rows, columns), pixels.shape, strict=True)))]
     window = window.astype(np.float32).reshape(2 * _HALF + 1, step, -1, step).mean((1, 3))
     # What is near the border, the blurs mix with what is beyond.
-    whole = (
-        ndimage.binary_erosion(each.reshape(-1, step).all(1), iterations=_BORDER, border_value=1) for each in inside
-    )
+    near = np.ones(2 * _BORDER + 1)
+    whole = (np.convolve(~each.reshape(-1, step).all(1), near, "same") == 0 for each in inside)
     counted = np.logical_and.outer(*whole)
     away = np.hypot(*np.mgrid[-_HALF : _HALF + 1, -_HALF : _HALF + 1])
     counted &= away > _MARGIN * radius / step
     if counted.sum() < _LEAST_SAMPLES:
         return None
-    texture = ndimage.gaussian_filter(window, _FINE) - ndimage.gaussian_filter(window, _COARSE)
+    texture = _blurred(window, _FINE) - _blurred(window, _COARSE)
     spread = float(np.median(np.abs(texture[counted])))
     if spread < _LEAST_SPREAD:
         return None
     texture = np.clip(texture / (1.5 * spread), -1, 1)
     # Edges of bodies and bones, which are everybody's, go on where noise changes its sign.
-    counted &= np.abs(ndimage.gaussian_filter(texture, _EDGE)) < _MOST_EDGE
+    counted &= np.abs(_blurred(texture, _EDGE)) < _MOST_EDGE
     if counted.sum() < _LEAST_SAMPLES:
         return None
     return Surroundings(step, np.where(counted, texture, 0).astype(np.float32))
+
+
+def _blurred(window: np.ndarray, deviation: float) -> np.ndarray:
+    blur = _blur(deviation)
+    return blur @ window @ blur.T
+
+
+@functools.cache
+def _blur(deviation: float) -> np.ndarray:
+    """A Gaussian filter along one axis as a matrix: for windows so small, in a tenth of the time."""
+    return ndimage.gaussian_filter1d(np.eye(2 * _HALF + 1, dtype=np.float32), deviation, axis=0)
 
 
 def _own(pixels: np.ndarray) -> tuple[int, int]:
@@ -109,7 +120,8 @@ def alike_surroundings(each: Sequence[Surroundings], patients: Sequence[str]) ->
 
 
 def _candidates(textures: Sequence[np.ndarray], whose: np.ndarray) -> Iterator[tuple[int, int]]:
-    blurred = np.stack([ndimage.gaussian_filter(one, _BLUR)[::_STRIDE, ::_STRIDE].ravel() for one in textures])
+    blur = _blur(_BLUR)[::_STRIDE]
+    blurred = np.stack([(blur @ one @ blur.T).ravel() for one in textures])
     unit = blurred / np.maximum(np.linalg.norm(blurred, axis=1, keepdims=True), 1e-6)
     for begin in range(0, len(unit), _AT_ONCE):
         is_near = np.abs(unit[begin : begin + _AT_ONCE] @ unit.T) > _WORTH
