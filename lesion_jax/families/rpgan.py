@@ -12,8 +12,8 @@ Cost: 2.4 TFLOP a step of 64 images at 64x64 and the default widths (XLA's count
 At 32x32, width 8 and one block, on a CPU: 30 CPU-s to compile, 0.39 CPU-s a step of 32 images, 1.5 CPU-s for 1000
 drawn ones.
 
-Smallest set on which it gave usable images: none yet. On 90 lesions of the phantom, those narrow networks drew blobs
-after 600 steps of 16 images. Networks without norms need many more steps than a DCGAN.
+Smallest set on which it gave usable images: 90 lesions of the phantom, those narrow networks, 3000 steps of 16 images,
+gamma 4. Networks without norms need many more steps than a DCGAN, and with a gamma of 0.2 drew one image of each class.
 """
 
 import dataclasses
