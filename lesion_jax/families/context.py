@@ -40,7 +40,7 @@ class Context:
         return cls(tuple(lesions), config.data.image_size, config.data.margin, unit)
 
     def of_label(self, label: int) -> list[Lesion]:
-        """The lesions of one class."""
+        """The lesions of one class, a number in [0, C), in the order of the dataset; none where there are none."""
         return [lesion for lesion in self.lesions if lesion.label == label]
 
 

@@ -14,11 +14,14 @@ def averaged(old: Any, new: Any, step: jax.Array, batch_size: int, half_life: ja
     """A moving average of weights after step `step`, counted from 0.
 
     Args:
-      old: The average so far.
-      new: The weights after the step.
+      old: The average so far, a tree of float32.
+      new: The weights after the step, of the same structure.
       step: int32 scalar.
       batch_size: Images of a step, over all replicas.
-      half_life: Images after which weights count half; at most 5 % of those seen.
+      half_life: float32 scalar, images after which weights count half; at most 5 % of those seen.
+
+    Returns:
+      The average after the step, a tree of float32.
     """
     seen = (step + 1) * batch_size
     decay = 0.5 ** (batch_size / jnp.maximum(jnp.minimum(half_life, _SHARE * seen), 1e-3))

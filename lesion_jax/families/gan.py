@@ -126,7 +126,7 @@ class GanProgram(Program):
 
 
 def init_gan_state(config: GanConfig, program: GanProgram, images: TrainingImages | None) -> TrainState:
-    """`Family.init_state` of a GAN; the images play no part."""
+    """`Family.init_state` of a GAN: a function of the config's seed and sizes; the images play no part."""
     del images
     return create_gan_state(
         program.generator,

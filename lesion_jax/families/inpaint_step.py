@@ -80,7 +80,14 @@ def _adam(hyper: Hyper) -> optax.GradientTransformation:
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def create_inpaint_state(denoiser: nn.Module, image_size: int, seed: jax.Array, hyper: Hyper) -> TrainState:
-    """Initial state on the default device; a function of the seed alone."""
+    """Initial state on the default device; a function of the seed alone.
+
+    Args:
+      denoiser: Called as (images and context float32 [B, H, H, 3], noise float32 [B], labels int32 [B]).
+      image_size: Side H of the images, pixels.
+      seed: int32 scalar, seed of the weights.
+      hyper: Traced settings of the config, kept in the state.
+    """
     x, zeros = jnp.zeros((1, image_size, image_size, 3)), jnp.zeros((1,))
     variables = denoiser.init(keys.stream(seed, "weights"), x, zeros, zeros.astype(jnp.int32))
     network = Network(variables["params"], {}, _adam(hyper).init(variables["params"]))

@@ -6,7 +6,7 @@ must average over replicas it passes through the `average` function that it was 
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -20,7 +20,7 @@ from lesion_jax.runtime.checksum import checksum
 AXIS = "replica"
 # Axis of populations; no collective runs along it. It has a name of its own because a sharding carries the name, and
 # arrays that are put on devices under another name than pmap's would have the program compiled twice.
-_SLOTS = "slot"
+SLOTS = "slot"
 # What `jax.devices()` holds; to a type checker jax.Device is a variable, not a type.
 Device = Any
 
@@ -160,7 +160,7 @@ def over_slots(program: Callable, devices: list[Device]) -> "SlotsProgram":
       shapes must follow from those of the other arguments.
     """
     return SlotsProgram(
-        jax.pmap(program, axis_name=_SLOTS, in_axes=(0, None, 0, 0, 0), devices=devices, donate_argnums=(0,))
+        jax.pmap(program, axis_name=SLOTS, in_axes=(0, None, 0, 0, 0), devices=devices, donate_argnums=(0,))
     )
 
 
@@ -193,28 +193,6 @@ def _shapes(tree: Any) -> Any:
     return tuple(x.shape for x in jax.tree.leaves(tree))
 
 
-def join_slots(trees: Sequence[Any], devices: list[Device]) -> Any:
-    """One host tree per device -> one tree of sharded arrays [D, ...]."""
-    placed = [jax.device_put(jax.tree.map(lambda x: x[None], t), d) for t, d in zip(trees, devices, strict=True)]
-    return join_shards(placed, devices)
-
-
-def shard_of(tree: Any, device: int) -> Any:
-    """A tree of sharded arrays [D, ...] -> the tree of the i-th device's [1, ...], without a copy."""
-    return jax.tree.map(lambda x: x.addressable_shards[device].data, tree)
-
-
-def join_shards(shards: Sequence[Any], devices: list[Device]) -> Any:
-    """What `shard_of` gives for every device -> the tree that it was taken from."""
-    sharding = _sharding(devices, _SLOTS)
-
-    def join(*leaves: jax.Array) -> jax.Array:
-        shape = (len(devices), *leaves[0].shape[1:])
-        return jax.make_array_from_single_device_arrays(shape, sharding, list(leaves))
-
-    return jax.tree.map(join, *shards)
-
-
 def replicate(tree: Any, devices: list[Device]) -> Any:
     """Puts a host or single-device tree on every device, unstacked; what is passed in may be consumed.
 
@@ -225,14 +203,14 @@ def replicate(tree: Any, devices: list[Device]) -> Any:
     Returns:
       Tree of arrays that claim to be replicated over the D devices; `replica_checksums` checks the claim.
     """
-    sharding = _sharding(devices, AXIS, is_replicated=True)
+    placed = sharding(devices, AXIS, is_replicated=True)
 
     # Each process fills its own devices. Handed a sharding over several processes, device_put would first
     # compare the values of all of them over the network, leaf by leaf.
-    copies = [jax.device_put(tree, device) for device in sharding.addressable_devices]
+    copies = [jax.device_put(tree, device) for device in placed.addressable_devices]
 
     def join(*shards: jax.Array) -> jax.Array:
-        return jax.make_array_from_single_device_arrays(shards[0].shape, sharding, shards)
+        return jax.make_array_from_single_device_arrays(shards[0].shape, placed, shards)
 
     return jax.tree.map(join, *copies)
 
@@ -248,16 +226,17 @@ def shard_batch(batch: Any, devices: list[Device]) -> Any:
     Returns:
       Tree of device arrays [D, B / D, ...], sharded over the first axis. Does not wait.
     """
-    sharding = _sharding(devices, AXIS)
+    placed = sharding(devices, AXIS)
 
     def put(leaf: np.ndarray) -> jax.Array:
         stacked = leaf.reshape(len(devices), -1, *leaf.shape[1:])
-        return jax.make_array_from_callback(stacked.shape, sharding, lambda index: stacked[index])
+        return jax.make_array_from_callback(stacked.shape, placed, lambda index: stacked[index])
 
     return jax.tree.map(put, batch)
 
 
-def _sharding(devices: list[Device], axis: str, *, is_replicated: bool = False) -> jax.sharding.NamedSharding:
+def sharding(devices: list[Device], axis: str, *, is_replicated: bool = False) -> jax.sharding.NamedSharding:
+    """How an array [D, ...] lies on D devices: its first axis along an axis of that name, or all of it on each."""
     spec = jax.sharding.PartitionSpec() if is_replicated else jax.sharding.PartitionSpec(axis)
     return jax.sharding.NamedSharding(jax.sharding.Mesh(np.array(devices), (axis,)), spec)
 
@@ -291,5 +270,12 @@ def _gathered_checksums(devices: tuple[Device, ...]) -> Callable[[Any, jax.Array
 
 
 def first_replica(tree: Any) -> Any:
-    """A replicated tree as seen by this process's first device, without a transfer between devices."""
+    """A replicated tree as seen by this process's first device, without a transfer between devices.
+
+    Args:
+      tree: Arrays from `replicate` or a step of `over_devices`.
+
+    Returns:
+      The same shapes and dtypes, on one device.
+    """
     return jax.tree.map(lambda x: x.addressable_shards[0].data, tree)

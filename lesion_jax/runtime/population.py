@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lesion_jax.runtime import parallel
+from lesion_jax.runtime.slots import join_shards, join_slots, shard_of
 from lesion_jax.runtime.steps import make_steps
 
 Packing = Literal["one", "unrolled", "map", "vmap", "gemm"]
@@ -77,7 +78,8 @@ class Population:
 
         Args:
           run: Compiled by `parallel.over_slots` from a `make_program`.
-          slots: (state, root key) of each of K slots.
+          slots: (state, typed root key, a scalar) of each of K slots; states of one structure, of any dtypes, whose
+            arrays are not consumed.
           images: {"pixels": int16 [N, H, H], "label": int32 [N]} on the host; copied to every device.
           devices: D devices of this process.
           each: k, slots that a device trains in one call; K is a multiple of D k, and the program is called K / (D k)
@@ -92,7 +94,7 @@ class Population:
         rows = [slots[first : first + each] for first in range(0, len(slots), each)]
         stacked = [jax.tree.map(lambda *x: np.stack(x), *(jax.device_get(state) for state, _ in row)) for row in rows]
         self._rounds = [
-            parallel.join_slots(stacked[first : first + len(devices)], self._devices)
+            join_slots(stacked[first : first + len(devices)], self._devices)
             for first in range(0, len(stacked), len(devices))
         ]
         self._keys = np.stack([jax.random.key_data(key) for _, key in slots])
@@ -133,7 +135,7 @@ class Population:
     def state(self, slot: int) -> Any:
         """The state in a slot, on its device."""
         number, device, at = self._where(slot)
-        return _taken(parallel.shard_of(self._rounds[number], device), at)
+        return _taken(shard_of(self._rounds[number], device), at)
 
     def put(self, slot: int, state: Any, key: jax.Array) -> None:
         """Gives a slot to another training.
@@ -144,9 +146,9 @@ class Population:
           key: Its root key.
         """
         number, device, at = self._where(slot)
-        shards = [parallel.shard_of(self._rounds[number], d) for d in range(len(self._devices))]
+        shards = [shard_of(self._rounds[number], d) for d in range(len(self._devices))]
         shards[device] = _replaced(shards[device], jax.device_put(state, self._devices[device]), at)
-        self._rounds[number] = parallel.join_shards(shards, self._devices)
+        self._rounds[number] = join_shards(shards, self._devices)
         self._keys[slot] = jax.random.key_data(key)
 
     def _where(self, slot: int) -> tuple[int, int, int]:

@@ -272,48 +272,6 @@ def test_a_frame_that_says_nothing_of_its_rescale_does_not_take_another_ones(wri
         np.testing.assert_array_equal(image.pixels, expected(values[frame - 1], values))
 
 
-def _pet(**changes):
-    drug = {
-        "RadionuclideTotalDose": 300e6, "RadionuclideHalfLife": 6000, "RadiopharmaceuticalStartTime": "090000",
-    }  # fmt: skip
-    return {
-        "Units": "BQML", "CorrectedImage": ["DECY", "ATTN", "SCAT"], "DecayCorrection": "START", "PatientWeight": 60,
-        "SeriesDate": "20200102", "SeriesTime": "104000.00", "AcquisitionDate": "20200102", "AcquisitionTime": "104530",
-        "RadiopharmaceuticalInformationSequence": Sequence([item(**drug)]),
-    } | changes  # fmt: skip
-
-
-def test_pet_with_a_whole_header_is_in_uptake_values(write_ct):
-    # 100 minutes after the injection, half of 300 MBq is left in 60 kg: 2,500 Bq/ml are the mean of the body.
-    series = SeriesFiles([])
-    for changes, half in (({}, 1), ({"DecayCorrection": "ADMIN"}, 2), ({"Units": "GML"}, 1 / 2500)):
-        stored = np.zeros((40, 50), "<i2")
-        stored[4:8, 5] = 25_000 if half > 0.1 else 10
-        image = load_slice(write_ct("pet", Modality="PT", RescaleSlope=1, RescaleIntercept=0,
-                                    PixelData=stored.tobytes(), **_pet(**changes)), series=series)  # fmt: skip
-        # SUV 10 is 1000.
-        assert image.pixels[5, 5] == pytest.approx(1000 / max(half, 1), abs=1) and image.pixels[0, 0] == 0
-        assert [doubt.check for doubt in image.doubts] == ["suv"] and image.modality == "PT in SUVbw"
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"PatientWeight": None},
-        {"PatientWeight": 0},
-        {"Units": "CNTS"},
-        {"CorrectedImage": ["DECY"]},
-        {"DecayCorrection": "NONE"},
-        {"SeriesTime": "200000"},
-        {"AcquisitionTime": ""},
-        {"RadiopharmaceuticalInformationSequence": None},
-    ],
-)
-def test_pet_whose_header_lacks_something_is_not(write_ct, changes):
-    image = load_slice(write_ct(Modality="PT", SeriesInstanceUID="2.1", **_pet(**changes)))
-    assert [doubt.check for doubt in image.doubts] == ["grey_scale", "uptake"] and image.modality == "PT"
-
-
 def test_the_user_gives_the_range_in_numbers_or_percentiles(write_ct, tmp_path):
     write_series(write_ct)
     rows, notes = ["1.1.0,20,25,5,a", "1.1.1,18,25,5,b"], []
