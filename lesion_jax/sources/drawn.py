@@ -99,7 +99,7 @@ def _told(point: Point, row: Mark | None) -> Point:
 def _recognise(folder: Path, kinds: Collection[str], title: str) -> str | None:
     """See `Source.recognise`."""
     # A folder without DICOM files should not wait for pydicom.
-    paths = [path for path in walk_files(folder, lambda path: None) if _may_be_dicom(path)]
+    paths = [path for path in walk_files(folder) if _may_be_dicom(path)]
     if not paths:
         return None
     from lesion_jax.sources.planes import index_planes

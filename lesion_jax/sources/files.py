@@ -70,7 +70,7 @@ def also_unreadable(paths: Sequence[Path]) -> str:
     return f" ({len(paths)} files or folders cannot be read, such as {paths[0]})" if paths else ""
 
 
-def walk_files(folder: Path, skip: Told, again: Told = _untold) -> Iterator[Path]:
+def walk_files(folder: Path, skip: Told = _untold, again: Told = _untold) -> Iterator[Path]:
     """All files below a folder, in no order; a file under all of its names, a folder that links lead to under one.
 
     Args:

@@ -112,7 +112,7 @@ def _place(path: Path, name: PurePath, row: Mark | None) -> tuple[str, str | Non
 def _classes(folder: Path) -> dict[str, set[str]]:
     """Names of the folders with images that would be classes, by split, "" where there is none."""
     found: dict[str, set[str]] = {}
-    for path in walk_files(folder, lambda path: None):
+    for path in walk_files(folder):
         if path.suffix.lower() in SUFFIXES and not _is_hidden(name := path.relative_to(folder)):
             split = _split(name)
             found.setdefault(split, set()).update(name.parts[:-1][bool(split) :][:1])

@@ -249,7 +249,7 @@ def _find(folder: Path, mistakes: Mistakes, doubts: list[Doubt], patient_of: Pat
 
 
 def _recognise(folder: Path) -> str | None:
-    found = sum(_stem(path) is not None for path in walk_files(folder, lambda path: None))
+    found = sum(_stem(path) is not None for path in walk_files(folder))
     return f"it holds {found} NIfTI files" if found else None
 
 

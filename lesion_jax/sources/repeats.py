@@ -12,10 +12,11 @@ from lesion_jax.sources.review import Doubt, Review
 # As a share of the smaller diameter: how far apart two readers put the centre of a lesion. What is smaller by more
 # than half may be a part of it.
 _SAME_CENTRE, _SAME_SIZE = 0.25, 0.5
-# Where the pixels of two images are the same.
+# Where they are, and what to do.
+_ONE_IMAGE = ("the same image", "remove one")
 _TWO_IMAGES = (
     "an image of the very same pixels",
-    ", or, where one PatientID stands for several people, as after anonymisation, add a column `patient`",
+    "remove one, or, where one PatientID stands for several people, as after anonymisation, add a column `patient`",
 )
 
 
@@ -41,10 +42,10 @@ def check_repeats(found: Sequence[RawLesion], seen: Mapping[str, Seen], review: 
         for one, other in _at_one_place(some):
             # Of two patients or with two labels, they are told of elsewhere.
             if (one.label, one.image.patient) == (other.label, other.image.patient):
-                place, else_ = ("the same image", "") if one.name == other.name else _TWO_IMAGES
+                place, remedy = _ONE_IMAGE if one.name == other.name else _TWO_IMAGES
                 text = (
                     f"{other.where} is where {one.where} is, in {place} and of the same label, and seems to be the "
-                    f"same lesion; remove one{else_}"
+                    f"same lesion; {remedy}"
                 )
                 review.doubt(Doubt("twice", text), [one.where, other.where])
 

@@ -174,11 +174,12 @@ def compiled_data_parallel(program: Program, devices: tuple[parallel.Device, ...
       is_streamed: Whether it takes batches, step(state, batch, key) -> (state, metrics), or numbers of images:
         step(state, {"chosen": int32 [B, S], "index": int32 [B]}, (images, key, num_steps)) -> (state, metrics [S]).
     """
-    # Statistics that are averaged over one device are rounded in another order than plain ones.
     platform = devices[0].platform
-    average = parallel.average_at_once if platform == "cpu" else parallel.average_replicas
     if len(devices) == 1:
+        # Statistics that are averaged over one device are rounded in another order than plain ones.
         average = parallel.alone
+    else:
+        average = parallel.average_at_once if platform == "cpu" else parallel.average_replicas
     program = program_on(program, platform, "one")
     step = (program if len(devices) == 1 else program.on_axis(parallel.AXIS)).make_step(average)
     if is_streamed:

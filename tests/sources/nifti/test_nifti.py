@@ -12,43 +12,7 @@ import pytest
 from lesion_jax.commands import main
 from lesion_jax.errors import ConfigError, DataError
 from lesion_jax.sources.cohort import read_lesions
-
-AFFINE = np.diag([-0.8, -0.8, 3, 1])
-
-
-@pytest.fixture
-def save(tmp_path):
-    def write(name, values, affine=AFFINE):
-        path = tmp_path / "in" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        nibabel.save(nibabel.Nifti1Image(values, affine), path)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def read(tmp_path):
-    return lambda *rows, **options: read_lesions(tmp_path / "in", *rows, **{"source": "nifti", **options})
-
-
-def volume(seed):
-    """HU of 40 x 40 x 5 voxels along left, back and head: noise in soft tissue, and a row of air."""
-    values = np.random.default_rng(seed).integers(0, 100, (40, 40, 5)).astype(np.int16)
-    values[:, 0] = -1000
-    return values
-
-
-def mask(*boxes):
-    """A label in each box of (left, back, head) slices, from 1."""
-    values = np.zeros((40, 40, 5), np.uint8)
-    for label, box in enumerate(boxes, start=1):
-        values[box] = label
-    return values
-
-
-ORGAN = np.s_[5:35, 3:17, 1:4]
-TUMOUR = np.s_[10:16, 20:24, 2:4]
+from tests.sources.nifti.voxels import AFFINE, ORGAN, TUMOUR, mask, volume
 
 
 def test_the_decathlons_layout_and_names(save, read, tmp_path):
@@ -248,19 +212,6 @@ def test_a_header_that_contradicts_itself_is_asked_about(save, read):
         read()
 
 
-def test_volumes_without_masks_and_patients_of_two_volumes(save, read, tmp_path):
-    for seed, name in enumerate(("case_1_t0", "case_1_t1", "case_2_t0")):
-        save(f"imagesTr/{name}.nii", volume(seed))
-        save(f"labelsTr/{name}.nii", mask(TUMOUR))
-    save("imagesTr/case_3_t0.nii", volume(3))
-    save("imagesTs/case_4_t0.nii", volume(4))
-    notes = []
-    assert len({x.patient for x in read(patient=r"case_(\d+)_", note=notes.append).lesions}) == 2
-    assert notes == ["1 volumes without a mask, which are left out"]
-    (tmp_path / "in/dataset.json").write_text('{"labels": {"all": [1, 2], "core": 1}, "modality": ["CT"]}')
-    assert read(patient=r"case_(\d+)_").class_names == ("core",)
-
-
 def test_a_range_says_that_a_volume_is_no_ct(save, read):
     save("imagesTr/a.nii", np.clip(volume(0), 0, None))
     save("labelsTr/a.nii", mask(TUMOUR))
@@ -268,38 +219,3 @@ def test_a_range_says_that_a_volume_is_no_ct(save, read):
         read()
     found = read(grey_range="0,200")
     assert found.unit == "grey" and found.lesions[0].patch.max() <= 1000
-
-
-def test_one_name_packed_and_not_is_asked_about(save, read):
-    for seed, name in enumerate(("imagesTr/a.nii", "imagesTr/a.nii.gz", "imagesTr/b.nii", "imagesTr/b_0000.nii")):
-        save(name, volume(seed))
-    for name in ("labelsTr/a.nii.gz", "labelsTr/b.nii", "labelsTr/c.nii", "labelsTr/c.nii.gz"):
-        save(name, mask(TUMOUR))
-    save("imagesTr/c.nii", volume(4))
-    with pytest.raises(DataError) as told:
-        read()
-    lines = str(told.value).splitlines()
-    assert lines[0] == "3 mistakes:"
-    for line, names in zip(lines[1:], (("imagesTr/a.nii", "a.nii.gz"), ("c.nii", "c.nii.gz")), strict=False):
-        assert all(name in line for name in names) and line.endswith("packed and not; remove one of them.")
-    assert "b.nii is a mask of " in lines[3] and lines[3].endswith("remove one of the two volumes.")
-
-
-def test_images_are_found_where_a_link_leads(save, read, tmp_path):
-    save("all/a.nii", volume(0))
-    save("labelsTr/a.nii", mask(TUMOUR))
-    (tmp_path / "in" / "imagesTr").symlink_to("all")
-    assert len(read().lesions) == 1
-
-
-def test_one_volume_under_two_patients_is_asked_about_though_slices_differ(save, read, tmp_path):
-    save("a.nii", volume(0))
-    # Stored from right to left.
-    mirrored = AFFINE @ np.diag([-1, 1, 1, 1])
-    save("copy.nii.gz", volume(0)[::-1], mirrored)
-    save("one.nii", mask(np.s_[10:16, 20:24, 1]))
-    save("other.nii", mask(np.s_[10:16, 20:24, 3])[::-1], mirrored)
-    path = tmp_path / "masks.csv"
-    path.write_text("image,mask,patient\na.nii,one.nii,P\ncopy.nii.gz,other.nii,Q\n")
-    with pytest.raises(DataError, match="copy.nii.gz and .*a.nii .* have one set of voxels, but two patients"):
-        read(path)
