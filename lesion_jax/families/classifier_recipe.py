@@ -11,6 +11,7 @@ import optax
 
 from lesion_jax.core.state import Network, Tree
 from lesion_jax.data.training_images import TrainingImages
+from lesion_jax.families.ema import moved
 
 Hyper = dict[str, jax.Array]
 
@@ -127,8 +128,4 @@ def averaged(ema: dict[str, Tree], network: Network, hyper: Hyper, step: jax.Arr
     if not ema:
         return {}
     decay = jnp.minimum(hyper["ema_decay"], (1.0 + step) / (10.0 + step))
-    return {
-        "classifier": jax.tree.map(
-            lambda old, new: decay * old + (1.0 - decay) * new, ema["classifier"], network.variables
-        )
-    }
+    return {"classifier": moved(ema["classifier"], network.variables, decay)}

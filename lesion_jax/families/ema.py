@@ -1,4 +1,4 @@
-"""Moving averages that are measured in images, so that they mean the same at any batch size and length."""
+"""Moving averages of weights."""
 
 from typing import Any
 
@@ -10,8 +10,13 @@ import jax.numpy as jnp
 _SHARE = 0.05
 
 
-def averaged(old: Any, new: Any, step: jax.Array, batch_size: int, half_life: jax.Array) -> Any:
-    """A moving average of weights after step `step`, counted from 0.
+def moved(average: Any, weights: Any, decay: jax.Array) -> Any:
+    """The sum decay * average + (1 - decay) * weights, of trees of float32 with one structure."""
+    return jax.tree.map(lambda old, new: decay * old + (1.0 - decay) * new, average, weights)
+
+
+def moved_by_images(old: Any, new: Any, step: jax.Array, batch_size: int, half_life: jax.Array) -> Any:
+    """The average after step `step`, counted from 0; in images, it means the same at any batch size and length.
 
     Args:
       old: The average so far, a tree of float32.
@@ -25,4 +30,4 @@ def averaged(old: Any, new: Any, step: jax.Array, batch_size: int, half_life: ja
     """
     seen = (step + 1) * batch_size
     decay = 0.5 ** (batch_size / jnp.maximum(jnp.minimum(half_life, _SHARE * seen), 1e-3))
-    return jax.tree.map(lambda o, n: decay * o + (1.0 - decay) * n, old, new)
+    return moved(old, new, decay)

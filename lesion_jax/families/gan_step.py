@@ -14,6 +14,7 @@ from lesion_jax.core.intensity import to_signed
 from lesion_jax.core.state import Network, TrainState
 from lesion_jax.families.adversarial_state import first_state, networks_of, next_state
 from lesion_jax.families.base import Average, Metrics, Step
+from lesion_jax.families.ema import moved
 from lesion_jax.metrics.collapse import DISCRIMINATOR_LOSS
 from lesion_jax.objectives.classification import cross_entropy_loss
 from lesion_jax.objectives.gan import PairLoss
@@ -176,10 +177,8 @@ def make_gan_step(
         take_g = state.step % hyper["generator_every"] == 0
         network_g = _updated(before_g, grads_g, stats_g, hyper, take_g)
         network_d = _updated(before_d, grads_d, stats_d, hyper, state.step % hyper["discriminator_every"] == 0)
-        decay = hyper["ema_decay"]
-        average_g = jax.tree.map(
-            lambda old, new: jnp.where(take_g, decay * old + (1.0 - decay) * new, old), average_g, network_g.variables
-        )
+        moved_g = moved(average_g, network_g.variables, hyper["ema_decay"])
+        average_g = jax.tree.map(functools.partial(jnp.where, take_g), moved_g, average_g)
         return next_state(state, network_g, network_d, average_g, metrics[DISCRIMINATOR_LOSS]), metrics
 
     return step

@@ -18,7 +18,7 @@ from lesion_jax.core.intensity import to_signed
 from lesion_jax.core.state import Network, TrainState
 from lesion_jax.families.base import Average, Metrics, Step
 from lesion_jax.families.blending import FEATHER_PX, MASK_RADIUS
-from lesion_jax.families.ema import averaged
+from lesion_jax.families.ema import moved_by_images
 from lesion_jax.objectives.edm import P_MEAN, P_STD, loss_weight, preconditioning
 
 Hyper = dict[str, jax.Array]
@@ -131,7 +131,7 @@ def make_inpaint_step(
         updates, opt_state = _adam(hyper).update(grads, network.opt_state, network.params)
         network = Network(optax.apply_updates(network.params, updates), {}, opt_state)
         old = state.ema["denoiser"]
-        ema = averaged(old, network.variables, state.step, batch_size, hyper["ema_images"])
+        ema = moved_by_images(old, network.variables, state.step, batch_size, hyper["ema_images"])
         new = state.replace(step=state.step + 1, networks={"denoiser": network}, ema={"denoiser": ema})
         return new, metrics
 

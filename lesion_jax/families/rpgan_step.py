@@ -24,7 +24,7 @@ from lesion_jax.core.state import Network, TrainState
 from lesion_jax.families.adversarial_state import first_state, networks_of, next_state
 from lesion_jax.families.base import Average, Metrics, Step
 from lesion_jax.families.diff_augment import Strengths, augment
-from lesion_jax.families.ema import averaged
+from lesion_jax.families.ema import moved_by_images
 from lesion_jax.metrics.collapse import DISCRIMINATOR_LOSS
 from lesion_jax.objectives.gan import relativistic_loss
 
@@ -144,7 +144,7 @@ def make_rpgan_step(
         grads_d, grads_g, metrics = average((grads_d, grads_g, metrics))
         adam = _adam(now["learning_rate"], now["beta2"])
         network_g, network_d = (_updated(adam, *pair) for pair in ((before_g, grads_g), (before_d, grads_d)))
-        average_g = averaged(average_g, network_g.variables, state.step, batch_size, state.hyper["ema_images"])
+        average_g = moved_by_images(average_g, network_g.variables, state.step, batch_size, state.hyper["ema_images"])
         return next_state(state, network_g, network_d, average_g, metrics[DISCRIMINATOR_LOSS]), metrics
 
     return step

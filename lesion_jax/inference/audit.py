@@ -7,20 +7,13 @@ import numpy as np
 
 from lesion_jax.metrics.collapse import alike_classes
 from lesion_jax.metrics.copies import find_copies
-from lesion_jax.metrics.images import NUM_SCORED, compare, name_classes
-from lesion_jax.metrics.kernel_distance import scaled_by_reference, squared_mmd
+from lesion_jax.metrics.images import GENERATOR_METRICS, NUM_SCORED, compare, name_classes
 from lesion_jax.metrics.label_audit import audit_labels
 from lesion_jax.metrics.leaks import find_leaks
 from lesion_jax.metrics.sample import Sample
-from lesion_jax.models.cnn import MIN_IMAGE_SIZE
 
 # Verdicts of `audit_labels` after which nobody should train on the labels.
 _WRONG_LABELS = ("swapped", "wrong", "meaningless")
-# Kernel distance from which images without precision are no lesions, or that of two real classes where it is smaller:
-# on the phantom noise had 0.5 to 0.6, grey 0.99, GANs trained for minutes 0.04 to 0.16, renders blurred by a pixel 0.3.
-_MAX_DISTANCE = 0.4
-# Of the floor of precision: noise and grey had 0, GANs trained for minutes a third and more.
-_MIN_PRECISION = 0.1
 
 
 def audit_bank(
@@ -63,7 +56,7 @@ def audit_bank(
     for name, score in named["metrics"].items():
         if score is not None and ranges and name in ranges:
             score["floor_range"] = [*ranges[name]]
-    broken = _broken(compared["metrics"], class_names, _between_classes(train), labels, copies)
+    broken = _broken(compared["metrics"], class_names, train, labels, copies)
     if made_of_lesions:
         broken.pop("copies", None)
     warnings = _warnings(labels, copies, leaks, broken)
@@ -98,24 +91,14 @@ def judged(labels: np.ndarray, real_labels: np.ndarray) -> np.ndarray:
 def _broken(
     metrics: Mapping[str, Any],
     class_names: Sequence[str],
-    between: float,
+    train: Sample,
     labels: Mapping[str, Any],
     copies: Mapping[str, Any],
 ) -> dict[str, str]:
     """{what is broken: why}, in the order in which it matters."""
     found: dict[str, str] = {}
-    distance, precision = metrics.get("kernel_distance"), metrics.get("precision")
-    limit = min(between, _MAX_DISTANCE)
-    if (
-        distance is not None
-        and precision is not None
-        and distance["value"] > limit
-        and precision["value"] < _MIN_PRECISION * precision.get("floor", 1.0)
-    ):
-        found["not lesions"] = (
-            f"its images are not lesions (kernel distance {distance['value']:.2f}, above {limit:.2f}; "
-            f"{100 * precision['value']:.0f} % lie among real ones)"
-        )
+    if unlike := _unlike_lesions(metrics, train):
+        found["not lesions"] = f"its images are not lesions ({'; '.join(unlike)})"
     collapsed = alike_classes(metrics)
     if collapsed and "not lesions" not in found:
         told_as, shares = collapsed[0]
@@ -129,6 +112,19 @@ def _broken(
             f"{100 * copies['near_share']:.0f} % nearly so (of other patients' lesions {100 * copies['floor']:.0f} and "
             f"{100 * copies['near_floor']:.0f} %)"
         )
+    return found
+
+
+def _unlike_lesions(metrics: Mapping[str, Any], train: Sample) -> list[str]:
+    """What every metric that could say so says against the images being lesions; [] where one of them does not."""
+    found = []
+    for name, row in GENERATOR_METRICS.items():
+        if row.unlike_lesions is not None:
+            score = metrics.get(name)
+            clause = None if score is None else row.unlike_lesions(score, train)
+            if clause is None:
+                return []
+            found.append(clause)
     return found
 
 
@@ -156,18 +152,3 @@ def _sentence(broken: Mapping[str, str], warnings: Sequence[str]) -> str:
     if broken:
         return f"The bank is broken: {'; '.join(broken.values())}."
     return "Nothing is broken in the bank" + (f", but {'; '.join(warnings)}." if warnings else ".")
-
-
-def _between_classes(train: Sample) -> float:
-    """Largest kernel distance between two classes of real lesions; infinite where there are no two."""
-    if min(train.pixels.shape[1:]) < MIN_IMAGE_SIZE:
-        return np.inf
-    features, _ = scaled_by_reference(train.random_features, train.random_features)
-    classes = [train.labels == label for label in np.unique(train.labels)]
-    classes = [own for own in classes if len(np.unique(train.patients[own])) > 2]
-    found = [
-        squared_mmd(features[a], features[b], train.patients[a], train.patients[b])[0]
-        for i, a in enumerate(classes)
-        for b in classes[:i]
-    ]
-    return max(found, default=np.inf)

@@ -18,8 +18,14 @@ from lesion_jax.core.types import Images
 from lesion_jax.metrics.distinct import score_distinct
 from lesion_jax.metrics.floor import floor_values, matched
 from lesion_jax.metrics.frechet import score_frechet
-from lesion_jax.metrics.kernel_distance import score_kernel_distance
-from lesion_jax.metrics.neighbors import score_coverage, score_density, score_precision, score_recall
+from lesion_jax.metrics.kernel_distance import far_as_classes, score_kernel_distance
+from lesion_jax.metrics.neighbors import (
+    none_among_real,
+    score_coverage,
+    score_density,
+    score_precision,
+    score_recall,
+)
 from lesion_jax.metrics.sample import Sample
 from lesion_jax.metrics.transfer import score_transfer
 from lesion_jax.metrics.two_sample import score_two_sample
@@ -49,6 +55,9 @@ class GeneratorMetric:
       collapsed_below: Value of a class below which its images are one, or a few, again and again; None where the metric
         says nothing of that. Such a metric has values of classes, each a share of what real images have.
       told_as: What that is a share of, in sentences; "" without a limit.
+      unlike_lesions: f(a score as `compare` returns it, the training lesions) -> in a clause, what such a value says
+        against images being lesions at all, or None. None where the metric says nothing of that. Images are no lesions
+        where every metric that could say so does.
     """
 
     name: str
@@ -59,6 +68,7 @@ class GeneratorMetric:
     for_reports: bool = False
     collapsed_below: float | None = None
     told_as: str = ""
+    unlike_lesions: Callable[[Mapping[str, Any], Sample], str | None] | None = None
 
 
 # Where classes have collapsed. Of pixels: an ACGAN that drew one image per class had 0.04 to 0.09 of the variety of
@@ -69,7 +79,9 @@ _OF_NEIGHBOURS: dict[str, Any] = {"collapsed_below": 0.2, "told_as": "the distan
 GENERATOR_METRICS = {
     metric.name: metric
     for metric in (
-        GeneratorMetric("kernel_distance", "Kernel distance", "lower", score_kernel_distance),
+        GeneratorMetric(
+            "kernel_distance", "Kernel distance", "lower", score_kernel_distance, unlike_lesions=far_as_classes
+        ),
         GeneratorMetric("variety", "Variety", "higher", score_variety, **_OF_PIXELS),
         GeneratorMetric("transfer", "Trained on it, right on real", "higher", score_transfer, True, True),
         GeneratorMetric("two_sample", "Told from real by a classifier", "lower", score_two_sample, True, True),
@@ -77,7 +89,9 @@ GENERATOR_METRICS = {
         GeneratorMetric(
             "distinct", "Distinct from one another", "higher", score_distinct, True, True, **_OF_NEIGHBOURS
         ),
-        GeneratorMetric("precision", "Precision", "higher", score_precision, True, True),
+        GeneratorMetric(
+            "precision", "Precision", "higher", score_precision, True, True, unlike_lesions=none_among_real
+        ),
         GeneratorMetric("recall", "Recall", "higher", score_recall, True, True),
         GeneratorMetric("density", "Density", "higher", score_density, True, True),
         GeneratorMetric("coverage", "Coverage", "higher", score_coverage, True, True),

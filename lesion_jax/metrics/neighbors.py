@@ -4,6 +4,7 @@ Precision and recall: Kynkaanniemi et al. 2019 (arXiv 1904.06991), with the thir
 et al. 2020 (arXiv 2002.09797), with the fifth. All four depend on the numbers of images: compare them at the same ones.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from lesion_jax.metrics.sample import Sample, standardised
 
 # As the two papers have them.
 _PRECISION_NEIGHBOR, _DENSITY_NEIGHBOR = 3, 5
+# Of the floor of precision; images with less may be no lesions: noise and grey had 0, GANs trained for minutes a third
+# and more.
+_NONE = 0.1
 
 
 def precision_recall(fake: np.ndarray, real: np.ndarray, k: int = _PRECISION_NEIGHBOR) -> tuple[float, float]:
@@ -50,6 +54,13 @@ def density_coverage(fake: np.ndarray, real: np.ndarray, k: int = _DENSITY_NEIGH
 def score_precision(fake: Sample, real: Sample) -> dict[str, Any] | None:
     """Precision on radiomic features; for arguments see `images.GeneratorMetric`."""
     return _score(fake, real, lambda x, y: precision_recall(x, y)[0], _PRECISION_NEIGHBOR)
+
+
+def none_among_real(score: Mapping[str, Any], train: Sample) -> str | None:
+    """Says so where next to no image lies among real ones; see `GeneratorMetric.unlike_lesions`."""
+    del train
+    value = score["value"]
+    return f"{100 * value:.0f} % lie among real ones" if value < _NONE * score.get("floor", 1.0) else None
 
 
 def score_recall(fake: Sample, real: Sample) -> dict[str, Any] | None:

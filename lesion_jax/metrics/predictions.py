@@ -30,6 +30,8 @@ class PredictionMetric:
       better: Which end is good.
       unit: "%" for shares in [0, 1], which are printed times 100; "" for other numbers.
       largest: Greatest value that there is, the least being 0; None where there is none.
+      varies_as_accuracy: Whether the variances that were measured of accuracy on the phantom hold for it too, so that
+        the differences that a study could show are known beforehand.
     """
 
     name: str
@@ -39,13 +41,16 @@ class PredictionMetric:
     better: Literal["higher", "lower"] = "higher"
     unit: Literal["%", ""] = "%"
     largest: float | None = 1.0
+    varies_as_accuracy: bool = False
 
 
 PREDICTION_METRICS = {
     metric.name: metric
     for metric in (
-        PredictionMetric("accuracy", "Accuracy", estimates.accuracy),
-        PredictionMetric("balanced_accuracy", "Balanced accuracy", estimates.balanced_accuracy),
+        PredictionMetric("accuracy", "Accuracy", estimates.accuracy, varies_as_accuracy=True),
+        PredictionMetric(
+            "balanced_accuracy", "Balanced accuracy", estimates.balanced_accuracy, varies_as_accuracy=True
+        ),
         # Weighted by class size, as the paper prints it, the total is the accuracy.
         PredictionMetric("sensitivity", "Sensitivity", estimates.accuracy, estimates.sensitivity_of),
         PredictionMetric("specificity", "Specificity", estimates.specificity, estimates.specificity_of),
@@ -55,6 +60,8 @@ PREDICTION_METRICS = {
         PredictionMetric("calibration_error", "Calibration error", estimates.calibration_error, better="lower"),
     )
 }
+# What decides between equals, as classifiers often are by a share of a few dozen lesions.
+DECIDES_TIES = "log_loss"
 
 
 def score_predictions(

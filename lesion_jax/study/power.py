@@ -30,19 +30,15 @@ class Power:
     needs: str
 
 
-# Metrics that `DEFAULTS` were measured for, or that vary as those.
-_KNOWN = frozenset({"accuracy", "balanced_accuracy"})
-
-
 def power_of(layout: Layout, components: Components | None = None) -> list[Power]:
     """What each scenario can show.
 
     Args:
       layout: The study.
-      components: Variances of a paired difference of the primary metric; None takes those of accuracy on the phantom,
-        and says nothing of other metrics.
+      components: Variances of a paired difference of the primary metric; None takes those of accuracy on the phantom
+        for metrics that vary as it does, and says nothing of others.
     """
-    if components is None and layout.config.metric in _KNOWN:
+    if components is None and PREDICTION_METRICS[layout.config.metric].varies_as_accuracy:
         components = DEFAULTS
     found = []
     for name, scenario in layout.config.scenarios.items():

@@ -11,14 +11,11 @@ from lesion_jax.core.types import Lesion
 from lesion_jax.disk.atomic import write_json
 from lesion_jax.errors import ConfigError
 from lesion_jax.io.run_directory import RunDirectory
-from lesion_jax.metrics.predictions import PREDICTION_METRICS
+from lesion_jax.metrics.predictions import DECIDES_TIES, PREDICTION_METRICS
 from lesion_jax.paper.arms import Arm
 from lesion_jax.study import stages
 from lesion_jax.study.layout import Layout, Setting
 from lesion_jax.study.predictions import Ask, asker
-
-# Where the metric says nothing, as it often does of a few dozen lesions.
-_SECOND = "log_loss"
 
 
 def choose_recipes(layout: Layout, *, ask: Ask | None = None) -> list[dict[str, Any]]:
@@ -99,7 +96,7 @@ def _scores(
     for number in range(len(layout.recipes(arm))):
         said = [ask([layout.run(some[number][0])], lesions) for some, lesions in zip(trials, inner, strict=True)]
         probabilities = np.concatenate(said)[None]
-        metrics = (PREDICTION_METRICS[name] for name in (layout.config.metric, _SECOND))
+        metrics = (PREDICTION_METRICS[name] for name in (layout.config.metric, DECIDES_TIES))
         found.append([float(metric.total(labels, probabilities).value[0]) for metric in metrics])
     return found
 
