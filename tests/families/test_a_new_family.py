@@ -203,9 +203,11 @@ def config_file(rows, tmp_path_factory):
             "from lesion_jax.config import DataConfig, LoopConfig, to_config_dict\n"
             "from lesion_jax.families import FAMILIES\n"
             "from lesion_jax.paper.config import PaperConfig\n"
+            "from lesion_jax.study.config import ScenarioConfig, StudyConfig\n"
             "from lesion_jax.sweep.config import SweepConfig\n\n\n"
             "def get_config():\n"
             "    data = DataConfig(image_size=32, batch_size=8, classic_size=24)\n"
+            "    small = DataConfig(image_size=32, batch_size=8)\n"
             "    loop = LoopConfig(duration='6 steps', evaluate_every='3 steps', checkpoint_every='3 steps')\n"
             f"    return to_config_dict({expression})\n"
         )
@@ -284,15 +286,24 @@ def test_sweep_and_plan_take_it(kind, dataset, config_file, tmp_path, capsys):
     assert "2 cells, 2 done" in capsys.readouterr().out
 
 
-def test_the_paper_compares_a_new_arm(dataset, config_file, tmp_path, capsys, monkeypatch):
-    # They take seconds, and other tests look at them.
+MODELS = (
+    "models={'classifier': FAMILIES['classifier'].config(width=2, data=small, loop=loop),"
+    "'nearest': FAMILIES['nearest'].config(data=small, loop=loop),"
+    "'blend': FAMILIES['blend'].config(data=small, loop=loop)}"
+)
+
+
+@pytest.fixture
+def few_metrics(monkeypatch):
+    """Without metrics that take seconds and that other tests look at."""
     for name in [name for name, metric in GENERATOR_METRICS.items() if metric.for_reports]:
         monkeypatch.delitem(GENERATOR_METRICS, name)
+
+
+@pytest.mark.usefixtures("few_metrics")
+def test_the_paper_compares_a_new_arm(dataset, config_file, tmp_path, capsys):
     path = config_file(
-        "PaperConfig(arms=('classic', 'nearest_blend'), classic_sizes=(0, 24), synthetic_sizes=(4,), models={"
-        "'classifier': FAMILIES['classifier'].config(width=2, data=DataConfig(image_size=32, batch_size=8), loop=loop),"
-        "'nearest': FAMILIES['nearest'].config(data=DataConfig(image_size=32, batch_size=8), loop=loop),"
-        "'blend': FAMILIES['blend'].config(data=DataConfig(image_size=32, batch_size=8), loop=loop)})"
+        f"PaperConfig(arms=('classic', 'nearest_blend'), classic_sizes=(0, 24), synthetic_sizes=(4,), {MODELS})"
     )
     words = [f"--config={path}", f"--config.dataset={dataset}"]
     assert main(["plan", *words]) == 0
@@ -312,3 +323,25 @@ def test_the_paper_compares_a_new_arm(dataset, config_file, tmp_path, capsys, mo
         and results["answer"] in report
         and "HU" not in report
     )
+
+
+@pytest.mark.usefixtures("few_metrics")
+def test_a_study_compares_a_new_arm_by_a_new_metric(dataset, config_file, tmp_path, capsys):
+    path = config_file(
+        "StudyConfig(arms=('classic', 'nearest_blend'), metric='doubt', margin=0.4, "
+        f"scenarios={{'few': ScenarioConfig(per_class=(6,), classic_size=12, synthetic_size=4)}}, {MODELS})"
+    )
+    words = [f"--config={path}", f"--config.dataset={dataset}"]
+    assert main(["plan", *words]) == 0
+    assert "Which differences of doubt can be shown is not known" in capsys.readouterr().out
+    assert main(["study", *words, f"--workdir={tmp_path / 'study'}"]) == 0
+    results = json.loads((tmp_path / "study" / "report" / "results.json").read_text())
+    (scenario,) = results["scenarios"]
+    (comparison,) = scenario["comparisons"]
+    assert comparison["arm"] == "nearest_blend" and comparison["difference"]["metric"] == "doubt"
+    assert [bank["model"] for bank in results["banks"]] == 3 * ["blend"]
+    assert all("brightness" in bank["metrics"] for bank in results["banks"])
+    report = (tmp_path / "study" / "report" / "report.md").read_text()
+    for text in ("Mean doubt", "Brightness gap", "Nearest mean + Blend"):
+        assert text in report
+    assert "Nearest mean + Blend" in results["answer"]
