@@ -7,7 +7,7 @@ from lesion_jax.core.types import LesionSet
 from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.folds import folds_of, save_folds
 from lesion_jax.data.lesion_arrays import write_lesion_arrays
-from lesion_jax.families import AcganConfig, ClassifierConfig, DcganConfig
+from lesion_jax.families import AcganConfig, ClassifierConfig, DcganConfig, RpganConfig
 from lesion_jax.train.run import train
 from tests.train import tiny
 
@@ -38,6 +38,9 @@ CONFIGS = {
     ),
     "dcgan": DcganConfig(data=dataclasses.replace(DATA, label="metastasis"), loop=LOOP, **GAN),
     "acgan": AcganConfig(data=DATA, loop=LOOP, **GAN),
+    "rpgan": RpganConfig(
+        width=2, discriminator_width=2, num_blocks=1, latent_size=6, num_devices=1, data=DATA, loop=LOOP
+    ),
 }
 
 

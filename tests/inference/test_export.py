@@ -21,6 +21,7 @@ NETWORKS = {
     "classifier": ["classifier"],
     "dcgan": ["generator", "discriminator"],
     "acgan": ["generator", "discriminator"],
+    "rpgan": ["generator", "discriminator"],
 }
 
 

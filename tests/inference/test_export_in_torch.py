@@ -113,7 +113,7 @@ def ours(run, arrays_of, function):
     return function(program, variables)
 
 
-@pytest.mark.parametrize("name", ["classifier", "averaged", "dcgan", "acgan"])
+@pytest.mark.parametrize("name", ["classifier", "averaged", "dcgan", "acgan", "rpgan"])
 def test_the_example_that_an_export_holds_comes_out(name, runs, tmp_path):
     export_run(runs[name], tmp_path / "export")
     held = safetensors.numpy.load_file(tmp_path / "export" / "example.safetensors")
@@ -128,10 +128,10 @@ def test_the_example_that_an_export_holds_comes_out(name, runs, tmp_path):
             np.testing.assert_allclose(outputs[key], array, rtol=0, atol=1 if key == "pixels" else 1e-5)
 
 
-@pytest.mark.parametrize("kind", ["dcgan", "acgan"])
+@pytest.mark.parametrize("kind", ["dcgan", "acgan", "rpgan"])
 def test_a_generator_draws_the_same(kind, runs, tmp_path):
     export_run(runs[kind], tmp_path / "export")
-    labels = np.int32([0, 1, 2, 2, 1, 0] if kind == "acgan" else [1] * 6)
+    labels = np.int32([1] * 6 if kind == "dcgan" else [0, 1, 2, 2, 1, 0])
     got = interpret(tmp_path / "export", "generator", z=Z, label=labels)
     image = ours(
         runs[kind],
