@@ -4,8 +4,8 @@
     python benchmarks/gpu_compiled.py --out gpu_compiled.json
 
 Each network alone, and nine in one program, packed as is known to be fastest; the large families as their defaults have
-them, alone. Arithmetic is that of convolutions and matrix products. A quarter of an hour on two cores; nothing is timed.
-What devices tell each other says `collectives.py --topology=h100:8`. Needs no TensorFlow.
+them, alone. Arithmetic is that of convolutions and matrix products. A quarter of an hour on two cores; nothing is
+timed. What devices tell each other says `collectives.py --topology=h100:8`. Needs no TensorFlow.
 """
 
 import dataclasses
