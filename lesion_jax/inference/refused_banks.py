@@ -6,7 +6,6 @@ from pathlib import Path
 from lesion_jax.config import DataConfig
 from lesion_jax.data.bank import load_bank
 from lesion_jax.errors import BankError
-from lesion_jax.inference.audit_files import audit_files
 from lesion_jax.io.progress import Progress
 
 
@@ -25,6 +24,9 @@ def refuse_broken_banks(data: DataConfig) -> None:
 
 @functools.cache
 def _refuse(banks: tuple[str, ...], dataset: str) -> None:
+    # Late: every training imports this file, and an audit scipy.stats, which takes as long as a third of JAX.
+    from lesion_jax.inference.audit_files import audit_files
+
     # Whoever chose on inner patients keeps the test patients for the test.
     part = "inner" if load_bank(Path(banks[0])).provenance.get("hold_out_inner") else "test"
     progress = Progress(1, "audit of banks")

@@ -2,6 +2,8 @@ import dataclasses
 import functools
 import json
 import shutil
+import subprocess
+import sys
 
 import flax.serialization
 import jax
@@ -278,3 +280,11 @@ def test_the_last_step_is_saved_even_where_nothing_asks_for_it(tiny, tmp_path):
 def test_another_config_in_the_same_directory_is_refused(tiny, finished):
     with pytest.raises(RunError, match=r"learning_rate is 0.001 there and 0.01 here"):
         train(dataclasses.replace(CLASSIFIER, learning_rate=0.01), finished(CLASSIFIER), cohort=tiny)
+
+
+def test_a_training_begins_without_what_only_others_need():
+    # Each takes a second or more, before anything else is done.
+    code = "import sys, lesion_jax.commands.train, lesion_jax.train.run\n"
+    code += "found = {'tensorflow', 'sklearn', 'pydicom', 'scipy', 'orbax', 'matplotlib'} & {*sys.modules}\n"
+    code += "assert not found, found\n"
+    subprocess.run([sys.executable, "-c", code], check=True)
