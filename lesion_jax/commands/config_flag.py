@@ -14,6 +14,8 @@ from lesion_jax.config import from_mapping
 from lesion_jax.errors import ConfigError
 
 _DETERMINISTIC = "--xla_gpu_deterministic_ops"
+# Kinds of configs that have a verb of their own name; `train` runs the rest.
+_OWN_VERB = ("paper", "sweep", "study")
 
 
 class PathParser(flags.ArgumentParser):
@@ -152,15 +154,24 @@ def kinds() -> dict[str, type]:
     return {**config_kinds(), "paper": PaperConfig, "sweep": SweepConfig, "study": StudyConfig}
 
 
-def config_of(values: flags.FlagValues) -> Any:
+def config_of(values: flags.FlagValues, verb: str | None = None) -> Any:
     """The checked config of a command line.
 
+    Args:
+      values: With --config.
+      verb: The verb that is to run it; None for one that takes every kind.
+
     Raises:
-      ConfigError: The file cannot be read, or a field is unknown, of the wrong type, or contradicts another.
+      ConfigError: The file cannot be read, or a field is unknown, of the wrong type, or contradicts another; or another
+        verb runs configs of that kind.
     """
     try:
         # A file that could not be loaded says so at the first use of what it should have held.
-        return from_mapping(values.config, kinds())
+        config = from_mapping(values.config, kinds())
     except OSError as error:
         path = getattr(values["config"], "config_filename", "FILE.py")
         raise ConfigError(f"--config {path} cannot be read; name a file such as configs/smoke.py.") from error
+    runs = config.kind if config.kind in _OWN_VERB else "train"
+    if verb not in (None, runs):
+        raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax {runs}`.")
+    return config

@@ -13,7 +13,6 @@ from typing import Any
 from absl import flags
 
 from lesion_jax.commands.config_flag import apply_deterministic, config_of, define_job
-from lesion_jax.errors import ConfigError
 from lesion_jax.io.run_directory import check_workdir
 
 
@@ -26,11 +25,7 @@ def run(values: flags.FlagValues) -> None:
     """Runs the protocol, and says what came out, where the report is and what to do next."""
     apply_deterministic(values)
     check_workdir(values.workdir)
-    config = config_of(values)
-    if config.kind != "paper":
-        raise ConfigError(
-            f"--config is of kind {config.kind!r}; it is not the protocol's; use `lesion-jax train` or `sweep`."
-        )
+    config = config_of(values, "paper")
     from lesion_jax.paper.run import run_paper
     from lesion_jax.runtime.compile_cache import keep_compiled
 

@@ -17,7 +17,6 @@ import json
 from absl import flags
 
 from lesion_jax.commands.config_flag import apply_deterministic, config_of, define_job
-from lesion_jax.errors import ConfigError
 from lesion_jax.io.run_directory import check_workdir
 
 
@@ -31,9 +30,7 @@ def run(values: flags.FlagValues) -> None:
     """Runs the study, and says what came out and where the report is."""
     apply_deterministic(values)
     check_workdir(values.workdir, will_write=values.index is None)
-    config = config_of(values)
-    if config.kind != "study":
-        raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax {_verb(config.kind)}`.")
+    config = config_of(values, "study")
     from lesion_jax.runtime.compile_cache import keep_compiled
     from lesion_jax.study.run import run_setting, run_study
 
@@ -44,7 +41,3 @@ def run(values: flags.FlagValues) -> None:
     report = run_study(config, values.workdir)
     results = json.loads((report.parent / "results.json").read_text())
     print(f"{results['answer']}\n\nReport: {report}")
-
-
-def _verb(kind: str) -> str:
-    return kind if kind in ("paper", "sweep") else "train"

@@ -65,9 +65,7 @@ def run(values: flags.FlagValues) -> None:
     number = "*" if values.index is None else f"{values.index:04d}"
     for lock in sorted((values.workdir / "programs").glob(f"{number}.lock")):
         require_unlocked(lock, what=lock.with_suffix(""))
-    config = config_of(values)
-    if config.kind != "sweep":
-        raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax train` or `paper`.")
+    config = config_of(values, "sweep")
     from lesion_jax.runtime.compile_cache import keep_compiled
     from lesion_jax.sweep.run import run_sweep
 

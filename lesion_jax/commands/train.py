@@ -29,9 +29,7 @@ def run(values: flags.FlagValues) -> None:
     """Trains."""
     # Of several processes the first one writes.
     check_workdir(values.workdir, will_write=values.coordinator is None)
-    config = config_of(values)
-    if config.kind in ("paper", "sweep"):
-        raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax {config.kind}`.")
+    config = config_of(values, "train")
     apply_deterministic(values)
     from lesion_jax.runtime import processes
     from lesion_jax.train.run import train

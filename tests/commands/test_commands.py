@@ -77,7 +77,10 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
         (["sweep", "--config=configs/dcgan.py", "--workdir=x"], "kind 'dcgan'"),
         (["sweep", "--config=configs/sweep.py", "--workdir=x"], "base.data.dataset"),
         (["sweep", "--workdir=x", "--status"], "not the directory of a sweep"),
-        (["train", "--config=configs/sweep.py", "--workdir=x"], "kind 'sweep'"),
+        (["train", "--config=configs/sweep.py", "--workdir=x"], "kind 'sweep'; run it with `lesion-jax sweep`"),
+        (["train", "--config=configs/study_desk.py", "--workdir=x"], "kind 'study'; run it with `lesion-jax study`"),
+        (["study", "--config=configs/smoke.py", "--workdir=x"], "kind 'paper'; run it with `lesion-jax paper`"),
+        (["sweep", "--config=configs/study_desk.py", "--workdir=x"], "kind 'study'; run it with `lesion-jax study`"),
         (["plan", "--config=configs/paper.py"], "lesion-jax phantom"),
         (["phantom", "--out=x", "--num_lesions=cyst"], "has 'cyst'; write each class once"),
         (["phantom", "--out=x", "--num_lesions=cyst=2,boil=1"], "names 'boil'"),
@@ -111,7 +114,7 @@ def test_bad_words_end_in_one_sentence_and_status_2(argv, message, capsys, tmp_p
     ("verb", "lock"), [("train", ".lock"), ("paper", ".lock"), ("study", ".lock"), ("sweep", "programs/0003.lock")]
 )
 def test_what_another_process_writes_is_refused_before_anything_is_read(verb, lock, capsys, tmp_path, monkeypatch):
-    def read(_):
+    def read(*_):
         raise AssertionError
 
     monkeypatch.setattr(f"lesion_jax.commands.{verb}.config_of", read)

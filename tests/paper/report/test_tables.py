@@ -8,6 +8,7 @@ from lesion_jax.metrics import classification
 from lesion_jax.metrics.images import GENERATOR_METRICS
 from lesion_jax.metrics.predictions import PREDICTION_METRICS
 from lesion_jax.paper import reference
+from lesion_jax.paper.arms import ARMS
 from lesion_jax.paper.report import tables
 
 
@@ -115,6 +116,8 @@ def test_the_reference_agrees_with_itself():
         assert by_name[name]["accuracy"]["total"]["value"] == pytest.approx(accuracy, abs=6e-4)
         assert by_name[name]["specificity"]["total"]["value"] == pytest.approx(specificity, abs=6e-4)
         assert sum(map(sum, reference.CONFUSIONS[name])) == reference.NUM_LESIONS
+    # Under another name a printed number would stand beside no arm.
+    assert reference.TOTALS.keys() <= ARMS.keys()
     assert max(reference.CLASSIC_CURVE.values()) == reference.CLASSIC_CURVE[reference.CHOSEN_CLASSIC]
     assert reference.SYNTHETIC_CURVE[0] == reference.CLASSIC_CURVE[reference.CHOSEN_CLASSIC]
     assert reference.SYNTHETIC_CURVE[3000] == reference.TOTALS["dcgan"][0]
