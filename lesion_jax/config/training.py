@@ -165,8 +165,10 @@ class TrainingConfig:
         "device's up to rounding.",
         is_varied=False,
     )
-    dtype: Literal["float32", "bfloat16"] = compiled(
-        "float32", doc="Type of the computation; parameters, statistics and loss are float32 in any case."
+    dtype: Literal["auto", "float32", "bfloat16"] = compiled(
+        "auto",
+        doc="Type of the computation; parameters, statistics and loss are float32 in any case. 'auto' is bfloat16 on "
+        "accelerators and float32 on CPUs; the run keeps which.",
     )
     data: DataConfig = DataConfig()
     loop: LoopConfig = LoopConfig()

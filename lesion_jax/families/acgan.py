@@ -16,7 +16,7 @@ from lesion_jax.errors import ConfigError
 from lesion_jax.families import chunks
 from lesion_jax.families.adversarial import draw_by, draw_from_latents_by
 from lesion_jax.families.adversarial_state import trained_discriminator
-from lesion_jax.families.base import DTYPES, Arrays, Family
+from lesion_jax.families.base import Arrays, Family, compute_dtype
 from lesion_jax.families.gan import GanConfig, GanProgram, init_gan_state
 from lesion_jax.families.gan_export import (
     DISCRIMINATOR,
@@ -51,7 +51,7 @@ class AcganConfig(GanConfig):
 
 
 def _networks(config: AcganConfig, num_classes: int) -> tuple[nn.Module, nn.Module]:
-    dtype = DTYPES[config.dtype]
+    dtype = compute_dtype(config)
     generator = ConditionalGenerator(
         num_classes=num_classes,
         embedding_size=config.embedding_size,

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.fields import hints_of, settings_of
@@ -18,6 +19,7 @@ from lesion_jax.core.state import TrainState
 from lesion_jax.data.origins import Origins
 from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.families.context import Context
+from lesion_jax.runtime.precision import known_dtype
 
 # Nested dicts of arrays, on the host or a device: a checkpoint's, or those of a `TrainState`.
 Arrays = Any
@@ -29,7 +31,12 @@ Step = Callable[[TrainState, dict[str, jax.Array], jax.Array], tuple[TrainState,
 # The mean of a tree over all replicas, or the tree itself where there is one.
 Average = Callable[[Any], Any]
 
-DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+_DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+
+
+def compute_dtype(config: TrainingConfig) -> DTypeLike:
+    """The type that a config's networks compute in on the devices at hand."""
+    return _DTYPES[known_dtype(config.dtype)]
 
 
 class Program:

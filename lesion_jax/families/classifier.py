@@ -15,7 +15,7 @@ from lesion_jax.core.periods import to_steps
 from lesion_jax.core.state import TrainState
 from lesion_jax.data.training_images import TrainingImages, mean_intensity
 from lesion_jax.families import chunks
-from lesion_jax.families.base import DTYPES, Arrays, Average, Family, Program, Step, hyper_of
+from lesion_jax.families.base import Arrays, Average, Family, Program, Step, compute_dtype, hyper_of
 from lesion_jax.families.classifier_config import ClassifierConfig
 from lesion_jax.families.classifier_export import answering, describe_classifier
 from lesion_jax.families.classifier_recipe import Hyper, Recipe, facts_of
@@ -41,7 +41,7 @@ class ClassifierProgram(Program):
 
 
 def _network(config: ClassifierConfig, num_classes: int) -> nn.Module:
-    return Classifier(num_classes=num_classes, width=config.width, dtype=DTYPES[config.dtype])
+    return Classifier(num_classes=num_classes, width=config.width, dtype=compute_dtype(config))
 
 
 def _make_program(config: ClassifierConfig, num_classes: int) -> ClassifierProgram:

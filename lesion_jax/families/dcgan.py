@@ -7,7 +7,7 @@ import flax.linen as nn
 
 from lesion_jax.config.fields import compiled
 from lesion_jax.families.adversarial import draw_by, draw_from_latents_by
-from lesion_jax.families.base import DTYPES, Arrays, Family
+from lesion_jax.families.base import Arrays, Family, compute_dtype
 from lesion_jax.families.gan import GanConfig, GanProgram, init_gan_state
 from lesion_jax.families.gan_export import GENERATOR, describe_gan, described_body, generator_layers, source_output
 from lesion_jax.models.dcgan import Discriminator, Generator
@@ -22,7 +22,7 @@ class DcganConfig(GanConfig):
 
 
 def _networks(config: DcganConfig) -> tuple[nn.Module, nn.Module]:
-    dtype = DTYPES[config.dtype]
+    dtype = compute_dtype(config)
     generator = Generator(width=config.width, image_size=config.data.image_size, dtype=dtype)
     return generator, Discriminator(width=config.discriminator_width, dtype=dtype)
 

@@ -42,7 +42,7 @@ from lesion_jax.data.origins import Origins
 from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import chunks
-from lesion_jax.families.base import DTYPES, Arrays, Average, Family, Program, Step, hyper_of
+from lesion_jax.families.base import Arrays, Average, Family, Program, Step, compute_dtype, hyper_of
 from lesion_jax.families.blending import MASK_RADIUS, View, classic_view, crop
 from lesion_jax.families.context import Context, images_of, seeds_of
 from lesion_jax.families.inpaint_step import (
@@ -119,7 +119,7 @@ class InpaintProgram(Program):
 
 
 def _denoiser(config: InpaintConfig, num_classes: int) -> nn.Module:
-    return Denoiser(num_classes + 1, config.width, config.num_blocks, config.dropout, DTYPES[config.dtype])
+    return Denoiser(num_classes + 1, config.width, config.num_blocks, config.dropout, compute_dtype(config))
 
 
 def _make_program(config: InpaintConfig, num_classes: int) -> InpaintProgram:

@@ -28,7 +28,7 @@ from lesion_jax.core.periods import to_steps
 from lesion_jax.core.state import TrainState
 from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.families.adversarial import AdversarialConfig, draw_by, draw_from_latents_by
-from lesion_jax.families.base import DTYPES, Arrays, Average, Family, Program, Step, hyper_of
+from lesion_jax.families.base import Arrays, Average, Family, Program, Step, compute_dtype, hyper_of
 from lesion_jax.families.rpgan_export import describe_rpgan
 from lesion_jax.families.rpgan_step import create_rpgan_state, make_rpgan_step
 from lesion_jax.models.describe import Networks, Tensors
@@ -108,7 +108,7 @@ class RpganProgram(Program):
 
 
 def _networks(config: RpganConfig, num_classes: int) -> tuple[RelativisticGenerator, RelativisticDiscriminator]:
-    shared = {"num_classes": num_classes, "num_blocks": config.num_blocks, "dtype": DTYPES[config.dtype]}
+    shared = {"num_classes": num_classes, "num_blocks": config.num_blocks, "dtype": compute_dtype(config)}
     generator = RelativisticGenerator(width=config.width, image_size=config.data.image_size, **shared)
     return generator, RelativisticDiscriminator(width=config.discriminator_width, **shared)
 

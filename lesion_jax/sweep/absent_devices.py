@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax.experimental import topologies
 
-from lesion_jax.config import TrainingConfig
+from lesion_jax.config import TrainingConfig, replace
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import family_of
 from lesion_jax.runtime.arithmetic import needed_flops
@@ -105,6 +105,9 @@ def compile_for(
       ConfigError: There is no such topology, no compiler for it, or a chip whose peaks are not known.
     """
     devices = chips(topology)
+    if config.dtype == "auto":
+        # This process has a CPU.
+        config = replace(config, {"dtype": "bfloat16"})
     device, init, data = devices[0], family_of(config).init_state, config.data
     assert init is not None
     packing = packing or known_packing(device.platform, num_trainings)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lesion_jax.config import TrainingConfig
+from lesion_jax.config import TrainingConfig, replace
 from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.schedule import Schedule
 from lesion_jax.data.training_images import count_images, make_schedule, resolve_window
@@ -32,6 +32,9 @@ def training_bytes(config: TrainingConfig, num_classes: int, *, as_products: boo
       num_classes: Number of classes of the dataset.
       as_products: Of the same with convolutions as matrix products, which hold what each window sees.
     """
+    if config.dtype == "auto":
+        # The larger, on every device: the programs of a sweep are numbered by what they take.
+        config = replace(config, {"dtype": "float32"})
     family, data = family_of(config), config.data
     if family.init_state is None:
         return 0

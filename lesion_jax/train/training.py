@@ -19,6 +19,7 @@ from lesion_jax.inference.refused_banks import refuse_broken_banks
 from lesion_jax.io.run_directory import identity_of
 from lesion_jax.runtime import parallel
 from lesion_jax.runtime.population import Packing
+from lesion_jax.runtime.precision import known_dtype
 from lesion_jax.runtime.tracing import traced_once
 from lesion_jax.train.periods import Periods
 
@@ -113,6 +114,7 @@ def settle(config: TrainingConfig, cohort: Cohort, num_devices: int) -> tuple[Tr
       ConfigError: A dataset on which the family has nothing to learn.
     """
     config = _with_absolute_paths(resolve_window(config, cohort))
+    config = replace(config, {"dtype": known_dtype(config.dtype)})
     check_family(config, cohort)
     free = names_where(config, lambda setting: setting.is_free)
     if config.depends_on_length:
