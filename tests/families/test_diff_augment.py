@@ -7,6 +7,7 @@ import pytest
 
 from lesion_jax.core import keys
 from lesion_jax.families.diff_augment import Strengths, augment
+from lesion_jax.families.ema import moved_by_images
 from lesion_jax.families.rpgan_step import strengths_of
 
 SIDE, NUM = 16, 512
@@ -78,10 +79,8 @@ def _offsets(seen):
 
 @pytest.mark.parametrize("half_life", [1e9, 48.0])
 def test_a_moving_average_forgets_half_in_its_half_life(half_life):
-    from lesion_jax.families.ema import averaged
-
     # Step 1000 of 16 images: 5 % of those seen are 800 images.
     left = 1.0
     for step in range(1000, 1000 + round(min(half_life, 800.8) / 16)):
-        left = averaged(left, 0.0, jnp.int32(step), 16, jnp.float32(half_life))
+        left = moved_by_images(left, 0.0, jnp.int32(step), 16, jnp.float32(half_life))
     assert abs(float(left) - 0.5) < 0.02
