@@ -190,7 +190,7 @@ def _draw(points: list[Point], timed: dict[int, float], flags: Any) -> None:
         for place, total in enumerate(below):
             axes.text(place, total, f"{total:.2g}", ha="center", va="bottom", fontsize=8)
         names = [
-            f"{point.value}\n(CPU {timed[point.value]:.0f})"
+            f"{point.value}\n({timed[point.value]:.0f} ms)"
             if axis == "image" and point.value in timed
             else str(point.value)
             for point in own
@@ -198,11 +198,11 @@ def _draw(points: list[Point], timed: dict[int, float], flags: Any) -> None:
         axes.set_xticks(range(len(own)), names)
         axes.set_xlabel(title)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.axes[0].set_ylabel(f"ms for a member's step, {flags.topology.split(':')[0].upper()}, predicted")
-    figure.axes[1].legend(frameon=False, fontsize=8)
-    figure.suptitle(
-        f"DCGAN, W = {flags.width}, 64 x 64 where nothing else is said, bfloat16 (CPU float32)", fontsize=10
-    )
+    figure.axes[0].set_ylabel("Predicted ms of a member's step")
+    handles = figure.axes[1].get_legend_handles_labels()
+    figure.axes[0].legend(*handles, frameon=False, fontsize=8, loc="upper right")
+    where = f"DCGAN, W = {flags.width}, 64 x 64, bfloat16, one member unless said, compiled for {flags.topology}"
+    figure.suptitle(f"{where} (below: measured on a CPU, float32)", fontsize=9)
     figure.savefig(flags.picture, dpi=120)
 
 
