@@ -77,16 +77,16 @@ def main() -> None:
                     )
                 )
                 kernels = found.num_kernels or 1
-                asked = 120 if members == 1 else 150
+                asked = None if name in _FULL else 120 if members == 1 else 150
                 said = f"{limit}; {found.device_bytes / 2**30:.2f} GiB"
                 rows.append(
                     Row(
                         measure=f"kernels of a {what}",
                         value=float(kernels),
                         unit="kernels",
-                        peer=said if name in _FULL else f"at most {asked}; {said}",
-                        ratio=1.0 if name in _FULL else asked / kernels,
-                        must=0.0 if name in _FULL else 1.0,
+                        peer=f"at most {asked}; {said}" if asked else said,
+                        ratio=asked / kernels if asked else 1.0,
+                        must=1.0 if asked else 0.0,
                     )
                 )
     finally:

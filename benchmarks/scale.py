@@ -18,8 +18,10 @@ from rows import Row, Rows, begin, parser_of, sized
 
 from lesion_jax.commands.plan import environment_for
 
-# Bytes/s from one GPU to the next, each way: half of what NVIDIA's data sheets give for NVLink, which count both.
-_LINKS = {"h100": 450e9, "h200": 450e9, "a100": 300e9}
+# The one GPU whose pace has been measured, and bytes/s from one to the next, each way: half of what NVIDIA's data sheet
+# gives for NVLink, which counts both.
+_KIND, _LINK = "h100", 450e9
+_TOPOLOGY = f"{_KIND}:8"
 # Sides of the images that are timed on the CPU.
 _TIMED = (32, 64, 128)
 
@@ -32,14 +34,12 @@ class Point:
       axis: "members", "devices" or "image".
       value: Their number, or the side in pixels.
       members: Members of the program.
-      images: Images that the device sees in a step, of each member.
       parts: Milliseconds of kernels, bytes, arithmetic and, between devices, gradients.
     """
 
     axis: str
     value: int
     members: int
-    images: int
     parts: dict[str, float]
 
     @property
@@ -51,7 +51,6 @@ class Point:
 def main() -> None:
     """Compiles, times, prints, writes and draws."""
     parser = parser_of(__doc__)
-    parser.add_argument("--topology", default="h100:8", choices=[f"{name}:8" for name in _LINKS])
     parser.add_argument("--width", type=int, default=16, help="W; D has half")
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument("--members", type=int, action="append", help="default 1, 3, 9, 27, 81")
@@ -59,7 +58,7 @@ def main() -> None:
     parser.add_argument("--image_size", type=int, action="append", help="default 32, 64, 128, 256")
     parser.add_argument("--picture", type=Path, help="PNG file to write")
     flags = begin(parser)
-    os.environ |= environment_for(flags.topology)
+    os.environ |= environment_for(_TOPOLOGY)
     rows = Rows(flags)
     points = _compiled(flags, rows)
     timed = _timed(flags, rows)
@@ -71,9 +70,7 @@ def _compiled(flags: Any, rows: Rows) -> list[Point]:
     from lesion_jax.sweep.absent_devices import compile_for
     from lesion_jax.sweep.absent_gpus import GPUS
 
-    kind = flags.topology.split(":")[0]
-    # The fitted pace is the H100's; others would take no longer for kernels, and less or more by their memory's rate.
-    pace = GPUS[kind].pace or GPUS["h100"].pace
+    pace = GPUS[_KIND].pace
     assert pace is not None
     known: dict[tuple[int, int, int], Any] = {}
     points = []
@@ -81,18 +78,15 @@ def _compiled(flags: Any, rows: Rows) -> list[Point]:
         key = members, batch, side
         if key not in known:
             config = _config(flags, batch, side)
-            known[key] = compile_for(flags.topology, config, num_classes=3, num_trainings=members, num_images=3370)
+            known[key] = compile_for(_TOPOLOGY, config, num_classes=3, num_trainings=members, num_images=3370)
         found = known[key]
-        parts = {
-            "kernels": 1e3 * found.num_kernels * pace.seconds_per_kernel,
-            "bytes": 1e3 * found.bytes_moved / pace.bandwidth,
-            "arithmetic": 1e3 * found.flops / pace.flops_rate,
-        }
+        seconds = pace.parts(found.num_kernels, found.bytes_moved, found.flops)
+        parts = {name: 1e3 * part for name, part in seconds.items()}
         if axis == "devices" and value > 1:
             told = 2 * (value - 1) / value * 4 * _num_parameters(_config(flags, batch, side))
-            parts["gradients"] = 1e3 * told / _LINKS[kind]
-        points.append(Point(axis, value, members, batch, parts))
-        device = f"predicted for {flags.topology}" if axis != "devices" else f"predicted for {kind}:{value}"
+            parts["gradients"] = 1e3 * told / _LINK
+        points.append(Point(axis, value, members, parts))
+        device = f"predicted for {_KIND}:{value}" if axis == "devices" else f"predicted for {_TOPOLOGY}"
         said = ", ".join(f"{name} {part:.3f}" for name, part in parts.items())
         rows.add(
             Row(
@@ -201,7 +195,7 @@ def _draw(points: list[Point], timed: dict[int, float], flags: Any) -> None:
     figure.axes[0].set_ylabel("Predicted ms of a member's step")
     handles = figure.axes[1].get_legend_handles_labels()
     figure.axes[0].legend(*handles, frameon=False, fontsize=8, loc="upper right")
-    where = f"DCGAN, W = {flags.width}, 64 x 64, bfloat16, one member unless said, compiled for {flags.topology}"
+    where = f"DCGAN, W = {flags.width}, 64 x 64, bfloat16, one member unless said, compiled for {_TOPOLOGY}"
     figure.suptitle(f"{where} (below: measured on a CPU, float32)", fontsize=9)
     figure.savefig(flags.picture, dpi=120)
 

@@ -14,8 +14,6 @@ from lesion_jax.config import from_mapping
 from lesion_jax.errors import ConfigError
 
 _DETERMINISTIC = "--xla_gpu_deterministic_ops"
-# Kinds of configs that have a verb of their own name; `train` runs the rest.
-_OWN_VERB = ("paper", "sweep", "study")
 
 
 class PathParser(flags.ArgumentParser):
@@ -171,7 +169,10 @@ def config_of(values: flags.FlagValues, verb: str | None = None) -> Any:
     except OSError as error:
         path = getattr(values["config"], "config_filename", "FILE.py")
         raise ConfigError(f"--config {path} cannot be read; name a file such as configs/smoke.py.") from error
-    runs = config.kind if config.kind in _OWN_VERB else "train"
+    from lesion_jax.families import config_kinds
+
+    # What is no single training has a verb of its own name.
+    runs = "train" if config.kind in config_kinds() else config.kind
     if verb not in (None, runs):
         raise ConfigError(f"--config is of kind {config.kind!r}; run it with `lesion-jax {runs}`.")
     return config

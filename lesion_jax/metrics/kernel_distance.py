@@ -118,7 +118,7 @@ def far_as_classes(score: Mapping[str, Any], train: Sample) -> str | None:
     The limit is 0.4, or the largest distance between two classes of real lesions where that is smaller.
     """
     value = score["value"]
-    limit = _FAR if value > _FAR else min(_FAR, _between_classes(train))
+    limit = min(_FAR, _between_classes(train))
     return f"kernel distance {value:.2f}, above {limit:.2f}" if value > limit else None
 
 

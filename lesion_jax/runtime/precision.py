@@ -4,12 +4,11 @@ from typing import Literal
 
 import jax
 
-Dtype = Literal["float32", "bfloat16"]
 # Compute capabilities of NVIDIA GPUs without matrix units for bfloat16, up to Turing.
 _WITHOUT = ("5.", "6.", "7.")
 
 
-def known_dtype(dtype: Literal["auto", "float32", "bfloat16"]) -> Dtype:
+def known_dtype(dtype: Literal["auto", "float32", "bfloat16"]) -> Literal["float32", "bfloat16"]:
     """The type itself; of "auto" bfloat16 where JAX's devices are accelerators that have it, float32 elsewhere.
 
     benchmarks/README.md has what ten seeds of a classifier and of a GAN lose by it.

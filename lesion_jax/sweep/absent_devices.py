@@ -70,7 +70,7 @@ class Compiled:
         paces = {gpu.kind: gpu.pace for gpu in absent_gpus.GPUS.values()}
         if self.num_kernels is None or (pace := paces.get(self.kind)) is None:
             return None
-        return pace.seconds(self.num_kernels, self.bytes_moved, self.flops)
+        return sum(pace.parts(self.num_kernels, self.bytes_moved, self.flops).values())
 
 
 def chip_bytes(topology: str) -> int:

@@ -27,9 +27,13 @@ class Pace:
     bandwidth: float
     flops_rate: float
 
-    def seconds(self, kernels: float, bytes_moved: float, flops: float) -> float:
-        """Of a step as compiled."""
-        return kernels * self.seconds_per_kernel + bytes_moved / self.bandwidth + flops / self.flops_rate
+    def parts(self, kernels: float, bytes_moved: float, flops: float) -> dict[str, float]:
+        """Seconds of a step as compiled, by what takes them; they add up."""
+        return {
+            "kernels": kernels * self.seconds_per_kernel,
+            "bytes": bytes_moved / self.bandwidth,
+            "arithmetic": flops / self.flops_rate,
+        }
 
 
 @dataclasses.dataclass(frozen=True)

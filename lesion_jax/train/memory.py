@@ -14,6 +14,7 @@ from lesion_jax.errors import ConfigError
 from lesion_jax.families import family_of
 from lesion_jax.runtime import parallel
 from lesion_jax.runtime.memory import peak_bytes
+from lesion_jax.runtime.precision import known_dtype
 from lesion_jax.train.training import make_program, periods_of, step_alone
 
 # Compilers pad and keep copies: on CPU, XLA was between 0.7 and 1.1 of the sum of what is alive.
@@ -58,7 +59,8 @@ def require_fit(config: TrainingConfig, cohort: Cohort, device: parallel.Device)
     Raises:
       ConfigError: It cannot; both numbers are told.
     """
-    needed = training_bytes(resolve_window(config, cohort), cohort.lesions.num_classes)
+    config = replace(resolve_window(config, cohort), {"dtype": known_dtype(config.dtype)})
+    needed = training_bytes(config, cohort.lesions.num_classes)
     there = parallel.memory_bytes(device)
     if needed > _SURELY * there:
         data = config.data

@@ -13,7 +13,7 @@ from lesion_jax.errors import Preempted
 from lesion_jax.families import FAMILIES, InpaintConfig, RpganConfig
 from lesion_jax.runtime import preemption
 from lesion_jax.train.run import train
-from tests.train.test_population import assert_same_run, train_all
+from tests.train.population import assert_same_run, train_all
 from tests.train.tiny import WINDOW, cohort, configs, true_at
 
 pytestmark = pytest.mark.slow
@@ -30,7 +30,7 @@ LOOP = LoopConfig(
 SMALL = {"num_blocks": 1, "num_devices": 1, "data": DATA, "loop": LOOP}
 OTHERS = {
     "rpgan": RpganConfig(width=2, discriminator_width=2, latent_size=4, **SMALL),
-    "inpaint": InpaintConfig(width=4, sampling_steps=3, **SMALL),
+    "inpaint": InpaintConfig(width=4, **SMALL),
 }
 
 
