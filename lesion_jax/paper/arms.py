@@ -1,5 +1,7 @@
 """Table of the arms: what the protocol trains and compares. A new arm is one row; nothing else names an arm.
 
+Every generator can be used in every way: a new generator, and a new use of all of them, is one row too.
+
 Figures, tables, curves, samples and the report's first sentences list whatever the table holds.
 """
 
@@ -92,25 +94,96 @@ class Arm:
 
 
 _BOTH = ("classic_size", "synthetic_size")
-# Share of a batch, and of the training, of banks that are used first; then real images alone (arXiv 2508.16783).
-_FIRST = {"data.synthetic_share": 0.5, "data.synthetic_until": 0.6}
 
-# Colours are Okabe and Ito's, which stay apart for colour-blind readers; arms of one colour differ by marker.
+
+@dataclasses.dataclass(frozen=True)
+class _Source:
+    """A generator, as arms name it.
+
+    Attributes:
+      name: Key of `PaperConfig.models`, and of its appending arm.
+      words: In titles.
+      color: Of all of its arms.
+      marker: Of the appending one.
+    """
+
+    name: str
+    words: str
+    color: str
+    marker: str = "s"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Use:
+    """How the images of any generator join the training.
+
+    Attributes:
+      suffix: Behind the generator's name.
+      title: Format of the title; `{words}` and, with a capital, `{Words}` are the generator's.
+      marker: None for the generator's own.
+      mixing: See `Arm`.
+      selects: See `Arm`.
+    """
+
+    suffix: str
+    title: str
+    marker: str | None
+    mixing: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    selects: bool = False
+
+    def of(self, source: _Source) -> Arm:
+        """The arm of a generator's images used so."""
+        words = source.words
+        return Arm(
+            f"{source.name}{self.suffix}",
+            self.title.format(words=words, Words=words[0].upper() + words[1:]),
+            source.color,
+            self.marker or source.marker,
+            generator=source.name,
+            mixing=self.mixing,
+            selects=self.selects,
+            chosen=_BOTH,
+        )
+
+
+# Colours are Okabe and Ito's, then Tol's, which stay apart for colour-blind readers; arms of one differ by marker.
+_SOURCES = (
+    _Source("dcgan", "DCGAN", "#0072B2"),
+    _Source("acgan", "ACGAN", "#D55E00", "^"),
+    _Source("rpgan", "relativistic GAN", "#F0E442"),
+    _Source("inpaint", "inpainted lesions", "#882255"),
+    # Without one that learns.
+    _Source("paste", "pasted lesions", "#E69F00"),
+    _Source("recombine", "recombined lesions", "#999933"),
+    # Controls: what more of the same does, and what the best possible generator would.
+    _Source("more_classic", "more classic", "#44AA99", "P"),
+    _Source("oracle", "fresh lesions", "#009E73", "*"),
+)
+_USES = (
+    _Use("", "Classic + {words}", None),
+    # Share of a batch, and of the training, of banks that are used first; then real images alone (arXiv 2508.16783).
+    _Use("_first", "{Words} first", "D", {"data.synthetic_share": 0.5, "data.synthetic_until": 0.6}),
+    _Use(
+        "_annealed",
+        "Classic + {words}, annealed",
+        "v",
+        {"data.synthetic_share": 0.5, "data.synthetic_annealing": "linear"},
+    ),
+    _Use(
+        "_genmix",
+        "Classic + {words}, GenMix",
+        "h",
+        {"data.synthetic_share": 0.5, "mixing": "genmix", "mixing_alpha": 0.2},
+    ),
+    _Use("_selected", "Classic + selected {words}", "X", selects=True),
+)
+
 ARMS = {
     arm.name: arm
     for arm in (
         Arm("none", "No augmentation", "#7F7F7F", "v", changes={"data.classic_size": 0}, chosen=()),
         Arm("classic", "Classic", "#000000", "o"),
-        Arm("dcgan", "Classic + DCGAN", "#0072B2", "s", generator="dcgan", chosen=_BOTH),
-        Arm("acgan", "Classic + ACGAN", "#D55E00", "^", generator="acgan", chosen=_BOTH),
-        Arm("acgan_discriminator", "ACGAN discriminator", "#CC79A7", "D", predictor="acgan", chosen=()),
-        # Controls: what more of the same does, and what the best possible generator would.
-        Arm("more_classic", "Classic + more classic", "#7F7F7F", "P", generator="more_classic", chosen=_BOTH),
-        Arm("oracle", "Classic + fresh lesions", "#009E73", "*", generator="oracle", chosen=_BOTH),
-        # Without a generator that learns.
-        Arm("paste", "Classic + pasted lesions", "#E69F00", "s", generator="paste", chosen=_BOTH),
-        Arm("recombine", "Classic + recombined lesions", "#E69F00", "^", generator="recombine", chosen=_BOTH),
-        Arm("paste_first", "Pasted lesions first", "#E69F00", "D", generator="paste", mixing=_FIRST, chosen=_BOTH),
+        *(use.of(source) for source in _SOURCES for use in _USES),
         # Of the classifier's training alone.
         Arm("oversampling", "Classic, classes balanced", "#56B4E9", "o", changes={"data.sampling": "balanced"}),
         Arm("logit_adjustment", "Classic, logits adjusted", "#56B4E9", "s", changes={"logit_adjustment": 1.0}),
@@ -118,35 +191,8 @@ ARMS = {
         Arm("cutmix", "Classic + CutMix", "#56B4E9", "v", changes={"mixing": "cutmix", "mixing_alpha": 1.0}),
         Arm("intensity", "Classic + intensity", "#56B4E9", "D", changes={"intensity": "jitter"}),
         Arm("ensemble", "Classic, five networks", "#56B4E9", "P", members=5),
-        # Other uses of a GAN's images than appending them.
-        Arm("dcgan_first", "DCGAN first", "#0072B2", "D", generator="dcgan", mixing=_FIRST, chosen=_BOTH),
-        Arm(
-            "dcgan_annealed",
-            "Classic + DCGAN, annealed",
-            "#0072B2",
-            "v",
-            generator="dcgan",
-            mixing={"data.synthetic_share": 0.5, "data.synthetic_annealing": "linear"},
-            chosen=_BOTH,
-        ),
-        Arm(
-            "dcgan_genmix",
-            "Classic + DCGAN, GenMix",
-            "#0072B2",
-            "P",
-            generator="dcgan",
-            mixing={"data.synthetic_share": 0.5, "mixing": "genmix", "mixing_alpha": 0.2},
-            chosen=_BOTH,
-        ),
-        Arm(
-            "dcgan_selected", "Classic + selected DCGAN", "#0072B2", "X", generator="dcgan", selects=True, chosen=_BOTH
-        ),
-        Arm("rpgan", "Classic + relativistic GAN", "#F0E442", "s", generator="rpgan", chosen=_BOTH),
-        Arm("rpgan_first", "Relativistic GAN first", "#F0E442", "D", generator="rpgan", mixing=_FIRST, chosen=_BOTH),
-        Arm("inpaint", "Classic + inpainted lesions", "#F0E442", "^", generator="inpaint", chosen=_BOTH),
-        Arm(
-            "inpaint_first", "Inpainted lesions first", "#F0E442", "v", generator="inpaint", mixing=_FIRST, chosen=_BOTH
-        ),
+        # Of other models that answer.
+        Arm("acgan_discriminator", "ACGAN discriminator", "#CC79A7", "D", predictor="acgan", chosen=()),
         Arm("bovw", "Bag of visual words", "#CC79A7", "s", predictor="bovw", chosen=()),
     )
 }

@@ -60,7 +60,7 @@ def check_filled_in(models: Mapping[str, TrainingConfig], verb: str) -> None:
             )
 
 
-_FREE_DATA = ("image_size", "window", "margin", "augmentation_seed", "batch_size")
+_FREE_DATA = ("image_size", "window", "margin", "augmentation_seed", "batch_size", "sampling")
 
 
 def _get(config: TrainingConfig, field: str) -> object:

@@ -13,6 +13,16 @@ def test_arms_can_be_told_apart_in_figures():
     assert "classic_size" in ARMS[BASELINE].chosen and ARMS[BASELINE].generator is None
 
 
+def test_every_generator_can_be_used_in_every_way():
+    generators = {arm.generator for arm in ARMS.values()} - {None}
+    for generator in generators:
+        uses = [arm for arm in ARMS.values() if arm.generator == generator]
+        assert {arm.name.removeprefix(generator) for arm in uses} == {"", "_first", "_annealed", "_genmix", "_selected"}
+        assert len({arm.color for arm in uses}) == 1
+    assert ARMS["recombine_first"].title == "Recombined lesions first"
+    assert ARMS["inpaint_genmix"].mixing["mixing"] == "genmix"
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
