@@ -65,6 +65,15 @@ class TrainingImages:
         return dataclasses.replace(self, schedule=schedule)
 
 
+def training_lesions(data: DataConfig, cohort: Cohort) -> tuple[Lesion, ...]:
+    """The lesions that a training learns from, those of its class where it has one.
+
+    Raises:
+      ConfigError: A fold or class that does not exist.
+    """
+    return _of_label(cohort.split(data).train, data, cohort.lesions.class_names)
+
+
 def _of_label(lesions: tuple[Lesion, ...], data: DataConfig, class_names: tuple[str, ...]) -> tuple[Lesion, ...]:
     if not data.label:
         return lesions

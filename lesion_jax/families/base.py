@@ -5,7 +5,7 @@ learns without gradient steps. Nothing outside a family's own file asks which on
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import jax
@@ -16,6 +16,7 @@ from jax.typing import DTypeLike
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.fields import hints_of, settings_of
 from lesion_jax.core.state import TrainState
+from lesion_jax.core.types import Lesion, LesionSet
 from lesion_jax.data.origins import Origins
 from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.families.context import Context
@@ -78,8 +79,8 @@ class Family:
         [N, H, H]; None where an image has no single latent.
       origins: Takes what `draw` takes and says of which training lesions each of those images is made. `draw` gets them
         as its context where this is there; otherwise context is None.
-      check: (config, training images) -> None, before anything is written: raises ConfigError where there is nothing
-        to draw by. None: whatever a dataset holds will do.
+      check: (config, dataset, its training lesions) -> None, before anything is trained: raises ConfigError where there
+        is nothing to draw by. None: whatever a dataset holds will do.
       inner_loss: (config, training images with inner ones, arrays) -> what is minimised, on the inner images. It then
         chooses the checkpoint, in place of a metric of images.
       classify: (config, number of classes, arrays, pixels int16 [N, H, H]) -> (probabilities float32 [N, C], last-layer
@@ -101,7 +102,7 @@ class Family:
     draw: Callable[[Any, int, Arrays, jax.Array, np.ndarray, Context | None], np.ndarray] | None = None
     draw_from_latents: Callable[[Any, int, Arrays, np.ndarray, np.ndarray], np.ndarray] | None = None
     origins: Callable[[Any, int, Arrays, jax.Array, np.ndarray, Context], Origins] | None = None
-    check: Callable[[Any, TrainingImages], None] | None = None
+    check: Callable[[Any, LesionSet, Sequence[Lesion]], None] | None = None
     inner_loss: Callable[[Any, TrainingImages, Arrays], float] | None = None
     classify: Callable[[Any, int, Arrays, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
     classifies_with: Literal["best", "last"] = "best"

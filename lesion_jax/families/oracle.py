@@ -6,6 +6,7 @@ the phantom there are as many as one wants; for real data there is no oracle.
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from typing import Literal
 
 import jax
@@ -13,6 +14,7 @@ import numpy as np
 
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.fields import compiled
+from lesion_jax.core.types import Lesion, LesionSet
 from lesion_jax.data.augment import original
 from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.errors import ConfigError
@@ -28,14 +30,14 @@ class OracleConfig(TrainingConfig):
     kind: Literal["oracle"] = compiled("oracle", doc="Always 'oracle'.")
 
 
-def _check(config: OracleConfig, images: TrainingImages) -> None:
-    record = images.provenance["phantom"]
-    if record is None:
+def _check(config: OracleConfig, dataset: LesionSet, lesions: Sequence[Lesion]) -> None:
+    del lesions
+    if dataset.phantom is None:
         raise ConfigError(
             f"kind is 'oracle', which draws fresh lesions of the phantom, but {config.data.dataset} is no phantom's: "
             "there is no oracle for real images. Leave this generator out."
         )
-    Phantom.of_record(record)
+    Phantom.of_record(dataset.phantom)
 
 
 def _fit(config: OracleConfig, images: TrainingImages) -> Arrays:

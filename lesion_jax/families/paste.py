@@ -8,6 +8,7 @@ Which tissue, and how it is turned, `seam` chooses; the pasted lesion's rim take
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import jax
@@ -15,10 +16,9 @@ import numpy as np
 
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.fields import compiled
-from lesion_jax.core.types import Lesion
+from lesion_jax.core.types import Lesion, LesionSet
 from lesion_jax.data import draws
 from lesion_jax.data.augment import MAX_SHIFT_PX, MAX_SHIFT_SHARE
-from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.errors import ConfigError
 from lesion_jax.families.base import Family
 from lesion_jax.families.blending import View, classic_view, crop, feather, insert, polar
@@ -72,12 +72,12 @@ def _image_of(context: Context, plan: _Plan) -> np.ndarray:
     return insert(inside, around, away, edge, feather=soft, level=fit.level)
 
 
-def _check(config: PasteConfig, images: TrainingImages) -> None:
-    context = Context.of(images.lesions, config, images.unit)
-    for label in sorted({lesion.label for lesion in images.lesions}):
+def _check(config: PasteConfig, dataset: LesionSet, lesions: Sequence[Lesion]) -> None:
+    context = Context.of(lesions, config, dataset.unit)
+    for label in sorted({lesion.label for lesion in lesions}):
         if not any(_places(context, lesion) for lesion in context.of_label(label)):
             raise ConfigError(
-                f"kind is 'paste', but no training lesion of {images.class_names[label]} (test fold "
+                f"kind is 'paste', but no training lesion of {dataset.class_names[label]} (test fold "
                 f"{config.data.fold}) can take another patient's lesion's place: that one must not be larger, and its "
                 "patch must hold the crop. Choose a smaller data.margin, or leave this generator out."
             )

@@ -8,6 +8,7 @@ and how it is turned, `seam` chooses; its rim takes the level of the first one's
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import jax
@@ -15,9 +16,8 @@ import numpy as np
 
 from lesion_jax.config import TrainingConfig
 from lesion_jax.config.fields import compiled
-from lesion_jax.core.types import Lesion
+from lesion_jax.core.types import Lesion, LesionSet
 from lesion_jax.data import draws
-from lesion_jax.data.training_images import TrainingImages
 from lesion_jax.errors import ConfigError
 from lesion_jax.families.base import Family
 from lesion_jax.families.blending import MASK_RADIUS, View, classic_view, crop, feather, insert, polar
@@ -88,12 +88,12 @@ def _image_of(context: Context, plan: _Plan) -> np.ndarray:
     return insert(inside, around, away, edge, feather=soft, level=-fit.level, share=share)
 
 
-def _check(config: RecombineConfig, images: TrainingImages) -> None:
-    context = Context.of(images.lesions, config, images.unit)
-    for label in sorted({lesion.label for lesion in images.lesions}):
+def _check(config: RecombineConfig, dataset: LesionSet, lesions: Sequence[Lesion]) -> None:
+    context = Context.of(lesions, config, dataset.unit)
+    for label in sorted({lesion.label for lesion in lesions}):
         if len({lesion.patient for lesion in context.of_label(label)}) < 2:
             raise ConfigError(
-                f"kind is 'recombine', but all training lesions of {images.class_names[label]} (test fold "
+                f"kind is 'recombine', but all training lesions of {dataset.class_names[label]} (test fold "
                 f"{config.data.fold}) are of one patient; add patients, or leave this generator out."
             )
 

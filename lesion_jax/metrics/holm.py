@@ -2,11 +2,15 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import TypeVar
 
+from lesion_jax.metrics.best import OverBest
 from lesion_jax.metrics.statistics import Difference
 
+Compared = TypeVar("Compared", Difference, OverBest)
 
-def holm(differences: Mapping[str, Difference], confidence: float = 0.95) -> dict[str, Difference]:
+
+def holm(differences: Mapping[str, Compared], confidence: float = 0.95) -> dict[str, Compared]:
     """Adjusts comparisons for each other (Holm 1979): the chance of any false one is at most 1 - confidence.
 
     The arm with the smallest p of m is held to (1 - confidence) / m, the next to (1 - confidence) / (m - 1), and so on
@@ -14,7 +18,7 @@ def holm(differences: Mapping[str, Difference], confidence: float = 0.95) -> dic
     that its arm was held to, so it excludes 0 exactly where the adjusted p is below 1 - confidence.
 
     Args:
-      differences: By arm; p and intervals as `compare` gives them.
+      differences: By arm; p and intervals as `compare` or `over_best` gives them.
       confidence: Of the family, two-sided, in (0, 1).
 
     Returns:
@@ -22,7 +26,7 @@ def holm(differences: Mapping[str, Difference], confidence: float = 0.95) -> dic
     """
     alpha, total = 1 - confidence, len(differences)
     adjusted, failed = 0.0, 0.0
-    found: dict[str, Difference] = {}
+    found: dict[str, Compared] = {}
     for step, name in enumerate(sorted(differences, key=lambda name: differences[name].p)):
         one, factor = differences[name], total - step
         adjusted = max(adjusted, min(1.0, factor * one.p))

@@ -3,15 +3,11 @@
 import dataclasses
 from typing import Any, Literal
 
-import numpy as np
-
-from lesion_jax.errors import DataError
-from lesion_jax.metrics.components import Components, Decomposition, decompose, pseudovalues
+from lesion_jax.metrics.components import Components, Decomposition
+from lesion_jax.metrics.crossed import Crossed, Design, Source
 from lesion_jax.metrics.predictions import PREDICTION_METRICS
 from lesion_jax.metrics.runs import Runs
 from lesion_jax.metrics.spread import Spread
-
-Source = Literal["patients", "seeds", "partitions", "cohorts"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,29 +97,20 @@ def compare(
     Raises:
       DataError: Other lesions or folds, no retraining that both arms have, or a single patient.
     """
-    pairs = _pairs(arm, baseline)
-    arm, baseline = (_ordered(runs, pairs) for runs in (arm, baseline))
-    _, first, patient = np.unique(arm.patients, return_index=True, return_inverse=True)
-    if len(first) < 2:
-        raise DataError("All lesions are of one patient; an interval over patients needs two at least.")
-    row, design = PREDICTION_METRICS[metric], _design(arm)
-    ours, theirs = (row.total(runs.labels, runs.probabilities) for runs in (arm, baseline))
-    pseudo = pseudovalues(ours.value - theirs.value, ours.influence - theirs.influence, patient)
-    found = decompose(pseudo, design.group, None if design.folds is None else design.folds[:, first])
-    if len(pairs) == 1 and prior_sd is not None:
+    some = Crossed.of((arm, baseline), metric)
+    found, design, row = some.decompose((1.0, -1.0)), some.design, PREDICTION_METRICS[metric]
+    num_retrainings = len(design.group)
+    if num_retrainings == 1 and prior_sd is not None:
         components = dataclasses.replace(found.components, seeds=prior_sd**2)
         found = dataclasses.replace(
             found, retraining=prior_sd**2, retraining_df=_KNOWN, folds=None, components=components
         )
     num_groups = len(set(design.group.tolist()))
-    if design.kind != "seeds" and len(pairs) == num_groups > 1:
+    if design.kind != "seeds" and num_retrainings == num_groups > 1:
         # With one seed in each, what seeds do is part of what groups do: more seeds must not be promised to lessen it.
         alone = dataclasses.replace(found.components, seeds=None, groups=found.components.seeds)
         found = dataclasses.replace(found, components=alone)
-    # Two arms that agree on all lesions might have differed in one: as Agresti and Min (2005) add a disagreement.
-    # Metrics that are no shares differ a little everywhere.
-    least = 1 / len(patient) ** 2 / num_groups if row.unit == "%" else 0.0
-    spread = _spread(found, least, len(first))
+    spread = some.spread(found)
     half = spread.half_width(confidence)
     return Difference(
         metric=metric,
@@ -139,13 +126,13 @@ def compare(
         missing=_missing(design, found),
         spread=spread,
         components=found.components,
-        num_lesions=len(patient),
-        num_patients=len(first),
-        num_retrainings=len(pairs),
-        num_seeds=len(pairs) if design.kind == "seeds" else len(pairs) // num_groups,
-        num_partitions=0 if design.folds is None else len(np.unique(arm.partition)),
+        num_lesions=some.num_lesions,
+        num_patients=some.num_patients,
+        num_retrainings=num_retrainings,
+        num_seeds=num_retrainings if design.kind == "seeds" else num_retrainings // num_groups,
+        num_partitions=design.num_partitions,
         num_folds=1 if design.folds is None else int(design.folds.max()) + 1,
-        num_cohorts=len(np.unique(arm.cohort)),
+        num_cohorts=design.num_cohorts,
     )
 
 
@@ -153,63 +140,7 @@ def compare(
 _KNOWN = 10**6
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Design:
-    """Groups of retrainings whose spread is that of repetitions: int [U], and the folds [G, N] of each."""
-
-    kind: Source
-    group: np.ndarray
-    folds: np.ndarray | None
-
-    @property
-    def sources(self) -> tuple[Source, ...]:
-        return ("seeds",) if self.kind == "seeds" else ("seeds", self.kind)
-
-
-def _design(runs: Runs) -> _Design:
-    if len(np.unique(runs.cohort)) > 1:
-        return _Design("cohorts", runs.cohort, None)
-    if len(used := np.unique(runs.partition)) > 1:
-        # There are folds: `Runs` refuses partitions without.
-        return _Design("partitions", runs.partition, None if runs.folds is None else runs.folds[used])
-    units = np.arange(len(runs.seed))
-    return _Design("seeds", units, None if runs.folds is None else runs.folds[runs.partition])
-
-
-def _pairs(arm: Runs, baseline: Runs) -> list[tuple[int, int, int]]:
-    same = arm.patients == baseline.patients and np.array_equal(arm.labels, baseline.labels)
-    if not same or arm.probabilities.shape[2] != baseline.probabilities.shape[2]:
-        raise DataError("Two arms are compared on other lesions, or in another order; score both on the same ones.")
-    theirs = set(baseline.units)
-    pairs = [unit for unit in arm.units if unit in theirs]
-    if not pairs:
-        raise DataError(
-            "No (cohort, partition, seed) is common to both arms, so no retrainings can be paired; train both with the "
-            f"same ones (arm: {arm.units[:3]} ..., baseline: {baseline.units[:3]} ...)."
-        )
-    for _, partition, _ in pairs:
-        # Lesions of an independent test set are all in one fold.
-        ours, theirs = (np.zeros(0) if runs.folds is None else runs.folds[partition] for runs in (arm, baseline))
-        if not np.array_equal(ours, theirs):
-            raise DataError(
-                f"The folds of partition {partition} differ between two arms; compare arms of one partition."
-            )
-    return pairs
-
-
-def _ordered(runs: Runs, pairs: list[tuple[int, int, int]]) -> Runs:
-    units = runs.units
-    return runs if units == pairs else runs.take([units.index(unit) for unit in pairs])
-
-
-def _spread(found: Decomposition, least: float, num_patients: int) -> Spread:
-    patients = (max(0.0, found.patients - found.both) + least, num_patients - 1)
-    if found.retraining is not None:
-        return Spread((patients, (found.retraining, found.retraining_df)))
-    return Spread((patients,), None if found.folds is None else (found.folds, found.retraining_df))
-
-
-def _missing(design: _Design, found: Decomposition) -> tuple[Source, ...]:
+def _missing(design: Design, found: Decomposition) -> tuple[Source, ...]:
     missing: list[Source] = []
     if found.retraining is None and found.folds is None:
         missing.append("seeds")

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Literal
 
+from lesion_jax.metrics.best import OverBest
 from lesion_jax.metrics.power import Needed, Size, needed
 from lesion_jax.metrics.predictions import PREDICTION_METRICS
 from lesion_jax.metrics.statistics import Difference
@@ -46,18 +47,18 @@ def judge(difference: Difference, margin: float, arm: str = "the arm") -> Verdic
     """
     if not margin > 0:
         raise ValueError(f"margin is {margin}; it is the smallest difference that matters, above 0.")
-    metric, interval = _metric(difference), describe(difference)
+    metric, interval = PREDICTION_METRICS[difference.metric].words, describe(difference)
     open_question = f"this cannot tell whether {metric} changes with {arm} ({interval})"
     if "seeds" in difference.missing:
         needs = _needs(difference, margin, 0.8)
         why = f"one retraining does not show what retraining alone does, it needs {_words(needs, difference)}"
         return Verdict("cannot tell", f"{open_question}: {why}", needs)
-    if -margin < difference.low and difference.high < margin:
+    word = decide(difference, margin)
+    if word == "no difference":
         surely = "" if difference.low <= 0 <= difference.high else ", not 0 but too small to matter"
         wide = magnitude(margin, difference)
         return Verdict("no difference", f"{arm} changed {metric} by less than {wide} ({interval}{surely})")
-    if difference.low > 0 or difference.high < 0:
-        word: Word = "gain" if (difference.low > 0) == (difference.better == "higher") else "loss"
+    if word != "cannot tell":
         return Verdict(word, f"{arm} {'raised' if difference.low > 0 else 'lowered'} {metric} ({interval})")
     needs = _needs(difference, margin, 0.8)
     if needs != Needed():
@@ -66,6 +67,17 @@ def judge(difference: Difference, margin: float, arm: str = "the arm") -> Verdic
     # Large enough for the margin, and yet undecided: the interval must either leave 0 or fit into the margin.
     needs = _needs(difference, max(abs(difference.value), margin - abs(difference.value)), 0.5)
     return Verdict("cannot tell", f"{open_question}: if the value stays, {_words(needs, difference)} will tell", needs)
+
+
+def decide(difference: Difference | OverBest, margin: float) -> Word:
+    """The word alone, see `judge`."""
+    if "seeds" in difference.missing:
+        return "cannot tell"
+    if -margin < difference.low and difference.high < margin:
+        return "no difference"
+    if difference.low <= 0 <= difference.high:
+        return "cannot tell"
+    return "gain" if (difference.low > 0) == (difference.better == "higher") else "loss"
 
 
 def describe(difference: Difference) -> str:
@@ -82,11 +94,6 @@ def magnitude(value: float, difference: Difference) -> str:
     """A size in the metric's unit, such as: 5 points, or 0.02."""
     scale, _, unit = _form(difference)
     return f"{scale * value:.3g}{unit}"
-
-
-def _metric(difference: Difference) -> str:
-    title = PREDICTION_METRICS[difference.metric].title
-    return title if title[:2].isupper() else title[0].lower() + title[1:]
 
 
 def _form(difference: Difference) -> tuple[int, int, str]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from lesion_jax.errors import ConfigError
 
 Size = Literal["classic_size", "synthetic_size"]
+Role = Literal["generator", "baseline", "ceiling"]
 _SIZES = {"classic_size": "data.classic_size", "synthetic_size": "data.synthetic_size"}
 # Data that an arm may change; the protocol fills in the others, folds above all.
 _CHANGEABLE = frozenset({*_SIZES.values(), "data.sampling", "data.batch_size"})
@@ -38,6 +39,7 @@ class Arm:
       chosen: Sizes that each fold chooses for this arm. Without "classic_size", and without a change that sets it, the
         predictor is trained on the size that the baseline chose (or on the generators', if it is one itself). With a
         generator, "synthetic_size" is either chosen or set by a change.
+      role: What it is in a comparison, see `part`; None where that follows from whether it has a generator.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Arm:
     selects: bool = False
     members: int = 1
     chosen: tuple[Size, ...] = ("classic_size",)
+    role: Role | None = None
 
     def __post_init__(self):
         """Refuses a row that contradicts itself, with a ValueError."""
@@ -76,6 +79,11 @@ class Arm:
     def models(self) -> tuple[str, ...]:
         """Keys of `PaperConfig.models` that this arm needs."""
         return (self.predictor,) if self.generator is None else (self.predictor, self.generator)
+
+    @property
+    def part(self) -> Role:
+        """Whether it tries a generator, needs none (as a placebo does not), or is what no generator can exceed."""
+        return self.role or ("baseline" if self.generator is None else "generator")
 
     @property
     def fixed_classic_size(self) -> int | None:
@@ -105,12 +113,14 @@ class _Source:
       words: In titles.
       color: Of all of its arms.
       marker: Of the appending one.
+      role: See `Arm`.
     """
 
     name: str
     words: str
     color: str
     marker: str = "s"
+    role: Role = "generator"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,6 +153,7 @@ class _Use:
             mixing=self.mixing,
             selects=self.selects,
             chosen=_BOTH,
+            role=source.role,
         )
 
 
@@ -156,8 +167,8 @@ _SOURCES = (
     _Source("paste", "pasted lesions", "#E69F00"),
     _Source("recombine", "recombined lesions", "#999933"),
     # Controls: what more of the same does, and what the best possible generator would.
-    _Source("more_classic", "more classic", "#44AA99", "P"),
-    _Source("oracle", "fresh lesions", "#009E73", "*"),
+    _Source("more_classic", "more classic", "#44AA99", "P", role="baseline"),
+    _Source("oracle", "fresh lesions", "#009E73", "*", role="ceiling"),
 )
 _USES = (
     _Use("", "Classic + {words}", None),
@@ -192,7 +203,15 @@ ARMS = {
         Arm("intensity", "Classic + intensity", "#56B4E9", "D", changes={"intensity": "jitter"}),
         Arm("ensemble", "Classic, five networks", "#56B4E9", "P", members=5),
         # Of other models that answer.
-        Arm("acgan_discriminator", "ACGAN discriminator", "#CC79A7", "D", predictor="acgan", chosen=()),
+        Arm(
+            "acgan_discriminator",
+            "ACGAN discriminator",
+            "#CC79A7",
+            "D",
+            predictor="acgan",
+            chosen=(),
+            role="generator",
+        ),
         Arm("bovw", "Bag of visual words", "#CC79A7", "s", predictor="bovw", chosen=()),
     )
 }

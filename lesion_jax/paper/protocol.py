@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lesion_jax.data.cohort import Cohort
 from lesion_jax.data.folds import split
+from lesion_jax.errors import ConfigError
 from lesion_jax.inference.predict import Predictions, predict
 from lesion_jax.inference.sample import draw_bank
 from lesion_jax.io.saved_checkpoints import Which
@@ -18,6 +19,7 @@ from lesion_jax.paper.config import PaperConfig
 from lesion_jax.paper.layout import Trainings
 from lesion_jax.paper.ledger import Ledger, Named
 from lesion_jax.paper.selection import Outcome, choose
+from lesion_jax.train.training import check_family
 
 # [seed][fold] for each size.
 Curve = dict[int, list[list[Outcome]]]
@@ -92,6 +94,10 @@ class Protocol:
         for stage in stages.largest(self.trainings):
             for name, training in stage:
                 training.check(f"{name}: ")
+                try:
+                    check_family(training, cohort)
+                except ConfigError as error:
+                    raise ConfigError(f"{name}: {error}") from error
         self._train = train or Ledger(self.trainings.workdir, stages.counts(self.trainings), cohort).train
         self._draw, self._ask = draw, ask
         self._outcomes: dict[tuple[str, Which], Outcome] = {}

@@ -6,15 +6,16 @@ from typing import Any
 
 from lesion_jax.core.types import UNITS
 from lesion_jax.inference.kept_audit import broken_sentences, failed
-from lesion_jax.metrics.holm import holm
-from lesion_jax.metrics.power import Size, smallest_difference
 from lesion_jax.metrics.predictions import PREDICTION_METRICS, score_predictions
 from lesion_jax.metrics.runs import Runs
-from lesion_jax.metrics.statistics import Difference, compare
-from lesion_jax.metrics.verdict import describe, judge
+from lesion_jax.metrics.statistics import compare
 from lesion_jax.paper.arms import ARMS
+from lesion_jax.study.comparisons import ceiling_of, over_what_needs_none, with_baseline
 from lesion_jax.study.layout import Layout, Setting
 from lesion_jax.study.predictions import Predictions
+
+# Arms that the question names.
+_FEW = 3
 
 
 def results_of(
@@ -38,6 +39,7 @@ def results_of(
       "broken": sentences that come before any verdict, "provenance"}.
     """
     config, lesions = layout.config, layout.cohort.lesions
+    ceiling = ceiling_of(config)
     return {
         "question": config.question or _question(layout),
         "rule": {
@@ -47,6 +49,7 @@ def results_of(
             "confidence": config.confidence,
             "baseline": config.baseline,
             "baseline_title": ARMS[config.baseline].title,
+            "ceiling_title": ceiling and ARMS[ceiling].title,
             "arms": list(config.arms),
             "untuned": [arm.title for arm in layout.arms if tuning and not layout.recipes(arm)],
             "tuning_settings": config.tuning.num_settings if tuning else 0,
@@ -71,24 +74,21 @@ def results_of(
 
 def _question(layout: Layout) -> str:
     config = layout.config
-    others = ", ".join(ARMS[name].title for name in config.arms if name != config.baseline)
+    others = [ARMS[name].title for name in config.arms if name != config.baseline]
+    # The comparisons name them all.
+    said = ", ".join(others) if len(others) <= _FEW else f"any of {len(others)} other arms"
     return (
         f"Does a classifier that tells {', '.join(layout.cohort.lesions.class_names)} apart do better on patients that "
-        f"it has not seen when it is trained with {others} in place of {ARMS[config.baseline].title}?"
+        f"it has not seen when it is trained with {said} in place of {ARMS[config.baseline].title}?"
     )
 
 
 def _scenario(layout: Layout, name: str, runs: Mapping[str, Runs], banks: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """{"name", what it is made of, "arms": [scores], "comparisons": [difference, verdict, smallest difference]}."""
+    """{"name", what it is made of, "arms": [scores], "comparisons": see `with_baseline`, "over_best": see there}."""
     config, scenario = layout.config, layout.config.scenarios[name]
     settings = [setting for setting in layout.settings if setting.scenario == name]
     first = next(iter(runs.values()))
     broken = {rows[0]["model"] for (where, _), rows in failed(banks).items() if where == name}
-    found = {
-        arm: compare(some, runs[config.baseline], config.metric, confidence=config.confidence)
-        for arm, some in runs.items()
-        if arm != config.baseline
-    }
     parts = layout.split(settings[0], 0)
     return {
         "name": name,
@@ -106,10 +106,8 @@ def _scenario(layout: Layout, name: str, runs: Mapping[str, Runs], banks: Sequen
         "num_test_lesions": len(first.labels),
         "num_test_patients": len(set(first.patients)),
         "arms": [_arm(layout, arm, some) for arm, some in runs.items()],
-        "comparisons": [
-            _comparison(layout, arm, one, ARMS[arm].generator in broken)
-            for arm, one in holm(found, config.confidence).items()
-        ],
+        "comparisons": with_baseline(config, runs, broken),
+        "over_best": over_what_needs_none(config, runs, broken),
     }
 
 
@@ -139,31 +137,3 @@ def _doses(layout: Layout, scenario: str, predictions: Predictions) -> list[dict
             difference = compare(runs, baseline, config.metric, confidence=config.confidence).to_json()
             found.append({"arm": name, "title": ARMS[name].title, "synthetic_size": size, "difference": difference})
     return found
-
-
-def _comparison(layout: Layout, name: str, difference: Difference, is_broken: bool) -> dict[str, Any]:
-    title = ARMS[name].title
-    verdict = judge(difference, layout.config.margin, title)
-    word, sentence = verdict.word, verdict.sentence
-    if is_broken:
-        # Whatever came out is of no use: the images are not what the arm's name says.
-        word = "cannot tell"
-        sentence = f"of {title} this cannot tell anything: its generator failed ({describe(difference)})"
-    return {
-        "arm": name,
-        "title": title,
-        "word": word,
-        "sentence": sentence,
-        "difference": difference.to_json(),
-        "smallest_difference": smallest_difference(
-            difference.components,
-            Size(
-                difference.num_patients,
-                difference.num_seeds,
-                max(difference.num_cohorts, difference.num_partitions),
-                difference.num_folds,
-            ),
-            confidence=layout.config.confidence,
-            num_compared=difference.num_compared,
-        ),
-    }

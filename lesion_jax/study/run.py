@@ -32,6 +32,7 @@ from lesion_jax.study.results import results_of
 from lesion_jax.study.samples import draw_samples
 from lesion_jax.study.tuning import choose_recipes, with_recipes
 from lesion_jax.train.periods import Periods
+from lesion_jax.train.training import check_family
 
 # A task of an array holds the study's own lock for a moment, those that start with it wait.
 _TURN_SECONDS = 30.0
@@ -171,6 +172,7 @@ def _check(name: str, training: TrainingConfig, cohort: Cohort) -> None:
     try:
         training.check()
         count_images(training, cohort)
+        check_family(training, cohort)
     except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from error
     except FoldError as error:

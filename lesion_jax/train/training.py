@@ -11,7 +11,7 @@ from lesion_jax.config.fields import names_where
 from lesion_jax.core import keys
 from lesion_jax.core.state import TrainState
 from lesion_jax.data.cohort import Cohort
-from lesion_jax.data.training_images import TrainingImages, prepare_images, resolve_window
+from lesion_jax.data.training_images import TrainingImages, prepare_images, resolve_window, training_lesions
 from lesion_jax.errors import ConfigError
 from lesion_jax.families import family_of
 from lesion_jax.families.base import Family, Program, Step
@@ -70,8 +70,6 @@ class Training:
         config, free = settle(config, cohort, num_devices)
         refuse_broken_banks(config.data)
         images = like.images.scheduled_for(config) if like else prepare_images(config, cohort, cache_dir=cache_dir)
-        if check := family_of(config).check:
-            check(config, images)
         images.schedule.check_devices(num_devices)
         config.check_devices(num_devices)
         return cls(config, images, periods_of(config, images.schedule.steps_per_epoch), free)
@@ -151,8 +149,11 @@ def periods_of(config: TrainingConfig, steps_per_epoch: int) -> Periods:
 
 
 def check_family(config: TrainingConfig, cohort: Cohort) -> None:
-    """Refuses a dataset on which a family has nothing to learn, with a ConfigError."""
-    if family_of(config).classify is not None and cohort.lesions.num_classes < 2:
+    """Refuses a dataset in which a family has nothing to learn from, or to draw by, with a ConfigError."""
+    family = family_of(config)
+    if family.check is not None:
+        family.check(config, cohort.lesions, training_lesions(config.data, cohort))
+    if family.classify is not None and cohort.lesions.num_classes < 2:
         raise ConfigError(
             f"kind is {config.kind!r}, but {config.data.dataset} has one class only; nothing can be told apart."
         )

@@ -208,7 +208,7 @@ def phantom_images(data):
 def test_the_oracle_draws_the_class_that_a_label_means_with_the_datasets_own_scanner(data, phantom_images):
     family = FAMILIES["oracle"]
     config = family.config(data=replace(data, {"image_size": 32}))
-    family.check(config, phantom_images)
+    family.check(config, dataclasses.replace(tiny.cohort().lesions, phantom=phantom_images.provenance["phantom"]), ())
     arrays, labels = family.fit(config, phantom_images), np.array([1, 0], np.int32)
     images = family.draw(config, 3, arrays, keys.per_image(0, 2), labels, None)
     # A cyst is of 0 to 15 HU, and everything else of at least 45.
@@ -220,4 +220,4 @@ def test_the_oracle_draws_the_class_that_a_label_means_with_the_datasets_own_sca
 def test_the_oracle_refuses_what_is_no_phantom(data):
     family = FAMILIES["oracle"]
     with pytest.raises(ConfigError, match="no phantom's: there is no oracle for real images"):
-        family.check(family.config(data=data), prepare_images(family.config(data=data), tiny.cohort()))
+        family.check(family.config(data=data), tiny.cohort().lesions, ())

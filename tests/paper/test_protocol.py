@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from lesion_jax.errors import ConfigError
-from lesion_jax.families import FAMILIES, AcganConfig
+from lesion_jax.families import FAMILIES, AcganConfig, OracleConfig
 from lesion_jax.paper import stages
 from lesion_jax.paper.arms import ARMS, PAPER_ARMS, Arm
 from lesion_jax.paper.config import PaperConfig
@@ -121,3 +121,6 @@ def test_settings_that_only_a_later_stage_would_meet_are_refused_at_the_start(mo
     monkeypatch.setitem(ARMS, "new", row)
     with pytest.raises(ConfigError, match="never trained on a bank"):
         MadeUp(paper_config(arms=("classic", "new")))
+    oracle = OracleConfig(num_devices=1, data=models()["classifier"].data)
+    with pytest.raises(ConfigError, match="oracle.*: kind is 'oracle', .* is no phantom's"):
+        MadeUp(paper_config(models=models(oracle=oracle), arms=("classic", "oracle")))

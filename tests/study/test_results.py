@@ -6,14 +6,30 @@ import json
 import numpy as np
 import pytest
 
+from lesion_jax.families import MoreClassicConfig, OracleConfig
 from lesion_jax.metrics.runs import Runs
+from lesion_jax.sources.phantom.options import Phantom
 from lesion_jax.study.predictions import Predictions, collect_predictions
 from lesion_jax.study.report.write import write_report
 from lesion_jax.study.results import results_of
-from tests.study.made_up import ALL, FAR, FEW, asker, layout, sites
+from tests.study.made_up import ALL, FAR, FEW, asker, layout, models, sites
 
 # The ACGAN's images help, no augmentation harms.
 SHARES = {"classic": 0.6, "none": 0.3, "acgan": 0.95}
+
+
+BANK = {
+    "scenario": "far",
+    "setting": "s",
+    "model": "acgan",
+    "title": "ACGAN",
+    "num_images": 30,
+    "sentence": "The bank is broken.",
+    "num_judged": 9,
+    "num_real": 18,
+    "closest": "audits/none.png",
+    "metrics": {"precision": {"value": 0.123, "floor": 0.8, "n": 9}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +67,41 @@ def test_what_helps_is_a_gain_and_what_harms_a_loss(studied):
     accuracies = {arm["name"]: arm["metrics"]["accuracy"]["total"]["value"] for arm in scenario["arms"]}
     assert accuracies == pytest.approx(SHARES, abs=0.1)
     assert scenario["num_test_lesions"] == 18 and scenario["num_train_lesions"] == 42
+
+
+def test_generators_are_compared_with_the_best_arm_that_needs_none_and_with_the_ceiling(tmp_path):
+    shares = {"none": 0.3, "classic": 0.5, "mixup": 0.6, "more_classic": 0.55, "acgan": 0.8, "oracle": 0.95}
+    data = models()["classifier"].data
+    more = {family().kind: family(num_devices=1, data=data) for family in (MoreClassicConfig, OracleConfig)}
+    content = sites()
+    phantom = dataclasses.replace(content.lesions, phantom=Phantom().record(seed=1))
+    found = layout(
+        tmp_path / "w",
+        dataclasses.replace(content, lesions=phantom),
+        scenarios={"far": FAR},
+        seeds=tuple(range(8)),
+        arms=tuple(shares),
+        models=models() | more,
+    )
+    said = collect_predictions(found, ask=asker(shares.get))
+    results = results_of(found, said, [], {})
+    (scenario,) = results["scenarios"]
+    rows = {row["arm"]: row for row in scenario["over_best"]}
+    assert set(rows) == {"acgan", "oracle"} and {row["best"] for row in rows.values()} == {"Classic + mixup"}
+    assert {row["word"] for row in rows.values()} == {"gain"}
+    kept = {one["arm"]: one["share"] for one in scenario["comparisons"]}
+    assert kept["oracle"] is None and 0.4 < kept["acgan"]["value"] < 0.9 and kept["none"]["high"] < 0
+    write_report(results, said.runs, tmp_path / "report")
+    text = (tmp_path / "report/report.md").read_text()
+    first = "Against Classic, accuracy: a gain with Classic + fresh lesions (+4"
+    second = "Against the best of the arms that need no generator, which came out to be Classic + mixup, accuracy: "
+    assert text.index(first) < text.index("No augmentation (-") < text.index(second)
+    assert "Share of Classic + fresh lesions, %" in text and "| Classic + ACGAN | Classic + mixup |" in text
+    # A generator that failed has neither.
+    failed = [{**BANK, "fold": fold, "broken": ["wrong labels"]} for fold in (0, 1)]
+    (scenario,) = results_of(found, said, failed, {})["scenarios"]
+    assert {row["arm"]: row["word"] for row in scenario["over_best"]} == {"acgan": "cannot tell", "oracle": "gain"}
+    assert {one["arm"]: one["share"] for one in scenario["comparisons"]}["acgan"] is None
 
 
 def test_one_retraining_of_an_independent_test_set_cannot_tell(tmp_path):
@@ -111,20 +162,8 @@ def test_doses_are_a_curve_and_no_part_of_the_verdict(tmp_path):
 
 def test_a_broken_generator_comes_before_any_verdict(studied, tmp_path):
     found, runs, _ = studied
-    bank = {
-        "scenario": "far",
-        "setting": "s",
-        "model": "acgan",
-        "title": "ACGAN",
-        "num_images": 30,
-        "sentence": "The bank is broken.",
-        "num_judged": 9,
-        "num_real": 18,
-        "closest": "audits/none.png",
-        "metrics": {"precision": {"value": 0.123, "floor": 0.8, "n": 9}},
-    }
-    good = {**bank, "fold": 0, "broken": []}
-    bad = {**bank, "fold": 1, "broken": ["wrong labels"]}
+    good = {**BANK, "fold": 0, "broken": []}
+    bad = {**BANK, "fold": 1, "broken": ["wrong labels"]}
     for banks, is_said in (([good, bad], True), ([good, good, bad], False)):
         results = results_of(found, Predictions(runs, {"far": {}}), banks, {})
         write_report(results, runs, tmp_path)

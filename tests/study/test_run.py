@@ -1,11 +1,15 @@
+import dataclasses
 import threading
+from pathlib import Path
 
 import pytest
 
+from lesion_jax.data.cohort import Cohort
 from lesion_jax.disk.lock import locked
 from lesion_jax.errors import ConfigError, LockedError
+from lesion_jax.families import RecombineConfig
 from lesion_jax.study import run, stages
-from tests.study.made_up import ALL, FEW, layout
+from tests.study.made_up import ALL, FAR, FEW, layout, models, sites, study_config
 
 
 @pytest.fixture
@@ -64,3 +68,19 @@ def test_a_setting_that_is_not_there_or_that_another_process_trains_is_refused(s
     with locked(found.workdir / "programs/0001.lock", what=found.workdir), pytest.raises(LockedError):
         run.run_setting(found.config, found.workdir, 1)
     assert len(trained) == 1
+
+
+def test_a_generator_that_training_patients_give_nothing_to_draw_by_is_refused_at_the_start(monkeypatch):
+    found = sites()
+    lesions = tuple(
+        dataclasses.replace(one, patient="alone") if one.label == 2 and one.tags["site"] == "near" else one
+        for one in found.lesions.lesions
+    )
+    content = Cohort(dataclasses.replace(found.lesions, lesions=lesions), None)
+    monkeypatch.setattr(Cohort, "load", lambda path: content)
+    recombine = RecombineConfig(num_devices=1, data=models()["classifier"].data)
+    config = study_config(
+        scenarios={"far": FAR}, arms=("classic", "recombine"), models=models() | {"recombine": recombine}
+    )
+    with pytest.raises(ConfigError, match="generator-recombine: .*hemangioma .* are of one patient"):
+        run.prepare(config, Path("nowhere"))

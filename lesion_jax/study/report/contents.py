@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lesion_jax.metrics.predictions import PREDICTION_METRICS, PredictionMetric
+from lesion_jax.metrics.predictions import PREDICTION_METRICS
 from lesion_jax.paper.report.tables import number
 from lesion_jax.study.report.answer import answers, smallest, words
 from lesion_jax.study.report.banks import bank_blocks
 from lesion_jax.study.report.blocks import Block, Figure, Heading, Points, Table, Text
+from lesion_jax.study.report.scenario import in_words, scale_of, tables
 from lesion_jax.study.report.tuning import chosen_in_words, tuning_blocks
 
 
@@ -59,7 +60,7 @@ def contents(results: Mapping[str, Any], folder: Path) -> list[Block]:
     if results.get("banks"):
         blocks += [Heading("Synthetic images judged"), *bank_blocks(results["banks"], folder.parent)]
     for scenario in scenarios:
-        blocks += [Heading(f"Scenario {scenario['name']}"), Text(_describe(scenario)), *_tables(scenario, results)]
+        blocks += [Heading(f"Scenario {scenario['name']}"), Text(in_words(scenario)), *tables(scenario, results)]
     if results["tuning"]:
         blocks += [Heading("Tuning"), *tuning_blocks(results)]
     blocks += [
@@ -87,81 +88,6 @@ def contents(results: Mapping[str, Any], folder: Path) -> list[Block]:
         Text("All numbers, unrounded, stand in results.json; predictions/ holds what every network said.", "note"),
     ]
     return blocks
-
-
-def scale_of(rule: Mapping[str, Any]) -> int:
-    """100 where the primary metric is a share, which is printed in points; 1 otherwise."""
-    return 100 if PREDICTION_METRICS[rule["metric"]].unit == "%" else 1
-
-
-def _describe(scenario: Mapping[str, Any]) -> str:
-    some = f"{scenario['num_train_lesions']} lesions of {scenario['num_train_patients']} patients are trained on"
-    if scenario["per_class"]:
-        some += f" ({', '.join(map(str, scenario['per_class']))} of a class, {scenario['num_cohorts']} draws"
-        if scenario["cohort_overlap"] is not None:
-            # Intervals take draws for independent; those of a small dataset are not.
-            some += f", two of which share {100 * scenario['cohort_overlap']:.0f} % of their patients"
-        some += ")"
-    tested = f"{scenario['num_test_lesions']} lesions of {scenario['num_test_patients']} patients are tested on"
-    how = (
-        f"an independent test set ({scenario['partition']})"
-        if scenario["num_folds"] == 1
-        else f"{scenario['num_folds']}-fold cross-validation by patient, {scenario['num_partitions']} partitions"
-    )
-    return f"{some}; {tested}, by {how}; {len(scenario['seeds'])} seeds."
-
-
-def _tables(scenario: Mapping[str, Any], results: Mapping[str, Any]) -> list[Block]:
-    metrics = list(PREDICTION_METRICS.values())
-    arms = Table(
-        ("Arm", *(_titled(metric) for metric in metrics), "n"),
-        [
-            (
-                arm["title"],
-                *(number(arm["metrics"][metric.name]["total"], metric.unit) for metric in metrics),
-                arm["n"],
-            )
-            for arm in scenario["arms"]
-        ],
-    )
-    scale = scale_of(results["rule"])
-    digits, unit = 1 if scale == 100 else 3, PREDICTION_METRICS[results["rule"]["metric"]].unit
-    differences = Table(
-        ("Arm", "Difference", "p, Holm", "Verdict", "Smallest difference shown", "Lesions / patients / retrainings"),
-        [
-            (
-                one["title"],
-                number(one["difference"], unit),
-                f"{one['difference']['adjusted_p']:.3g}",
-                one["word"],
-                f"{scale * one['smallest_difference']:.{digits}f}"
-                if one["smallest_difference"] != float("inf")
-                else "none",
-                "{num_lesions} / {num_patients} / {num_retrainings}".format(**one["difference"]),
-            )
-            for one in scenario["comparisons"]
-        ],
-    )
-    needs = Points([one["sentence"] + "." for one in scenario["comparisons"]])
-    names = results["dataset"]["class_names"]
-    of_classes = [metric for metric in metrics if scenario["arms"][0]["metrics"][metric.name]["per_class"]]
-    classes = Table(
-        ("Arm", "Class", *(_titled(metric) for metric in of_classes)),
-        [
-            (
-                arm["title"],
-                name,
-                *(number(arm["metrics"][metric.name]["per_class"][i], metric.unit) for metric in of_classes),
-            )
-            for arm in scenario["arms"]
-            for i, name in enumerate(names)
-        ],
-    )
-    return [arms, Heading("Differences", 3), differences, needs, Heading("By class", 3), classes]
-
-
-def _titled(metric: PredictionMetric) -> str:
-    return f"{metric.title}, %" if metric.unit == "%" else metric.title
 
 
 def _confusion_table(scenario: Mapping[str, Any], names: Sequence[str]) -> Block:
@@ -203,8 +129,26 @@ def _methods(results: Mapping[str, Any]) -> list[str]:
         "Holm's step-down over the arms of a scenario; each interval has the confidence that its arm was held to. "
         "'No difference' means that the interval lies within the margin (two one-sided tests); 'cannot tell' that it "
         "does neither that nor exclude 0.",
+        *_further_comparisons(results),
         f"Versions: {_versions(results['provenance'])}.",
     ]
+
+
+def _further_comparisons(results: Mapping[str, Any]) -> list[str]:
+    said = []
+    if any(one["share"] for scenario in results["scenarios"] for one in scenario["comparisons"]):
+        said.append(
+            f"Shares are of the difference that {results['rule']['ceiling_title']} made, the most that a generator can "
+            "add; intervals are Fieller's, each for itself."
+        )
+    if any(scenario["over_best"] for scenario in results["scenarios"]):
+        said.append(
+            "Arms with a generator are also compared with the best of those that need none. Which is truly best is not "
+            "known, so the interval is of the smallest difference to any of them (intersection-union; Bonferroni's "
+            "correction at the end where one suffices), with Holm's over arms. The value, to the one that came out "
+            "best, is too low on average."
+        )
+    return said
 
 
 def _versions(provenance: Mapping[str, Any]) -> str:

@@ -11,10 +11,11 @@ from lesion_jax.paper.report.look import title_of
 from lesion_jax.study.report.answer import answers
 from lesion_jax.study.report.blocks import markdown, page
 from lesion_jax.study.report.calibration_figure import calibration_figure, calibration_points
-from lesion_jax.study.report.contents import contents, scale_of
+from lesion_jax.study.report.contents import contents
 from lesion_jax.study.report.curve_figure import curve_figure
 from lesion_jax.study.report.differences_figure import differences_figure
 from lesion_jax.study.report.dose_figure import dose_figure
+from lesion_jax.study.report.scenario import scale_of
 
 
 def write_report(

@@ -1,0 +1,66 @@
+"""What share of one arm's gain another one reaches: Fieller's interval of a ratio of paired differences."""
+
+import dataclasses
+from collections.abc import Callable
+
+from scipy import optimize
+
+from lesion_jax.metrics.crossed import Crossed
+from lesion_jax.metrics.runs import Runs
+
+# Shares beyond it are told as this: the interval of a gain that is hardly one has no end.
+_FARTHEST = 10.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """(arm - baseline) / (ceiling - baseline), of a metric.
+
+    Attributes:
+      value: 1 where the arm gains as much as the ceiling.
+      low: Lower end of the interval, at least -10.
+      high: Upper end, at most 10.
+      confidence: Of the interval, two-sided, for this share alone.
+    """
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+
+    def to_json(self) -> dict[str, float]:
+        """As plain values."""
+        return dataclasses.asdict(self)
+
+
+def share_of_gain(arm: Runs, ceiling: Runs, baseline: Runs, metric: str, *, confidence: float = 0.95) -> Share | None:
+    """The share, with the interval of all r for which arm - r ceiling - (1 - r) baseline may be 0 (Fieller 1954).
+
+    Args:
+      arm: Predictions of the arm.
+      ceiling: Of the arm whose gain is shared.
+      baseline: Of what both are compared with; see `compare` for what all three must have in common.
+      metric: Key in `PREDICTION_METRICS`.
+      confidence: Two-sided, in (0, 1).
+
+    Returns:
+      None where the ceiling's own difference is not surely apart from 0: there is nothing to share.
+    """
+    some = Crossed.of((arm, ceiling, baseline), metric)
+
+    def slack(ratio: float) -> float:
+        """How far 0 lies inside the interval of the contrast; negative where it lies outside."""
+        found = some.decompose((1.0, -ratio, ratio - 1.0))
+        return some.spread(found).half_width(confidence) - abs(found.mean)
+
+    gain = some.decompose((0.0, 1.0, -1.0))
+    if some.spread(gain).half_width(confidence) >= abs(gain.mean):
+        return None
+    value = some.decompose((1.0, 0.0, -1.0)).mean / gain.mean
+    return Share(value, _end(slack, value, -_FARTHEST), _end(slack, value, _FARTHEST), confidence)
+
+
+def _end(slack: Callable[[float], float], value: float, farthest: float) -> float:
+    if slack(value) <= 0 or slack(farthest) >= 0:
+        return value if slack(value) <= 0 else farthest
+    return float(optimize.root_scalar(slack, bracket=(value, farthest), method="brentq", xtol=1e-4).root)

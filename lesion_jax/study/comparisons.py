@@ -1,0 +1,101 @@
+"""The comparisons of a scenario: each arm with the baseline, and those of generators with whatever needs none."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lesion_jax.metrics.best import over_best
+from lesion_jax.metrics.holm import holm
+from lesion_jax.metrics.power import Size, smallest_difference
+from lesion_jax.metrics.runs import Runs
+from lesion_jax.metrics.share import share_of_gain
+from lesion_jax.metrics.statistics import Difference, compare
+from lesion_jax.metrics.verdict import decide, describe, judge
+from lesion_jax.paper.arms import ARMS
+from lesion_jax.study.config import StudyConfig
+
+
+def with_baseline(config: StudyConfig, runs: Mapping[str, Runs], broken: set[str]) -> list[dict[str, Any]]:
+    """Every arm against the baseline of the config, adjusted for each other.
+
+    Args:
+      config: Settings of the study.
+      runs: Predictions by arm.
+      broken: Models whose banks failed: whatever came out is of no use, as images are not what the arm's name says.
+
+    Returns:
+      [{"arm", "title", "word", "sentence", "difference", "share" of the ceiling's gain, or None, "smallest_difference":
+      what could have been shown}].
+    """
+    baseline = runs[config.baseline]
+    found = {
+        arm: compare(some, baseline, config.metric, confidence=config.confidence)
+        for arm, some in runs.items()
+        if arm != config.baseline
+    }
+    ceiling = ceiling_of(config)
+    rows = []
+    for arm, one in holm(found, config.confidence).items():
+        share = None
+        if ceiling and arm != ceiling and config.baseline != ceiling and ARMS[arm].generator not in broken:
+            share = share_of_gain(runs[arm], runs[ceiling], baseline, config.metric, confidence=config.confidence)
+        rows.append(_row(config, arm, one, ARMS[arm].generator in broken) | {"share": share and share.to_json()})
+    return rows
+
+
+def over_what_needs_none(config: StudyConfig, runs: Mapping[str, Runs], broken: set[str]) -> list[dict[str, Any]]:
+    """Every arm with a generator against the best of those that need none, adjusted for each other.
+
+    Returns:
+      [{"arm", "title", "word", "best": title of the arm that came out best, "difference"}], of arguments as in
+      `with_baseline`; empty where a single arm needs none, since that is the baseline.
+    """
+    without = {arm: some for arm, some in runs.items() if ARMS[arm].part == "baseline"}
+    if len(without) < 2:
+        return []
+    found = {
+        arm: over_best(some, without, config.metric, confidence=config.confidence)
+        for arm, some in runs.items()
+        if arm not in without
+    }
+    return [
+        {
+            "arm": arm,
+            "title": ARMS[arm].title,
+            "word": "cannot tell" if ARMS[arm].generator in broken else decide(one, config.margin),
+            "best": ARMS[one.best].title,
+            "difference": one.to_json(),
+        }
+        for arm, one in holm(found, config.confidence).items()
+    ]
+
+
+def ceiling_of(config: StudyConfig) -> str | None:
+    """The first arm that no generator can exceed, None where there is none."""
+    return next((arm for arm in config.arms if ARMS[arm].part == "ceiling"), None)
+
+
+def _row(config: StudyConfig, name: str, difference: Difference, is_broken: bool) -> dict[str, Any]:
+    title = ARMS[name].title
+    verdict = judge(difference, config.margin, title)
+    word, sentence = verdict.word, verdict.sentence
+    if is_broken:
+        word = "cannot tell"
+        sentence = f"of {title} this cannot tell anything: its generator failed ({describe(difference)})"
+    return {
+        "arm": name,
+        "title": title,
+        "word": word,
+        "sentence": sentence,
+        "difference": difference.to_json(),
+        "smallest_difference": smallest_difference(
+            difference.components,
+            Size(
+                difference.num_patients,
+                difference.num_seeds,
+                max(difference.num_cohorts, difference.num_partitions),
+                difference.num_folds,
+            ),
+            confidence=config.confidence,
+            num_compared=difference.num_compared,
+        ),
+    }

@@ -1,0 +1,60 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from lesion_jax.metrics.best import over_best
+from lesion_jax.metrics.holm import holm
+from lesion_jax.metrics.statistics import compare
+from tests.metrics.made_up_runs import random_runs
+
+ARM = random_runs(6, 0.85, 1)
+BASELINES = {str(share): random_runs(6, share, round(100 * share)) for share in (0.5, 0.7, 0.6)}
+FOUND = over_best(ARM, BASELINES, "accuracy")
+
+
+def test_the_interval_is_of_the_smallest_difference():
+    each = {name: compare(ARM, runs, "accuracy") for name, runs in BASELINES.items()}
+    assert FOUND.best == "0.7" and FOUND.value == min(one.value for one in each.values()) > 0
+    assert FOUND.low == min(one.low for one in each.values())
+    # Bonferroni's correction where any difference would do.
+    assert FOUND.high == min(one.at(1 - 0.05 / 3).high for one in each.values()) >= each["0.7"].high
+    alone = over_best(ARM, {"0.7": BASELINES["0.7"]}, "accuracy")
+    assert (alone.low, alone.high, alone.p) == (each["0.7"].low, each["0.7"].high, each["0.7"].p)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.6, 0.68, 0.72, 0.85, 0.97])
+@pytest.mark.parametrize("metric", ["accuracy", "log_loss"])
+def test_p_is_where_the_interval_reaches_zero(share, metric):
+    found = over_best(random_runs(6, share, 7), BASELINES, metric)
+    assert 1e-9 < found.p <= 1
+    if found.p < 0.9:
+        narrow, wide = found.at(1 - 1.05 * found.p), found.at(1 - 0.95 * found.p)
+        assert not narrow.low <= 0 <= narrow.high and wide.low < 0 < wide.high
+    kept = holm({"a": found, "b": FOUND if metric == "accuracy" else found})["a"]
+    assert kept.num_compared == 2 and kept.adjusted_p >= found.p and kept.to_json()["confidence"] >= 0.95
+
+
+def test_where_less_is_better_the_best_is_the_least():
+    found = over_best(ARM, BASELINES, "log_loss")
+    each = {name: compare(ARM, runs, "log_loss") for name, runs in BASELINES.items()}
+    assert found.best == "0.7" and found.value == max(one.value for one in each.values()) < 0
+    assert found.high == max(one.high for one in each.values())
+
+
+def test_intervals_hold_where_baselines_are_equal_and_where_one_is_best():
+    """The true difference to the best baseline lies inside in at least 95 of 100 studies, in either design."""
+    draw = np.random.default_rng(0)
+    for shares, truth in (((0.7, 0.7, 0.7), 0.0), ((0.5, 0.6, 0.7), 0.0), ((0.7, 0.7, 0.7), 0.1)):
+        inside = below = 0
+        for _ in range(120):
+            seeds = draw.integers(2**31, size=4)
+            some = {str(i): random_runs(8, share, seeds[i]) for i, share in enumerate(shares)}
+            found = over_best(random_runs(8, 0.7 + truth, seeds[3]), some, "accuracy")
+            inside += found.low <= truth <= found.high
+            below += found.low > truth
+        assert inside >= 108 and below <= 8, (shares, truth, inside, below)
+
+
+def test_all_of_it_is_kept_when_holm_adjusts():
+    assert dataclasses.replace(FOUND, adjusted_p=0.5).differences is FOUND.differences
