@@ -7,6 +7,7 @@ are interrupted side by side, before the tests that look at what became of them.
 import dataclasses
 import itertools
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from tests.launch.cluster import NODES, Cluster, wait_until, why_not
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
 
-ONE, SEVERAL, SWEEP = "train.sbatch", "train_nodes.sbatch", "array.sbatch"
+ONE, SEVERAL, ARRAY = "train.sbatch", "train_nodes.sbatch", "array.sbatch"
 # Slow ones take two seconds each: longer than SLURM takes until it looks at the time limit again.
 NUM_STEPS = 48
 _SMALL = {
@@ -39,6 +40,14 @@ SWEEP_OF_TWO = [
     *(f"--config.base.{field}={value}" for field, value in _SMALL.items()),
     *("--config.base.discriminator_width=2", "--config.base.latent_size=6", "--config.packing=one"),
     *("--config.base.loop.pictures_every=0 steps", "--config.grid=(('width', (2, 3)), ('seed', (0, 1)))"),
+]
+# Two settings that try recipes, then one of each scenario.
+STUDY = [
+    "configs/study_smoke.py",
+    *("--config.dataset=tiny", "--config.arms=('none', 'classic')", "--config.cohorts=1", "--config.seeds=(0,)"),
+    *(f"--config.scenarios.{name}.classic_size=40" for name in ("few", "all")),
+    *("--config.models.classifier.width=2", "--config.models.classifier.data.batch_size=8"),
+    "--config.models.classifier.loop.duration=8 steps",
 ]
 COMES_BACK = ("PENDING", "RUNNING", "COMPLETING", "REQUEUED")
 
@@ -107,16 +116,16 @@ def submit(cluster, tmp_path_factory):
     numbers = itertools.count()
     training = f'exec {sys.executable} -m tests.launch.console "$@"'
 
-    def submit(script, workdir, *options, slow_starts=0, command=training):
+    def submit(script, workdir, *options, slow_starts=0, command=training, verb="sweep"):
         number = next(numbers)
         console, output, hurry = (workdir.with_suffix(f".{number}.{name}") for name in ("sh", "out", "hurry"))
         console.write_text(f"#!/bin/sh\n{command}\n")
         console.chmod(0o755)
         exports = f"--export=ALL,LESION_JAX={console},SLOW_STARTS={slow_starts},HURRY={hurry}"
-        config, *flags = SWEEP_OF_TWO if script == SWEEP else TRAINING
-        verb = ["sweep"] if script == SWEEP else []
+        config, *flags = TRAINING if script != ARRAY else STUDY if verb == "study" else SWEEP_OF_TWO
+        verbs = [verb] if script == ARRAY else []
         words = ["sbatch", "--parsable", f"--chdir={ROOT}", f"--output={output}", exports, *options]
-        name = cluster.ask(*words, ROOT / "launch" / script, *verb, config, workdir, *flags)
+        name = cluster.ask(*words, ROOT / "launch" / script, *verbs, config, workdir, *flags)
         return Job(cluster, name, workdir, output, hurry)
 
     return submit
@@ -167,7 +176,7 @@ def interrupted(cluster, submit, whole, tmp_path_factory):
     killed = begin("killed", SEVERAL, f"--nodelist={NODES[0]},{NODES[2]}", slow_starts=2)
     # It may come back on others.
     without_node = begin("without_node", SEVERAL, f"--nodelist={NODES[0]}", f"--exclude={NODES[2]}")
-    array = begin("sweep", SWEEP, "--array=0-1", f"--nodelist={NODES[4]}")
+    array = begin("sweep", ARRAY, "--array=0-1", f"--nodelist={NODES[4]}")
     limited = begin("limited", ONE, f"--nodelist={NODES[3]}")
 
     killed.wait_for(2)
@@ -210,7 +219,7 @@ def test_a_job_trains_to_the_end(script, processes, whole):
 
 def test_a_program_that_another_task_trains_is_refused(submit, interrupted):
     array, other = interrupted.array, 1 - interrupted.preempted
-    rival = submit(SWEEP, array.workdir, f"--array={other}").task(other)
+    rival = submit(ARRAY, array.workdir, f"--array={other}").task(other)
     assert rival.end() == ("FAILED", 0, 2), rival.output
     assert "is being written by process" in rival.output
     array.hurry()
@@ -227,9 +236,26 @@ def test_one_task_of_a_sweep_is_preempted_and_resumes_and_the_same_array_again_c
         steps = [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()]
         assert (run / "DONE").exists() and steps == list(range(1, NUM_STEPS + 1))
     before = _files(workdir)
-    again = submit(SWEEP, workdir, "--array=0-1")
+    again = submit(ARRAY, workdir, "--array=0-1")
     assert [again.task(index).end() for index in (0, 1)] == [("COMPLETED", 0, 0)] * 2, again.output
     assert _files(workdir) == before
+
+
+def test_a_study_is_an_array_and_says_what_it_says_on_one_machine(cluster, submit, tmp_path):
+    # Recipes are chosen by what the first two tasks tried.
+    for tasks in ((0, 1), (2, 3)):
+        job = submit(ARRAY, tmp_path / "array", f"--array={tasks[0]}-{tasks[1]}", verb="study")
+        assert [job.task(index).end() for index in tasks] == [("COMPLETED", 0, 0)] * 2, job.output
+    runs = _files(tmp_path / "array/runs")
+    environment = cluster.environment | {"SLOW_STARTS": "0", "HURRY": str(tmp_path / "hurry")}
+    for name in ("array", "whole"):
+        words = ["study", "--workdir", tmp_path / name, "--config", *STUDY]
+        command = [sys.executable, "-m", "tests.launch.console", *words]
+        subprocess.run(command, env=environment, cwd=ROOT, check=True)
+        assert (tmp_path / name / "report/report.html").exists()
+    assert runs and _files(tmp_path / "array/runs") == runs
+    said = [json.loads((tmp_path / name / "report/results.json").read_text()) for name in ("array", "whole")]
+    assert said[0]["scenarios"] == said[1]["scenarios"] and said[0]["tuning"] == said[1]["tuning"] != []
 
 
 def test_several_processes_are_preempted_then_one_is_killed_and_they_end_the_same(interrupted, whole):
