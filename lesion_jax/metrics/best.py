@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from lesion_jax.errors import DataError
 from lesion_jax.metrics.runs import Runs
 from lesion_jax.metrics.statistics import Difference, Source, compare
 
@@ -40,8 +41,8 @@ class OverBest:
 
     @property
     def missing(self) -> tuple[Source, ...]:
-        """See `Difference`."""
-        return next(iter(self.differences.values())).missing
+        """What any of the differences misses, see `Difference`: the interval takes its ends from all of them."""
+        return tuple(dict.fromkeys(source for one in self.differences.values() for source in one.missing))
 
     @property
     def best(self) -> str:
@@ -103,5 +104,10 @@ def over_best(arm: Runs, baselines: Mapping[str, Runs], metric: str, *, confiden
       baselines: Of each baseline; see `compare` for what they must have in common with the arm.
       metric: Key in `PREDICTION_METRICS`.
       confidence: Two-sided, in (0, 1).
+
+    Raises:
+      DataError: There is no baseline; and see `compare`.
     """
+    if not baselines:
+        raise DataError("There is no baseline to compare with; name one at least.")
     return OverBest({name: compare(arm, runs, metric) for name, runs in baselines.items()}, confidence)

@@ -3,9 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from lesion_jax.errors import DataError
 from lesion_jax.metrics.best import over_best
 from lesion_jax.metrics.holm import holm
 from lesion_jax.metrics.statistics import compare
+from lesion_jax.metrics.verdict import decide
 from tests.metrics.made_up_runs import random_runs
 
 ARM = random_runs(6, 0.85, 1)
@@ -54,6 +56,19 @@ def test_intervals_hold_where_baselines_are_equal_and_where_one_is_best():
             inside += found.low <= truth <= found.high
             below += found.low > truth
         assert inside >= 108 and below <= 8, (shares, truth, inside, below)
+
+
+def test_what_one_baseline_misses_is_missed():
+    """A baseline that shares a single retraining with the arm has an interval without retraining."""
+    arm, first = random_runs(6, 0.95, 1, folds=None), random_runs(6, 0.5, 2, folds=None)
+    found = over_best(arm, {"first": first, "once": random_runs(1, 0.5, 3, folds=None)}, "accuracy")
+    assert found.low > 0 and "seeds" not in found.differences["first"].missing
+    assert "seeds" in found.missing and decide(found, 0.01) == "cannot tell"
+
+
+def test_without_a_baseline_there_is_no_best():
+    with pytest.raises(DataError, match="no baseline"):
+        over_best(ARM, {}, "accuracy")
 
 
 def test_all_of_it_is_kept_when_holm_adjusts():
