@@ -46,8 +46,9 @@ class OverBest:
 
     @property
     def best(self) -> str:
-        """The baseline that came out best; for `value` alone."""
-        return min(self.differences, key=lambda name: self._sign * self.differences[name].value)
+        """The baseline that came out best, the first of equals; for `value` alone."""
+        # Rounding makes equals differ, otherwise for each arm: the report names one for all of them.
+        return min(self.differences, key=lambda name: round(self._sign * self.differences[name].value, 12))
 
     @property
     def value(self) -> float:
