@@ -13,9 +13,9 @@ from lesion_jax.metrics.statistics import Difference, Source, compare
 class OverBest:
     """An arm minus the best baseline.
 
-    Which baseline is best is not known, only which came out best. So the interval is of the smallest of the arm's
-    differences: it lies above a bound where all of them do, which needs no correction (intersection-union test: Berger
-    1982), and below one where any of them does, which needs Bonferroni's over the baselines.
+    Which baseline is best is not known, only which came out best. So the interval is of the worst of the arm's
+    differences: that one is better than a bound where all of them are, which needs no correction (intersection-union
+    test: Berger 1982), and worse than one where any of them is, which needs Bonferroni's over the baselines.
 
     Attributes:
       differences: By baseline, the arm minus it.
@@ -52,7 +52,7 @@ class OverBest:
 
     @property
     def value(self) -> float:
-        """Difference to the baseline that came out best: too low on average, since the luckiest is taken."""
+        """Difference to the baseline that came out best: too bad on average, since the luckiest is taken."""
         return self.differences[self.best].value
 
     @property

@@ -96,6 +96,7 @@ def test_generators_are_compared_with_the_best_arm_that_needs_none_and_with_the_
     first = "Against Classic, accuracy: a gain with Classic + fresh lesions (+4"
     second = "Against the best of the arms that need no generator, which came out to be Classic + mixup, accuracy: "
     assert text.index(first) < text.index("No augmentation (-") < text.index(second)
+    assert "same lesions; those with a generator also against the best that needs none." in text
     assert "Share of Classic + fresh lesions, %" in text and "| Classic + ACGAN | Classic + mixup |" in text
     # A generator that failed has neither.
     failed = [{**BANK, "fold": fold, "broken": ["wrong labels"]} for fold in (0, 1)]
