@@ -61,7 +61,8 @@ def share_of_gain(arm: Runs, ceiling: Runs, baseline: Runs, metric: str, *, conf
         return None
     value = some.decompose((1.0, 0.0, -1.0)).mean / gain.mean
     ends = (_end(slack, value, farthest) for farthest in (-_FARTHEST, _FARTHEST))
-    return Share(*(max(-_FARTHEST, min(one, _FARTHEST)) for one in (value, *ends)), confidence)
+    value, low, high = (max(-_FARTHEST, min(one, _FARTHEST)) for one in (value, *ends))
+    return Share(value, low, high, confidence)
 
 
 def _end(slack: Callable[[float], float], value: float, farthest: float) -> float:
