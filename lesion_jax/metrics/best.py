@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from lesion_jax.errors import DataError
 from lesion_jax.metrics.runs import Runs
 from lesion_jax.metrics.statistics import Difference, Source, compare
 
@@ -12,9 +13,9 @@ from lesion_jax.metrics.statistics import Difference, Source, compare
 class OverBest:
     """An arm minus the best baseline.
 
-    Which baseline is best is not known, only which came out best. So the interval is of the smallest of the arm's
-    differences: it lies above a bound where all of them do, which needs no correction (intersection-union test: Berger
-    1982), and below one where any of them does, which needs Bonferroni's over the baselines.
+    Which baseline is best is not known, only which came out best. So the interval is of the worst of the arm's
+    differences: that one is better than a bound where all of them are, which needs no correction (intersection-union
+    test: Berger 1982), and worse than one where any of them is, which needs Bonferroni's over the baselines.
 
     Attributes:
       differences: By baseline, the arm minus it.
@@ -40,17 +41,18 @@ class OverBest:
 
     @property
     def missing(self) -> tuple[Source, ...]:
-        """See `Difference`."""
-        return next(iter(self.differences.values())).missing
+        """What any of the differences misses, see `Difference`: the interval takes its ends from all of them."""
+        return tuple(dict.fromkeys(source for one in self.differences.values() for source in one.missing))
 
     @property
     def best(self) -> str:
-        """The baseline that came out best; for `value` alone."""
-        return min(self.differences, key=lambda name: self._sign * self.differences[name].value)
+        """The baseline that came out best, the first of equals; for `value` alone."""
+        # Rounding makes equals differ, otherwise for each arm: the report names one for all of them.
+        return min(self.differences, key=lambda name: round(self._sign * self.differences[name].value, 12))
 
     @property
     def value(self) -> float:
-        """Difference to the baseline that came out best: too low on average, since the luckiest is taken."""
+        """Difference to the baseline that came out best: too bad on average, since the luckiest is taken."""
         return self.differences[self.best].value
 
     @property
@@ -103,5 +105,10 @@ def over_best(arm: Runs, baselines: Mapping[str, Runs], metric: str, *, confiden
       baselines: Of each baseline; see `compare` for what they must have in common with the arm.
       metric: Key in `PREDICTION_METRICS`.
       confidence: Two-sided, in (0, 1).
+
+    Raises:
+      DataError: There is no baseline; and see `compare`.
     """
+    if not baselines:
+        raise DataError("There is no baseline to compare with; name one at least.")
     return OverBest({name: compare(arm, runs, metric) for name, runs in baselines.items()}, confidence)

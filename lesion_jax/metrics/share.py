@@ -6,6 +6,7 @@ from collections.abc import Callable
 from scipy import optimize
 
 from lesion_jax.metrics.crossed import Crossed
+from lesion_jax.metrics.predictions import PREDICTION_METRICS
 from lesion_jax.metrics.runs import Runs
 
 # Shares beyond it are told as this: the interval of a gain that is hardly one has no end.
@@ -17,7 +18,7 @@ class Share:
     """(arm - baseline) / (ceiling - baseline), of a metric.
 
     Attributes:
-      value: 1 where the arm gains as much as the ceiling.
+      value: 1 where the arm gains as much as the ceiling; in -10 to 10.
       low: Lower end of the interval, at least -10.
       high: Upper end, at most 10.
       confidence: Of the interval, two-sided, for this share alone.
@@ -44,7 +45,8 @@ def share_of_gain(arm: Runs, ceiling: Runs, baseline: Runs, metric: str, *, conf
       confidence: Two-sided, in (0, 1).
 
     Returns:
-      None where the ceiling's own difference is not surely apart from 0: there is nothing to share.
+      None where the ceiling does not surely gain, and always where a single retraining says nothing of what retraining
+      does: there is nothing to share.
     """
     some = Crossed.of((arm, ceiling, baseline), metric)
 
@@ -54,13 +56,19 @@ def share_of_gain(arm: Runs, ceiling: Runs, baseline: Runs, metric: str, *, conf
         return some.spread(found).half_width(confidence) - abs(found.mean)
 
     gain = some.decompose((0.0, 1.0, -1.0))
-    if some.spread(gain).half_width(confidence) >= abs(gain.mean):
+    sign = 1 if PREDICTION_METRICS[metric].better == "higher" else -1
+    if gain.retraining is None and gain.folds is None or sign * gain.mean <= some.spread(gain).half_width(confidence):
         return None
     value = some.decompose((1.0, 0.0, -1.0)).mean / gain.mean
-    return Share(value, _end(slack, value, -_FARTHEST), _end(slack, value, _FARTHEST), confidence)
+    ends = (_end(slack, value, farthest) for farthest in (-_FARTHEST, _FARTHEST))
+    value, low, high = (max(-_FARTHEST, min(one, _FARTHEST)) for one in (value, *ends))
+    return Share(value, low, high, confidence)
 
 
 def _end(slack: Callable[[float], float], value: float, farthest: float) -> float:
-    if slack(value) <= 0 or slack(farthest) >= 0:
-        return value if slack(value) <= 0 else farthest
+    if slack(value) <= 0:
+        return value
+    # A value that lies beyond it leaves no end between the two.
+    if abs(value) >= _FARTHEST and value * farthest > 0 or slack(farthest) >= 0:
+        return farthest
     return float(optimize.root_scalar(slack, bracket=(value, farthest), method="brentq", xtol=1e-4).root)

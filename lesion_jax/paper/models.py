@@ -29,9 +29,15 @@ def check_arm(arm: Arm, models: Mapping[str, TrainingConfig]) -> None:
     if arm.generator is not None and FAMILIES[kind := models[arm.generator].kind].draw is None:
         raise ConfigError(f"models.{arm.generator}.kind is {kind!r}, which draws no images: {arm.name!r}.")
     try:
-        replace(predictor, arm.own_changes).check()
+        changed = replace(predictor, arm.own_changes)
+        changed.check()
     except ConfigError as error:
         raise ConfigError(f"Arm {arm.name!r} changes {dict(arm.changes)}: {error}") from error
+    if arm.own_changes and changed == predictor:
+        raise ConfigError(
+            f"Arm {arm.name!r} changes {dict(arm.changes)}, which models.{arm.predictor} has already: it would be the "
+            "same training as without; leave the arm out of arms."
+        )
 
 
 def check_alike(models: Mapping[str, TrainingConfig]) -> None:

@@ -33,10 +33,12 @@ def with_baseline(config: StudyConfig, runs: Mapping[str, Runs], broken: set[str
         if arm != config.baseline
     }
     ceiling = ceiling_of(config)
+    if ceiling == config.baseline or ceiling and ARMS[ceiling].generator in broken:
+        ceiling = None
     rows = []
     for arm, one in holm(found, config.confidence).items():
         share = None
-        if ceiling and arm != ceiling and config.baseline != ceiling and ARMS[arm].generator not in broken:
+        if ceiling and arm != ceiling and ARMS[arm].generator not in broken:
             share = share_of_gain(runs[arm], runs[ceiling], baseline, config.metric, confidence=config.confidence)
         rows.append(_row(config, arm, one, ARMS[arm].generator in broken) | {"share": share and share.to_json()})
     return rows
@@ -47,10 +49,11 @@ def over_what_needs_none(config: StudyConfig, runs: Mapping[str, Runs], broken: 
 
     Returns:
       [{"arm", "title", "word", "best": title of the arm that came out best, "difference"}], of arguments as in
-      `with_baseline`; empty where a single arm needs none, since that is the baseline.
+      `with_baseline`; empty where only the config's baseline needs none, with which all are compared already, or no
+      arm does.
     """
     without = {arm: some for arm, some in runs.items() if ARMS[arm].part == "baseline"}
-    if len(without) < 2:
+    if without.keys() <= {config.baseline}:
         return []
     found = {
         arm: over_best(some, without, config.metric, confidence=config.confidence)

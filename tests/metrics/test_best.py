@@ -3,10 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from lesion_jax.errors import DataError
 from lesion_jax.metrics.best import over_best
 from lesion_jax.metrics.holm import holm
 from lesion_jax.metrics.statistics import compare
-from tests.metrics.made_up_runs import random_runs
+from lesion_jax.metrics.verdict import decide
+from tests.metrics.made_up_runs import random_runs, runs_of
 
 ARM = random_runs(6, 0.85, 1)
 BASELINES = {str(share): random_runs(6, share, round(100 * share)) for share in (0.5, 0.7, 0.6)}
@@ -54,6 +56,28 @@ def test_intervals_hold_where_baselines_are_equal_and_where_one_is_best():
             inside += found.low <= truth <= found.high
             below += found.low > truth
         assert inside >= 108 and below <= 8, (shares, truth, inside, below)
+
+
+def test_of_equal_baselines_the_first_is_best_for_every_arm():
+    """Their differences to an arm are equal up to rounding, which is another one for each arm."""
+    first = random_runs(7, 0.6, 0)
+    right = first.probabilities.argmax(2) == first.labels
+    for step in range(1, 7):
+        equals = {"first": first, "second": runs_of(np.roll(right, step, 0))}
+        assert {over_best(random_runs(7, 0.6, draw), equals, "accuracy").best for draw in range(10)} == {"first"}
+
+
+def test_what_one_baseline_misses_is_missed():
+    """A baseline that shares a single retraining with the arm has an interval without retraining."""
+    arm, first = random_runs(6, 0.95, 1, folds=None), random_runs(6, 0.5, 2, folds=None)
+    found = over_best(arm, {"first": first, "once": random_runs(1, 0.5, 3, folds=None)}, "accuracy")
+    assert found.low > 0 and "seeds" not in found.differences["first"].missing
+    assert "seeds" in found.missing and decide(found, 0.01) == "cannot tell"
+
+
+def test_without_a_baseline_there_is_no_best():
+    with pytest.raises(DataError, match="no baseline"):
+        over_best(ARM, {}, "accuracy")
 
 
 def test_all_of_it_is_kept_when_holm_adjusts():

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -47,7 +49,41 @@ def test_wider_confidence_has_a_wider_interval():
     assert wide.low < narrow.low < narrow.value == wide.value < narrow.high < wide.high
 
 
+def test_a_ceiling_that_loses_has_no_gain_to_share():
+    """An arm that does better than both would be told to have a negative share of it."""
+    assert share_of_gain(CEILING, random_runs(8, 0.2, 4), random_runs(8, 0.7, 5), "accuracy") is None
+    assert share_of_gain(CEILING, random_runs(8, 0.2, 4), random_runs(8, 0.7, 5), "log_loss") is None
+    assert share_of_gain(BASELINE, CEILING, BASELINE, "log_loss").value == 0
+
+
+def test_one_retraining_of_a_test_set_shows_no_gain_to_share():
+    arm, ceiling, baseline = (
+        random_runs(1, share, draw, folds=None) for share, draw in ((0.8, 5), (0.95, 2), (0.3, 1))
+    )
+    assert compare(ceiling, baseline, "accuracy").low > 0
+    assert share_of_gain(arm, ceiling, baseline, "accuracy") is None
+    # Folds show what retraining does.
+    assert share_of_gain(*(random_runs(1, share, 2) for share in (0.8, 0.95, 0.3)), "accuracy") is not None
+
+
 def test_ends_that_are_far_away_are_cut_off():
-    weak = runs_of(np.random.default_rng(6).random((8, 24)) < 0.68)
-    found = share_of_gain(CEILING, weak, BASELINE, "accuracy")
-    assert found is None or found.high <= 10
+    weak = runs_of(np.random.default_rng(6).random((8, 24)) < 0.6)
+    found = share_of_gain(CEILING, weak, BASELINE, "accuracy", confidence=0.7)
+    assert found.low < found.value < found.high == 10
+
+
+def test_a_share_beyond_what_is_told_is_told_as_the_farthest():
+    """A ceiling may gain little, and surely: what costs or gains far more is many times its gain."""
+    draw = np.random.default_rng(1)
+
+    def nearer_the_truth(by):
+        share = np.clip(by + 0.1 * abs(by) * draw.standard_normal((8, 24, 1)), -0.9, 0.9)
+        end = np.eye(3)[BASELINE.labels] if by > 0 else np.full(3, 1 / 3)
+        moved = BASELINE.probabilities + np.abs(share) * (end - BASELINE.probabilities)
+        return dataclasses.replace(BASELINE, probabilities=moved)
+
+    ceiling, arm = nearer_the_truth(0.02), nearer_the_truth(0.5)
+    found = share_of_gain(arm, ceiling, BASELINE, "log_loss")
+    assert (found.value, found.low, found.high) == (10, 10, 10)
+    inside = share_of_gain(nearer_the_truth(0.1), ceiling, BASELINE, "log_loss")
+    assert 1 < inside.low < inside.value < inside.high < 10

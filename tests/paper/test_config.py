@@ -63,5 +63,9 @@ def test_an_arm_changes_only_what_its_predictor_has(monkeypatch):
     monkeypatch.setitem(ARMS, "new", dataclasses.replace(row, changes={"momentum": 1.5}))
     with pytest.raises(ConfigError, match="Arm 'new' .*momentum is 1.5"):
         load(paper_config(arms=("classic", "new")))
+    same = {"momentum": models()["classifier"].momentum}
+    monkeypatch.setitem(ARMS, "new", dataclasses.replace(row, changes=same))
+    with pytest.raises(ConfigError, match="Arm 'new' changes .*has already"):
+        load(paper_config(arms=("classic", "new")))
     monkeypatch.setitem(ARMS, "new", dataclasses.replace(row, changes={"momentum": 0.5}))
     assert load(paper_config(arms=("classic", "new"))).arms[-1] == "new"

@@ -96,12 +96,31 @@ def test_generators_are_compared_with_the_best_arm_that_needs_none_and_with_the_
     first = "Against Classic, accuracy: a gain with Classic + fresh lesions (+4"
     second = "Against the best of the arms that need no generator, which came out to be Classic + mixup, accuracy: "
     assert text.index(first) < text.index("No augmentation (-") < text.index(second)
+    assert "same lesions; those with a generator also against the best that needs none." in text
     assert "Share of Classic + fresh lesions, %" in text and "| Classic + ACGAN | Classic + mixup |" in text
     # A generator that failed has neither.
     failed = [{**BANK, "fold": fold, "broken": ["wrong labels"]} for fold in (0, 1)]
     (scenario,) = results_of(found, said, failed, {})["scenarios"]
     assert {row["arm"]: row["word"] for row in scenario["over_best"]} == {"acgan": "cannot tell", "oracle": "gain"}
     assert {one["arm"]: one["share"] for one in scenario["comparisons"]}["acgan"] is None
+    # Nor has any arm a share of a ceiling that failed.
+    failed = [{**row, "model": "oracle", "title": "Oracle"} for row in failed]
+    (scenario,) = results_of(found, said, failed, {})["scenarios"]
+    assert not any(one["share"] for one in scenario["comparisons"])
+
+
+def test_where_a_generator_is_the_baseline_the_others_are_compared_with_the_one_arm_that_needs_none(tmp_path):
+    shares = {"classic": 0.5, "acgan": 0.6, "acgan_first": 0.95}
+    found = layout(tmp_path, sites(), scenarios={"far": FAR}, seeds=(0, 1, 2, 3), arms=tuple(shares), baseline="acgan")
+    said = collect_predictions(found, ask=asker(shares.get))
+    (scenario,) = results_of(found, said, [], {})["scenarios"]
+    assert [(row["arm"], row["best"]) for row in scenario["over_best"]] == [
+        ("acgan", "Classic"),
+        ("acgan_first", "Classic"),
+    ]
+    # Against the baseline alone it would be the same comparison again.
+    found = dataclasses.replace(found, config=dataclasses.replace(found.config, baseline="classic"))
+    assert results_of(found, said, [], {})["scenarios"][0]["over_best"] == []
 
 
 def test_one_retraining_of_an_independent_test_set_cannot_tell(tmp_path):

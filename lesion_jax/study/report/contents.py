@@ -28,7 +28,8 @@ def contents(results: Mapping[str, Any], folder: Path) -> list[Block]:
         *(Text(sentence, "verdict") for sentence in answers(results)),
         Figure(
             folder / "differences.png",
-            "Each arm against the baseline, on the same lesions.",
+            "Each arm against the baseline, on the same lesions"
+            + ("; those with a generator also against the best that needs none." if _has_over_best(results) else "."),
         ),
         Text(
             f"The rule was fixed beforehand: {rule['metric_title']} decides, differences within {margin} do "
@@ -139,16 +140,20 @@ def _further_comparisons(results: Mapping[str, Any]) -> list[str]:
     if any(one["share"] for scenario in results["scenarios"] for one in scenario["comparisons"]):
         said.append(
             f"Shares are of the difference that {results['rule']['ceiling_title']} made, the most that a generator can "
-            "add; intervals are Fieller's, each for itself."
+            "add; intervals are Fieller's, each for itself, and end at -1000 and 1000 %."
         )
-    if any(scenario["over_best"] for scenario in results["scenarios"]):
+    if _has_over_best(results):
         said.append(
             "Arms with a generator are also compared with the best of those that need none. Which is truly best is not "
-            "known, so the interval is of the smallest difference to any of them (intersection-union; Bonferroni's "
+            "known, so the interval is of the worst difference to any of them (intersection-union; Bonferroni's "
             "correction at the end where one suffices), with Holm's over arms. The value, to the one that came out "
-            "best, is too low on average."
+            "best, is too bad on average."
         )
     return said
+
+
+def _has_over_best(results: Mapping[str, Any]) -> bool:
+    return any(scenario["over_best"] for scenario in results["scenarios"])
 
 
 def _versions(provenance: Mapping[str, Any]) -> str:
