@@ -58,6 +58,11 @@ class Decomposition:
     retraining_df: int
     components: Components
 
+    @property
+    def knows_retraining(self) -> bool:
+        """Whether it says anything of what retraining does: not by a single retraining of a test set."""
+        return self.retraining is not None or self.folds is not None
+
 
 def retraining_df(num_groups: int, num_folds: int) -> int:
     """Degrees of freedom of the retraining's variance; num_folds is 1 for an independent test set."""

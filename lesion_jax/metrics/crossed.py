@@ -123,12 +123,12 @@ def _common_units(arms: Sequence[Runs]) -> list[tuple[int, int, int]]:
         same = first.patients == other.patients and np.array_equal(first.labels, other.labels)
         if not same or first.probabilities.shape[2] != other.probabilities.shape[2]:
             raise DataError("Two arms are compared on other lesions, or in another order; score both on the same ones.")
-        theirs = set(other.units)
-        units = [unit for unit in units if unit in theirs]
+        own = set(other.units)
+        units = [unit for unit in units if unit in own]
         if not units:
             raise DataError(
-                "No (cohort, partition, seed) is common to both arms, so no retrainings can be paired; train both with "
-                f"the same ones (arm: {first.units[:3]} ..., baseline: {other.units[:3]} ...)."
+                "No (cohort, partition, seed) is common to all arms, so no retrainings can be paired; train them with "
+                f"the same ones (one: {first.units[:3]} ..., another: {other.units[:3]} ...)."
             )
     for other in others:
         for _, partition, _ in units:

@@ -10,7 +10,7 @@ from lesion_jax.metrics.predictions import PREDICTION_METRICS
 from lesion_jax.metrics.runs import Runs
 
 # Shares beyond it are told as this: the interval of a gain that is hardly one has no end.
-_FARTHEST = 10.0
+FARTHEST = 10.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,11 +57,11 @@ def share_of_gain(arm: Runs, ceiling: Runs, baseline: Runs, metric: str, *, conf
 
     gain = some.decompose((0.0, 1.0, -1.0))
     sign = 1 if PREDICTION_METRICS[metric].better == "higher" else -1
-    if gain.retraining is None and gain.folds is None or sign * gain.mean <= some.spread(gain).half_width(confidence):
+    if not gain.knows_retraining or sign * gain.mean <= some.spread(gain).half_width(confidence):
         return None
     value = some.decompose((1.0, 0.0, -1.0)).mean / gain.mean
-    ends = (_end(slack, value, farthest) for farthest in (-_FARTHEST, _FARTHEST))
-    value, low, high = (max(-_FARTHEST, min(one, _FARTHEST)) for one in (value, *ends))
+    ends = (_end(slack, value, farthest) for farthest in (-FARTHEST, FARTHEST))
+    value, low, high = (max(-FARTHEST, min(one, FARTHEST)) for one in (value, *ends))
     return Share(value, low, high, confidence)
 
 
@@ -69,6 +69,6 @@ def _end(slack: Callable[[float], float], value: float, farthest: float) -> floa
     if slack(value) <= 0:
         return value
     # A value that lies beyond it leaves no end between the two.
-    if abs(value) >= _FARTHEST and value * farthest > 0 or slack(farthest) >= 0:
+    if abs(value) >= FARTHEST and value * farthest > 0 or slack(farthest) >= 0:
         return farthest
     return float(optimize.root_scalar(slack, bracket=(value, farthest), method="brentq", xtol=1e-4).root)

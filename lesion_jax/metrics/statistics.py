@@ -122,7 +122,7 @@ def compare(
         p=spread.p(found.mean),
         adjusted_p=None,
         num_compared=1,
-        covers=("patients",) if found.retraining is None and found.folds is None else ("patients", *design.sources),
+        covers=("patients", *design.sources) if found.knows_retraining else ("patients",),
         missing=_missing(design, found),
         spread=spread,
         components=found.components,
@@ -142,7 +142,7 @@ _KNOWN = 10**6
 
 def _missing(design: Design, found: Decomposition) -> tuple[Source, ...]:
     missing: list[Source] = []
-    if found.retraining is None and found.folds is None:
+    if not found.knows_retraining:
         missing.append("seeds")
     if design.kind == "seeds" and design.folds is not None:
         missing.append("partitions")

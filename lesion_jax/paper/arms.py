@@ -39,7 +39,7 @@ class Arm:
       chosen: Sizes that each fold chooses for this arm. Without "classic_size", and without a change that sets it, the
         predictor is trained on the size that the baseline chose (or on the generators', if it is one itself). With a
         generator, "synthetic_size" is either chosen or set by a change.
-      role: What it is in a comparison, see `part`; None where that follows from whether it has a generator.
+      given_role: See `role`; None where that follows from whether it has a generator.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Arm:
     selects: bool = False
     members: int = 1
     chosen: tuple[Size, ...] = ("classic_size",)
-    role: Role | None = None
+    given_role: Role | None = None
 
     def __post_init__(self):
         """Refuses a row that contradicts itself, with a ValueError."""
@@ -81,9 +81,9 @@ class Arm:
         return (self.predictor,) if self.generator is None else (self.predictor, self.generator)
 
     @property
-    def part(self) -> Role:
+    def role(self) -> Role:
         """Whether it tries a generator, needs none (as a placebo does not), or is what no generator can exceed."""
-        return self.role or ("baseline" if self.generator is None else "generator")
+        return self.given_role or ("baseline" if self.generator is None else "generator")
 
     @property
     def fixed_classic_size(self) -> int | None:
@@ -153,7 +153,7 @@ class _Use:
             mixing=self.mixing,
             selects=self.selects,
             chosen=_BOTH,
-            role=source.role,
+            given_role=source.role,
         )
 
 
@@ -210,7 +210,7 @@ ARMS = {
             "D",
             predictor="acgan",
             chosen=(),
-            role="generator",
+            given_role="generator",
         ),
         Arm("bovw", "Bag of visual words", "#CC79A7", "s", predictor="bovw", chosen=()),
     )

@@ -13,6 +13,9 @@ from lesion_jax.metrics.verdict import decide, describe, judge
 from lesion_jax.paper.arms import ARMS
 from lesion_jax.study.config import StudyConfig
 
+# More comparisons than this are told by their words, not by a name or a sentence each.
+FEW = 3
+
 
 def with_baseline(config: StudyConfig, runs: Mapping[str, Runs], broken: set[str]) -> list[dict[str, Any]]:
     """Every arm against the baseline of the config, adjusted for each other.
@@ -40,7 +43,8 @@ def with_baseline(config: StudyConfig, runs: Mapping[str, Runs], broken: set[str
         share = None
         if ceiling and arm != ceiling and ARMS[arm].generator not in broken:
             share = share_of_gain(runs[arm], runs[ceiling], baseline, config.metric, confidence=config.confidence)
-        rows.append(_row(config, arm, one, ARMS[arm].generator in broken) | {"share": share and share.to_json()})
+        failed = ARMS[arm].generator in broken or ARMS[config.baseline].generator in broken
+        rows.append(_row(config, arm, one, failed) | {"share": share and share.to_json()})
     return rows
 
 
@@ -52,13 +56,14 @@ def over_what_needs_none(config: StudyConfig, runs: Mapping[str, Runs], broken: 
       `with_baseline`; empty where only the config's baseline needs none, with which all are compared already, or no
       arm does.
     """
-    without = {arm: some for arm, some in runs.items() if ARMS[arm].part == "baseline"}
+    # A placebo that failed is none.
+    without = {arm: some for arm, some in runs.items() if _needs_none(arm) and ARMS[arm].generator not in broken}
     if without.keys() <= {config.baseline}:
         return []
     found = {
         arm: over_best(some, without, config.metric, confidence=config.confidence)
         for arm, some in runs.items()
-        if arm not in without
+        if not _needs_none(arm)
     }
     return [
         {
@@ -72,9 +77,13 @@ def over_what_needs_none(config: StudyConfig, runs: Mapping[str, Runs], broken: 
     ]
 
 
+def _needs_none(arm: str) -> bool:
+    return ARMS[arm].role == "baseline"
+
+
 def ceiling_of(config: StudyConfig) -> str | None:
     """The first arm that no generator can exceed, None where there is none."""
-    return next((arm for arm in config.arms if ARMS[arm].part == "ceiling"), None)
+    return next((arm for arm in config.arms if ARMS[arm].role == "ceiling"), None)
 
 
 def _row(config: StudyConfig, name: str, difference: Difference, is_broken: bool) -> dict[str, Any]:
@@ -83,7 +92,7 @@ def _row(config: StudyConfig, name: str, difference: Difference, is_broken: bool
     word, sentence = verdict.word, verdict.sentence
     if is_broken:
         word = "cannot tell"
-        sentence = f"of {title} this cannot tell anything: its generator failed ({describe(difference)})"
+        sentence = f"of {title} this cannot tell anything: a generator failed ({describe(difference)})"
     return {
         "arm": name,
         "title": title,

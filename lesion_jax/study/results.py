@@ -10,12 +10,9 @@ from lesion_jax.metrics.predictions import PREDICTION_METRICS, score_predictions
 from lesion_jax.metrics.runs import Runs
 from lesion_jax.metrics.statistics import compare
 from lesion_jax.paper.arms import ARMS
-from lesion_jax.study.comparisons import ceiling_of, over_what_needs_none, with_baseline
+from lesion_jax.study.comparisons import FEW, ceiling_of, over_what_needs_none, with_baseline
 from lesion_jax.study.layout import Layout, Setting
 from lesion_jax.study.predictions import Predictions
-
-# Arms that the question names.
-_FEW = 3
 
 
 def results_of(
@@ -76,7 +73,7 @@ def _question(layout: Layout) -> str:
     config = layout.config
     others = [ARMS[name].title for name in config.arms if name != config.baseline]
     # The comparisons name them all.
-    said = ", ".join(others) if len(others) <= _FEW else f"any of {len(others)} other arms"
+    said = ", ".join(others) if len(others) <= FEW else f"any of {len(others)} other arms"
     return (
         f"Does a classifier that tells {', '.join(layout.cohort.lesions.class_names)} apart do better on patients that "
         f"it has not seen when it is trained with {said} in place of {ARMS[config.baseline].title}?"

@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lesion_jax.metrics.predictions import PREDICTION_METRICS
-
-# More comparisons than this are told by their words, not by a sentence each.
-_FEW = 3
+from lesion_jax.study.comparisons import FEW
 
 
 def answers(results: Mapping[str, Any]) -> list[str]:
@@ -17,7 +15,7 @@ def answers(results: Mapping[str, Any]) -> list[str]:
     for scenario in scenarios:
         where = f"{scenario['name']}: " if len(scenarios) > 1 else ""
         some = scenario["comparisons"]
-        text = _each(some) if len(some) <= _FEW else f"Against {rule['baseline_title']}, {_by_word(some, rule)}"
+        text = _each(some) if len(some) <= FEW else f"Against {rule['baseline_title']}, {_by_word(some, rule)}"
         said.append(f"{where}{text}.")
         if best := scenario["over_best"]:
             # Pairs of retrainings are the same for all arms, so one arm is best for all.

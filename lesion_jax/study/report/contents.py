@@ -140,7 +140,7 @@ def _further_comparisons(results: Mapping[str, Any]) -> list[str]:
     if any(one["share"] for scenario in results["scenarios"] for one in scenario["comparisons"]):
         said.append(
             f"Shares are of the difference that {results['rule']['ceiling_title']} made, the most that a generator can "
-            "add; intervals are Fieller's, each for itself, and end at -1000 and 1000 %."
+            "add; intervals are Fieller's, each for itself."
         )
     if _has_over_best(results):
         said.append(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lesion_jax.metrics.predictions import PREDICTION_METRICS, PredictionMetric
+from lesion_jax.metrics.share import FARTHEST
 from lesion_jax.paper.report.tables import number
 from lesion_jax.study.report.blocks import Block, Heading, Points, Table
 
@@ -93,8 +94,13 @@ def tables(scenario: Mapping[str, Any], results: Mapping[str, Any]) -> list[Bloc
 def _percent(share: Mapping[str, float] | None) -> str:
     if share is None:
         return "-"
-    value, low, high = (f"{100 * share[end]:.0f}" for end in ("value", "low", "high"))
+    value, low, high = (_farthest(share[end]) for end in ("value", "low", "high"))
     return f"{value} ({low} to {high})"
+
+
+def _farthest(share: float) -> str:
+    sign = "" if abs(share) < FARTHEST else "beyond "
+    return f"{sign}{100 * share:.0f}"
 
 
 def _over_best(scenario: Mapping[str, Any], unit: str) -> list[Block]:
