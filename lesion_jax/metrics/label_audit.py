@@ -29,6 +29,7 @@ def audit_labels(bank: Sample, train: Sample, held_out: Sample | None, class_nam
     bank, by the mean of all five.
 
     The verdict, by agreement (balanced over classes) of labels with what is seen:
+      "one class": there is no other, so no label can be wrong.
       "cannot tell": the classifiers are not better than chance on real lesions (lower end of a 95 % interval over
         patients).
       "meaningless": no exchange of labels brings it to a quarter of what real labels have above chance.
@@ -40,7 +41,7 @@ def audit_labels(bank: Sample, train: Sample, held_out: Sample | None, class_nam
 
     Args:
       bank: Synthetic images with the labels in question.
-      train: Original images of the training patients, two classes at least.
+      train: Original images of the training patients.
       held_out: Original images of other patients; None where there are none.
       class_names: One name per label.
 
@@ -82,7 +83,7 @@ def out_of_fold_answers(
 
     Args:
       bank: N synthetic images.
-      train: M original images of the training patients, two classes at least.
+      train: M original images of the training patients.
       held_out: K original images of other patients; None where there are none.
       num_classes: C.
 
@@ -114,6 +115,8 @@ def out_of_fold_answers(
 
 
 def _verdict(found: dict[str, Any], ours: np.ndarray, class_names: Sequence[str]) -> dict[str, str]:
+    if len(class_names) == 1:
+        return {"verdict": "one class", "sentence": "there is one class only, so no label can be wrong"}
     floor, low = found["floor"], found["floor_low"]
     chance = 1 / len(class_names)
     exchange = _best_exchange(ours)

@@ -15,18 +15,21 @@ def fit_probabilities(
 
     Args:
       features: float [N, F], to train on.
-      labels: int [N] in [0, num_classes); at least two different ones.
+      labels: int [N] in [0, num_classes).
       *others: float [M, F], to answer for.
       num_classes: C.
 
     Returns:
-      float64 [M, C] for each of `others`; 0 for a class that was not trained on.
+      float64 [M, C] for each of `others`; 0 for a class that was not trained on, 1 where only one was.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    if len(known := np.unique(labels)) == 1:
+        # As where the only patient of one of two classes is left out.
+        return [np.eye(num_classes)[np.full(len(x), known[0])] for x in others]
     # Balanced, so that a rare class is not explained away; C = 0.1 was the best of 0.01, 0.1, 1 on the phantom.
     # For some fifty features the solver takes a sixth of the default one's time, and ends nearer to the optimum.
     logistic = LogisticRegression(C=0.1, class_weight="balanced", solver="newton-cholesky", max_iter=2000)

@@ -1,5 +1,6 @@
 """Broken banks are called broken, for the right reason; banks in order are not."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -73,6 +74,21 @@ def test_labels_that_cannot_be_told_on_real_lesions_get_no_verdict(train, held_o
     assert audit_labels(fresh, scrambled, None, NAMES)["verdict"] == "cannot tell"
     half = bank(fresh.pixels, np.where(np.arange(72) % 4 == 0, (fresh.labels + 1) % 3, fresh.labels))
     assert audit_labels(half, train, held_out, NAMES)["verdict"] == "weaker than real"
+
+
+def test_a_dataset_of_one_class_is_audited_and_has_no_wrong_labels(train, held_out, fresh):
+    cysts = [sample[sample.labels == 0] for sample in (fresh, train, held_out)]
+    found = audit_bank(*cysts, NAMES[:1])
+    assert found["broken"] == [] and found["labels"]["verdict"] == "one class"
+    assert "label" not in found["sentence"] and found["labels"]["confusion"] == [[len(cysts[0])]]
+
+
+def test_a_class_whose_only_patient_is_left_out_is_audited(train, held_out, fresh):
+    kept = [sample[sample.labels < 2] for sample in (fresh, train, held_out)]
+    rare = kept[1]
+    patients = np.where(rare.labels == 1, rare.patients.max() + 1, rare.patients)
+    found = audit_labels(kept[0], dataclasses.replace(rare, patients=patients), kept[2], NAMES[:2])
+    assert np.sum(found["floor_confusion"]) == len(rare) + len(kept[2])
 
 
 def test_leaks_are_seen_where_real_images_have_none(train, held_out, fresh):
