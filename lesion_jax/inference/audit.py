@@ -14,6 +14,8 @@ from lesion_jax.metrics.sample import Sample
 
 # Verdicts of `audit_labels` after which nobody should train on the labels.
 _WRONG_LABELS = ("swapped", "wrong", "meaningless")
+# Metrics beyond what chance makes of real images, from which on it is said: with ten of them one is, of a good bank.
+_MIN_BEYOND = 2
 
 
 def audit_bank(
@@ -59,7 +61,7 @@ def audit_bank(
     broken = _broken(compared["metrics"], class_names, train, labels, copies)
     if made_of_lesions:
         broken.pop("copies", None)
-    warnings = _warnings(labels, copies, leaks, broken)
+    warnings = [*_beyond_chance(named["metrics"], broken), *_warnings(labels, copies, leaks, broken)]
     return {
         "num_bank": len(bank),
         "num_judged": len(some),
@@ -126,6 +128,22 @@ def _unlike_lesions(metrics: Mapping[str, Any], train: Sample) -> list[str]:
                 return []
             found.append(clause)
     return found
+
+
+def _beyond_chance(metrics: Mapping[str, Any], broken: Mapping[str, str]) -> list[str]:
+    """What is worse than real images were in any partition of the patients; [] where it may be by chance."""
+    found = []
+    for name, score in metrics.items():
+        if score is None or "floor_range" not in score:
+            continue
+        row, (lowest, highest) = GENERATOR_METRICS[name], score["floor_range"]
+        if row.better == "lower" and score["value"] > highest:
+            found.append(f"{row.words} {score['value']:.2f}, of real ones {highest:.2f} at most")
+        elif row.better == "higher" and score["value"] < lowest:
+            found.append(f"{row.words} {score['value']:.2f}, of real ones {lowest:.2f} at least")
+    if broken or len(found) < _MIN_BEYOND:
+        return []
+    return [f"it is farther from real lesions than they are from each other by chance ({'; '.join(found)})"]
 
 
 def _warnings(

@@ -5,9 +5,11 @@ import json
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from lesion_jax.inference.audit import audit_bank, judged
 from lesion_jax.metrics.floor import floor_values
+from lesion_jax.metrics.images import floor_ranges
 from lesion_jax.metrics.label_audit import audit_labels
 from lesion_jax.metrics.leaks import find_leaks, has_flat_corner, has_hole
 from tests.metrics.drawn import NAMES, bank, collapsed, lesions, near_copies, noise, relabelled
@@ -81,6 +83,16 @@ def test_a_dataset_of_one_class_is_audited_and_has_no_wrong_labels(train, held_o
     found = audit_bank(*cysts, NAMES[:1])
     assert found["broken"] == [] and found["labels"]["verdict"] == "one class"
     assert "label" not in found["sentence"] and found["labels"]["confusion"] == [[len(cysts[0])]]
+
+
+def test_a_bank_that_is_farther_than_chance_allows_is_said_to_be(train, held_out, fresh):
+    ranges = floor_ranges(train, held_out)
+    assert not any("farther" in one for one in audit_bank(fresh, train, held_out, NAMES, ranges=ranges)["warnings"])
+    # Of every lesion a blurred one: no collapse, the labels right, and not what a scanner sees.
+    soft = dataclasses.replace(fresh, pixels=ndimage.gaussian_filter(fresh.pixels.astype(float), (0, 0.6, 0.6)))
+    found = audit_bank(soft, train, held_out, NAMES, ranges=ranges)
+    (said,) = (one for one in found["warnings"] if "farther" in one)
+    assert found["broken"] == [] and "kernel distance" in said and "of real ones" in said
 
 
 def test_a_class_whose_only_patient_is_left_out_is_audited(train, held_out, fresh):
