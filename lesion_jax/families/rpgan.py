@@ -14,6 +14,7 @@ drawn ones.
 
 Smallest set on which it gave usable images: 90 lesions of the phantom, those narrow networks, 3000 steps of 16 images,
 gamma 4. Networks without norms need many more steps than a DCGAN, and with a gamma of 0.2 drew one image of each class.
+Of 22 real lesions of one class they drew one soft shape.
 """
 
 import dataclasses
