@@ -15,7 +15,7 @@ from rows import Row, begin, parser_of, write_rows
 
 from lesion_jax.core.types import LesionSet
 from lesion_jax.data.lesion_images import original_images
-from lesion_jax.inference.audit import audit_bank
+from lesion_jax.inference.audit import FARTHER, audit_bank
 from lesion_jax.io.progress import Progress, progress_callback
 from lesion_jax.metrics.images import floor_ranges
 from lesion_jax.metrics.intervals import wilson
@@ -26,9 +26,6 @@ from lesion_jax.sources.phantom.rois import render_lesions
 _SIDE, _MARGIN, _WINDOW = 32, 0.15, (-90.0, 310.0)
 # Lesions of each class that a trial trains on, holds out and has in its bank.
 _TRAIN, _HELD_OUT, _BANK = 20, 20, 32
-
-# How a warning begins.
-_FARTHER = "it is farther from real lesions"
 
 Make = Callable[[Sample, Sample, int], Sample]
 
@@ -76,11 +73,11 @@ def main() -> None:
             audit = audit_bank(bank, train, held_out, pool.class_names, ranges=ranges)
             for word in audit["broken"] or ["in order"]:
                 found[what, word] += 1
-            found[what, _FARTHER] += any(warning.startswith(_FARTHER) for warning in audit["warnings"])
+            found[what, FARTHER] += any(warning.startswith(FARTHER) for warning in audit["warnings"])
     progress.update(flags.trials)
     rows = [_row("fresh lesions called broken", flags.trials - found["", "in order"], flags.trials, is_wrong=True)]
     rows.append(
-        _row("fresh lesions said to be too far from real ones", found["", _FARTHER], flags.trials, is_wrong=True)
+        _row("fresh lesions said to be too far from real ones", found["", FARTHER], flags.trials, is_wrong=True)
     )
     rows += [
         _row(f"{what}: called {word!r}", found[what, word], flags.trials, is_wrong=False)

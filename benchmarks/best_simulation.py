@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 from rows import Row, begin, parser_of, write_rows
-from simulated_runs import Simulator, World, effect_of, true_difference
+from simulated_runs import CROSSED, Simulator, World, effect_of, monte_carlo_error, percent, true_difference
 
 from lesion_jax.metrics.best import over_best
 from lesion_jax.metrics.share import share_of_gain
@@ -19,9 +19,7 @@ from lesion_jax.metrics.statistics import compare
 
 COVERED, FALSE_GAINS = 0.93, 0.025
 _WORLDS = {
-    "20 cohorts, 1400 lesions": World(
-        num_lesions=1400, num_partitions=0, num_cohorts=20, shift=0.3, cohort=0.3, taste=0.3
-    ),
+    "20 cohorts, 1400 lesions": CROSSED,
     "3 folds, 182 lesions, 5 seeds": World(num_seeds=5),
 }
 # Points of accuracy by which each of four baselines lies below the best of them.
@@ -68,9 +66,9 @@ def _best(where: str, world: World, below: Sequence[float], gain: float, replica
     return Row(
         measure=f"95 % interval over the best holds {100 * truth:.1f} points: {where}",
         value=100 * held,
-        unit=f"% +-{_error(held, replicates):.1f}",
-        peer=f"above {_percent(above, replicates)}, below {_percent(under, replicates)}; a gain is shown in "
-        f"{_percent(shown, replicates)}; by the one that came out best: misses {_percent(naive, replicates)}",
+        unit=f"% +-{monte_carlo_error(held, replicates):.1f}",
+        peer=f"above {percent(above, replicates)}, below {percent(under, replicates)}; a gain is shown in "
+        f"{percent(shown, replicates)}; by the one that came out best: misses {percent(naive, replicates)}",
         ratio=1 - above / replicates,
         # Two standard errors of a rate that is just what is allowed.
         must=1 - FALSE_GAINS - 2 * math.sqrt(FALSE_GAINS / replicates),
@@ -93,19 +91,11 @@ def _share(where: str, world: World, share: float, replicates: int) -> Row:
     return Row(
         measure=f"95 % interval holds a share of {100 * truth:.0f} %: {where}",
         value=100 * held,
-        unit=f"% +-{_error(held, max(1, defined)):.1f}",
-        peer=f"the ceiling's own gain of {100 * gains[1]:.1f} points is shown in {_percent(defined, replicates)}",
+        unit=f"% +-{monte_carlo_error(held, max(1, defined)):.1f}",
+        peer=f"the ceiling's own gain of {100 * gains[1]:.1f} points is shown in {percent(defined, replicates)}",
         ratio=held,
         must=COVERED,
     )
-
-
-def _error(share: float, replicates: int) -> float:
-    return 100 * math.sqrt(max(share * (1 - share), 1 / replicates) / replicates)
-
-
-def _percent(count: int, total: int) -> str:
-    return f"{100 * count / total:.1f} %"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Made-up predictions whose true differences are known: clustered lesions, correlated retrainings, shifted folds."""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -48,6 +49,10 @@ class World:
     shared_shift: float = 0.0
     cohort: float = 0.0
     taste: float = 0.0
+
+
+# Cohorts of training patients and a large test set, as a study has them.
+CROSSED = World(num_lesions=1400, num_partitions=0, num_cohorts=20, shift=0.3, cohort=0.3, taste=0.3)
 
 
 class Simulator:
@@ -150,6 +155,16 @@ def effect_of(world: World, difference: float) -> float:
         low, high = high, high + (difference - found[high]) / slope
         found[high] = true_difference(world, high, "accuracy")
     return high
+
+
+def monte_carlo_error(share: float, replicates: int) -> float:
+    """Standard error of a share of replicates, in points; of none and of all it is that of one replicate."""
+    return 100 * math.sqrt(max(share * (1 - share), 1 / replicates) / replicates)
+
+
+def percent(count: int, total: int) -> str:
+    """Such as: 2.5 %."""
+    return f"{100 * count / total:.1f} %"
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

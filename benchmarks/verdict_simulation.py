@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from rows import Row, begin, parser_of, write_rows
 from scipy import stats
-from simulated_runs import Simulator, World, effect_of, true_difference
+from simulated_runs import CROSSED, Simulator, World, effect_of, monte_carlo_error, percent, true_difference
 
 from lesion_jax.metrics.components import Components
 from lesion_jax.metrics.holm import holm
@@ -55,14 +55,10 @@ def main() -> None:
             for num_arms in (1, 2, 4):
                 rows.append(_family(world, num_arms, flags.replicates))
                 _say(rows[-1])
-        for world in (World(num_seeds=5), World(num_lesions=600, num_seeds=10), _CROSSED):
+        for world in (World(num_seeds=5), World(num_lesions=600, num_seeds=10), CROSSED):
             rows += _effects(world, flags.replicates)
             _say(*rows[-3:])
     write_rows(rows, flags)
-
-
-# Cohorts of training patients and a large test set, as a study has them.
-_CROSSED = World(num_lesions=1400, num_partitions=0, num_cohorts=20, shift=0.3, cohort=0.3, taste=0.3)
 
 
 def _conditions() -> list[tuple[str, World, str, float | None]]:
@@ -87,7 +83,7 @@ def _conditions() -> list[tuple[str, World, str, float | None]]:
         add(f"a test set, 1 cohort, {seeds} seeds", dataclasses.replace(single, num_seeds=seeds))
     add("a test set, 1 cohort, 1 seed, prior SD", single, prior_sd=_retraining_sd(single))
     for cohorts, seeds in ((3, 1), (5, 2), (10, 1), (20, 1)):
-        world = dataclasses.replace(_CROSSED, num_cohorts=cohorts, num_seeds=seeds)
+        world = dataclasses.replace(CROSSED, num_cohorts=cohorts, num_seeds=seeds)
         add(f"a test set, {cohorts} cohorts with {_counted(seeds, 'seed')}", world)
     for metric in PREDICTION_METRICS:
         if metric not in ("accuracy", "sensitivity"):
@@ -118,14 +114,14 @@ def _coverage(title: str, world: World, metric: str, prior_sd: float | None, rep
         before += old is not None and old.verdict(arm, baseline) != 0
         halves.append((difference.high - difference.low) / 2)
     share = covered / replicates
-    words = f"gain {_percent(gains, replicates)}, loss {_percent(losses, replicates)}"
+    words = f"gain {percent(gains, replicates)}, loss {percent(losses, replicates)}"
     note = f"half-width {_size(float(np.median(halves)), metric)}; {words}"
     if old:
-        note += f"; before: false verdicts {_percent(before, replicates)}"
+        note += f"; before: false verdicts {percent(before, replicates)}"
     return Row(
         measure=f"95 % interval holds 0: {metric}, {world.num_lesions} lesions, {title}",
         value=100 * share,
-        unit=f"% +-{_error(share, replicates):.1f}",
+        unit=f"% +-{monte_carlo_error(share, replicates):.1f}",
         peer=note,
         ratio=share,
         must=COVERED,
@@ -148,9 +144,9 @@ def _family(world: World, num_arms: int, replicates: int) -> Row:
         measure=f"{_counted(num_arms, 'arm')}, a gain where there is none: 182 lesions, 3 folds, "
         f"{_counted(world.num_seeds, 'seed')}",
         value=100 * share,
-        unit=f"% +-{_error(share, replicates):.1f}",
-        peer=f"gain or loss {_percent(false, replicates)}, all intervals hold 0 {_percent(covered, replicates)}; "
-        f"before: false verdicts {_percent(before, replicates)}",
+        unit=f"% +-{monte_carlo_error(share, replicates):.1f}",
+        peer=f"gain or loss {percent(false, replicates)}, all intervals hold 0 {percent(covered, replicates)}; "
+        f"before: false verdicts {percent(before, replicates)}",
         ratio=1 - share,
         must=1 - FALSE_GAINS,
     )
@@ -171,12 +167,12 @@ def _effects(world: World, replicates: int) -> list[Row]:
     none, power = words.count("no difference") / replicates, shown / replicates
     groups = f"{world.num_cohorts} cohorts, a test set" if world.num_cohorts > 1 else "3 folds"
     where = f"{world.num_lesions} lesions, {groups}, {_counted(world.num_seeds, 'seed')}"
-    shares = ", ".join(f"{word} {_percent(words.count(word), replicates)}" for word in dict.fromkeys(words))
+    shares = ", ".join(f"{word} {percent(words.count(word), replicates)}" for word in dict.fromkeys(words))
     return [
         Row(
             measure=f"95 % interval holds a true {100 * truth:.1f} points: {where}",
             value=100 * covered / replicates,
-            unit=f"% +-{_error(covered / replicates, replicates):.1f}",
+            unit=f"% +-{monte_carlo_error(covered / replicates, replicates):.1f}",
             peer="",
             ratio=covered / replicates,
             must=COVERED,
@@ -184,7 +180,7 @@ def _effects(world: World, replicates: int) -> list[Row]:
         Row(
             measure=f"the interval shows them: {where}",
             value=100 * power,
-            unit=f"% +-{_error(power, replicates):.1f}",
+            unit=f"% +-{monte_carlo_error(power, replicates):.1f}",
             peer=f"promised {100 * promised:.0f} %; {shares}",
             ratio=power / promised,
             must=0.0,
@@ -192,7 +188,7 @@ def _effects(world: World, replicates: int) -> list[Row]:
         Row(
             measure=f'"no difference" within {100 * MARGIN:.0f} points, wrongly: {where}',
             value=100 * none,
-            unit=f"% +-{_error(none, replicates):.1f}",
+            unit=f"% +-{monte_carlo_error(none, replicates):.1f}",
             peer="",
             ratio=1 - none,
             must=1 - FALSE_GAINS,
@@ -236,8 +232,8 @@ def _real(runs: Runs, replicates: int) -> list[Row]:
             Row(
                 measure=f"95 % interval holds 0: {len(runs.labels)} lesions, {_counted(seeds, 'seed')}",
                 value=100 * covered / replicates,
-                unit=f"% +-{_error(covered / replicates, replicates):.1f}",
-                peer=f"gain {_percent(gains, replicates)}; before: false verdicts {_percent(before, replicates)}",
+                unit=f"% +-{monte_carlo_error(covered / replicates, replicates):.1f}",
+                peer=f"gain {percent(gains, replicates)}; before: false verdicts {percent(before, replicates)}",
                 ratio=covered / replicates,
                 must=COVERED,
             )
@@ -263,16 +259,8 @@ class _OldRule:
         return int(low > 0) - int(high < 0)
 
 
-def _error(share: float, replicates: int) -> float:
-    return 100 * math.sqrt(max(share * (1 - share), 1 / replicates) / replicates)
-
-
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}" + ("s" if count > 1 else "")
-
-
-def _percent(count: int, total: int) -> str:
-    return f"{100 * count / total:.1f} %"
 
 
 def _size(value: float, metric: str) -> str:

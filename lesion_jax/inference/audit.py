@@ -11,11 +11,14 @@ from lesion_jax.metrics.images import GENERATOR_METRICS, NUM_SCORED, compare, na
 from lesion_jax.metrics.label_audit import audit_labels
 from lesion_jax.metrics.leaks import find_leaks
 from lesion_jax.metrics.sample import Sample
+from lesion_jax.metrics.titles import in_sentence
 
 # Verdicts of `audit_labels` after which nobody should train on the labels.
 _WRONG_LABELS = ("swapped", "wrong", "meaningless")
 # Metrics beyond what chance makes of real images, from which on it is said: with ten of them one is, of a good bank.
 _MIN_BEYOND = 2
+# How that warning begins.
+FARTHER = "it is farther from real lesions"
 
 
 def audit_bank(
@@ -137,13 +140,13 @@ def _beyond_chance(metrics: Mapping[str, Any], broken: Mapping[str, str]) -> lis
         if score is None or "floor_range" not in score:
             continue
         row, (lowest, highest) = GENERATOR_METRICS[name], score["floor_range"]
-        if row.better == "lower" and score["value"] > highest:
-            found.append(f"{row.words} {score['value']:.2f}, of real ones {highest:.2f} at most")
-        elif row.better == "higher" and score["value"] < lowest:
-            found.append(f"{row.words} {score['value']:.2f}, of real ones {lowest:.2f} at least")
+        is_low = row.better == "lower"
+        if score["value"] > highest if is_low else score["value"] < lowest:
+            limit = f"{highest:.2f} at most" if is_low else f"{lowest:.2f} at least"
+            found.append(f"{in_sentence(row.title)} {score['value']:.2f}, of real ones {limit}")
     if broken or len(found) < _MIN_BEYOND:
         return []
-    return [f"it is farther from real lesions than they are from each other by chance ({'; '.join(found)})"]
+    return [f"{FARTHER} than they are from each other by chance ({'; '.join(found)})"]
 
 
 def _warnings(

@@ -70,11 +70,6 @@ class GeneratorMetric:
     told_as: str = ""
     unlike_lesions: Callable[[Mapping[str, Any], Sample], str | None] | None = None
 
-    @property
-    def words(self) -> str:
-        """Its title inside of a sentence."""
-        return self.title[0].lower() + self.title[1:]
-
 
 # Where classes have collapsed. Of pixels: an ACGAN that drew one image per class had 0.04 to 0.09 of the variety of
 # real lesions, one that did not 0.5 and more. Of nearest neighbours: ten images of a class in 60, a little noise added,

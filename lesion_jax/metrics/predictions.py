@@ -43,11 +43,6 @@ class PredictionMetric:
     largest: float | None = 1.0
     varies_as_accuracy: bool = False
 
-    @property
-    def words(self) -> str:
-        """Its title inside of a sentence: an abbreviation keeps its capitals."""
-        return self.title if self.title[:2].isupper() else self.title[0].lower() + self.title[1:]
-
 
 PREDICTION_METRICS = {
     metric.name: metric

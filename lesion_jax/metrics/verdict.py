@@ -7,6 +7,7 @@ from lesion_jax.metrics.best import OverBest
 from lesion_jax.metrics.power import Needed, Size, needed
 from lesion_jax.metrics.predictions import PREDICTION_METRICS
 from lesion_jax.metrics.statistics import Difference
+from lesion_jax.metrics.titles import in_sentence
 
 Word = Literal["gain", "loss", "no difference", "cannot tell"]
 
@@ -47,7 +48,7 @@ def judge(difference: Difference, margin: float, arm: str = "the arm") -> Verdic
     """
     if not margin > 0:
         raise ValueError(f"margin is {margin}; it is the smallest difference that matters, above 0.")
-    metric, interval = PREDICTION_METRICS[difference.metric].words, describe(difference)
+    metric, interval = in_sentence(PREDICTION_METRICS[difference.metric].title), describe(difference)
     open_question = f"this cannot tell whether {metric} changes with {arm} ({interval})"
     if "seeds" in difference.missing:
         needs = _needs(difference, margin, 0.8)

@@ -7,6 +7,7 @@ import numpy as np
 
 from lesion_jax.families import family_of
 from lesion_jax.metrics.images import CHOOSES, GENERATOR_METRICS
+from lesion_jax.metrics.titles import in_sentence
 from lesion_jax.sweep.directory import Sweep
 
 # Fields that repeat a training rather than change it.
@@ -24,7 +25,7 @@ def score_title(sweep: Sweep) -> str:
         return "log-likelihood, inner patients"
     metric = GENERATOR_METRICS[CHOOSES]
     sign = "" if metric.better == "higher" else "minus "
-    return f"{sign}{metric.title[0].lower()}{metric.title[1:]}, inner patients"
+    return f"{sign}{in_sentence(metric.title)}, inner patients"
 
 
 def setting_rows(sweep: Sweep, rows: Sequence[dict[str, Any]], others: Sequence[str] = ()) -> list[dict[str, Any]]:

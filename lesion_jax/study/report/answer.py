@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lesion_jax.metrics.predictions import PREDICTION_METRICS
+from lesion_jax.metrics.titles import in_sentence
 from lesion_jax.study.comparisons import FEW
 
 
@@ -41,7 +42,7 @@ def _by_word(comparisons: Sequence[Mapping[str, Any]], rule: Mapping[str, Any]) 
     ordered = sorted(comparisons, key=lambda one: sign * one["difference"]["value"])
     groups = {word: [_short(one) for one in ordered if one["word"] == word] for word in _WORDS}
     listed = "; ".join(f"{_WORDS[word]} {', '.join(some)}" for word, some in groups.items() if some)
-    return f"{metric.words}: {listed}"
+    return f"{in_sentence(metric.title)}: {listed}"
 
 
 _WORDS = {

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lesion_jax.io.figure_file import figure_file
-from lesion_jax.metrics.predictions import PREDICTION_METRICS
+from lesion_jax.metrics.titles import in_sentence
 from lesion_jax.paper.report.look import GRID_COLOR, look_of
 
 _COLORS = {"gain": "#009E73", "loss": "#D55E00", "no difference": "#0072B2", "cannot tell": "#7F7F7F"}
@@ -42,7 +42,7 @@ def differences_figure(path: Path, scenarios: Sequence[Mapping[str, Any]], rule:
             # Two cohorts say so little that their interval is wider than what a share can be.
             low, high = every[-1].get_xlim()
             every[-1].set_xlim(max(low, -100), min(high, 100))
-        words, unit = PREDICTION_METRICS[rule["metric"]].words, " in points" if scale == 100 else ""
+        words, unit = in_sentence(rule["metric_title"]), " in points" if scale == 100 else ""
         every[-1].set_xlabel(f"Difference of {words}{unit} (grey: within the margin)")
 
 
