@@ -14,11 +14,22 @@ list_checkpoints() { # WORKDIR of a training, or of a sweep: of the cells of thi
     [ -e "$cells" ] && while read -r cell; do ls -d "$1/$cell"/checkpoints/* 2>/dev/null; done <"$cells"
 }
 
+back_into_queue() { # JOB WHY
+    echo "$(date -Is) job $1: $2, back into the queue" >&2
+    scontrol requeue "$1"
+}
+
 run_step() { # WORKDIR COMMAND...
     local workdir=$1 job=$SLURM_JOB_ID before step status again=
     shift
     # The number of an array's last task is also the array's own: by that, all of its tasks would go back.
     [ -n "${SLURM_ARRAY_TASK_ID:-}" ] && job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+    # SLURM 22.05: where a node died before this script began on it, the job comes back without the GPUs that it asked
+    # for, and no step of it can start ("Invalid generic resource (gres) specification"). The next time it has them.
+    if [ "${SLURM_GPUS_PER_NODE:-0}" != 0 ] && [ -z "${SLURM_GPUS_ON_NODE:-}" ] &&
+        [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ] && [ "$SLURM_RESTART_COUNT" -lt "$NUM_TRIES" ]; then
+        back_into_queue "$job" "came back without its GPUs" && return 0
+    fi
     before=$(list_checkpoints "$workdir")
     # SLURM 22.05 to 23.02 do not hand it from the job to its steps.
     [ -n "${SLURM_CPUS_PER_TASK:-}" ] && export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK
@@ -40,8 +51,7 @@ run_step() { # WORKDIR COMMAND...
     fi
     # A job that was cancelled is not running any more, and would come back too.
     if [ "$again" ] && [ "$(squeue --noheader --jobs="$job" --format=%T)" = RUNNING ]; then
-        echo "$(date -Is) job $job: ended with status $status, back into the queue" >&2
-        scontrol requeue "$job" && status=0
+        back_into_queue "$job" "ended with status $status" && status=0
     fi
     return "$status"
 }

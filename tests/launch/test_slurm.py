@@ -151,6 +151,7 @@ class Interrupted:
       limited: Of one process, whose time is soon over.
       killed: Of two processes; it was preempted, came back, and one of them is gone.
       without_node: Of two processes, one of whose nodes is gone.
+      unlaunched: Sent to that node before SLURM noticed.
       array: A sweep, of which one task was preempted.
       preempted: Which.
     """
@@ -158,6 +159,7 @@ class Interrupted:
     limited: Job
     killed: Job
     without_node: Job
+    unlaunched: Job
     array: Job
     preempted: int
 
@@ -184,6 +186,9 @@ def interrupted(cluster, submit, whole, tmp_path_factory):
     without_node.wait_for(6)
     assert cluster.show(without_node.id)["NodeList"] == f"{NODES[0]},{NODES[1]}"
     cluster.fail_node(NODES[1])
+    elsewhere = f"--exclude={','.join(NODES[:1] + NODES[2:4])}"
+    unlaunched = submit(ONE, folder / "unlaunched", elsewhere, command="exit 0")
+    assert wait_until(lambda: cluster.show(unlaunched.id)["NodeList"], 30, "node of a job") == NODES[1]
     limited.wait_for(2)
     # Less than the two minutes that train.sbatch wants to be told before.
     cluster.ask("scontrol", "update", f"JobId={limited.id}", "EndTime=now+110")
@@ -197,7 +202,7 @@ def interrupted(cluster, submit, whole, tmp_path_factory):
     killed.wait_for(6, restarts=1)
     assert "ended with status 75, back into the queue" in killed.output
     cluster.kill_task(killed.id, 1)
-    return Interrupted(limited, killed, without_node, array, preempted)
+    return Interrupted(limited, killed, without_node, unlaunched, array, preempted)
 
 
 def _last_step(workdir):
@@ -219,7 +224,8 @@ def test_a_job_trains_to_the_end(script, processes, whole):
 
 def test_a_program_that_another_task_trains_is_refused(submit, interrupted):
     array, other = interrupted.array, 1 - interrupted.preempted
-    rival = submit(ARRAY, array.workdir, f"--array={other}").task(other)
+    # SLURM may not have noticed yet that a node is gone, and would send it there.
+    rival = submit(ARRAY, array.workdir, f"--array={other}", f"--exclude={NODES[1]}").task(other)
     assert rival.end() == ("FAILED", 0, 2), rival.output
     assert "is being written by process" in rival.output
     array.hurry()
@@ -270,6 +276,12 @@ def test_a_node_fails_and_the_job_ends_the_same_on_the_others(cluster, interrupt
     assert job.end() == ("COMPLETED", 1, 0), job.output
     assert NODES[1] not in cluster.show(job.id)["NodeList"].split(",")
     assert differences(results_of(whole[SEVERAL]), results_of(job.workdir)) == []
+
+
+def test_a_job_that_was_sent_to_a_node_that_is_gone_comes_back_with_its_gpus(interrupted):
+    job = interrupted.unlaunched
+    assert job.end() == ("COMPLETED", 2, 0), job.output
+    assert "came back without its GPUs, back into the queue" in job.output
 
 
 def test_a_job_that_runs_out_of_time_saves_and_ends_the_same(interrupted, whole):
