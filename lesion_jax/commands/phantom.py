@@ -11,17 +11,20 @@ lesion-jax phantom --dataset --out DATASET --num_test_lesions=cyst=480,metastasi
 A dataset at once, without files, perhaps with a test set of other patients and another scanner, tagged `split`: of each
 slice only the part around a lesion is drawn. The patients are others than the DICOM files', whatever the seed. Both
 ways remember that they are a phantom, and which one.
+
+lesion-jax phantom --dataset --out DATASET --num_test_lesions=cyst=480,metastasis=480,hemangioma=480 \
+  --test_offset_hu=15 --test_scanner_shares=cyst=0.05,metastasis=0.05,hemangioma=0.95
+
+A class that is confounded with a scanner: nearly all hemangiomas are trained on as the second scanner shows them, which
+is no sign of one in the test set, half of which each scanner took.
 """
 
-import dataclasses
 from typing import Any
 
 from absl import flags
 
 from lesion_jax.commands.config_flag import define_path
 
-# Far from the seeds of cohorts, so that no test patient is another dataset's training patient.
-_TEST_SEEDS = 1_000_000
 # Of each class: a cohort lies in memory.
 _MOST_LESIONS = 1_000_000
 
@@ -47,6 +50,11 @@ def define_flags(values: flags.FlagValues) -> None:
             flags.DEFINE_float(f"test_{name}", None, text, flag_values=values)
     text = "Of --dataset: lesions of other patients, an independent test set: data.partition='tag:split=test'."
     flags.DEFINE_list("num_test_lesions", [], text, flag_values=values)
+    text = (
+        "Share of each class's training lesions that the scanner of --num_test_lesions takes too, as in "
+        "cyst=0.05,metastasis=0.05,hemangioma=0.95; it then takes half of the test lesions, and a tag says which."
+    )
+    flags.DEFINE_list("test_scanner_shares", [], text, flag_values=values)
     flags.DEFINE_integer("num_folds", 3, "Test folds of --dataset; 0 for none.", lower_bound=0, flag_values=values)
     flags.DEFINE_integer("fold_seed", 0, "Seed of their partition.", lower_bound=0, flag_values=values)
 
@@ -61,66 +69,80 @@ def run(values: flags.FlagValues) -> None:
     chosen: dict[str, Any] = {name: values[name].value for name, _, _ in settings_of(Scanner)}
     changed = {name: values[f"test_{name}"].value for name in chosen}
     shifted = chosen | {name: value for name, value in changed.items() if value is not None}
-    if not values.num_test_lesions and shifted != chosen:
+    if not values.num_test_lesions and (shifted != chosen or values.test_scanner_shares):
         raise ConfigError("--test_... describes the scanner of a test set; give its size with --num_test_lesions.")
+    if values.test_scanner_shares and shifted == chosen:
+        raise ConfigError("--test_scanner_shares is of a second scanner; say how it differs with --test_offset_hu etc.")
     if values.num_test_lesions and not values.dataset:
         raise ConfigError("--num_test_lesions goes with --dataset; DICOM files are one cohort.")
     others: dict[str, Any] = {name: values[name].value for name, _, _ in settings_of(Phantom) if "." not in name}
     phantom = Phantom(Scanner(**chosen), **others)
     options = {
         "seed": values.seed,
-        "num_lesions": _numbers(values.num_lesions),
+        "num_lesions": _numbers("num_lesions", values.num_lesions),
         "phantom": phantom,
-        "progress": progress_callback("phantom, patients"),
     }
     if not values.dataset:
         from lesion_jax.sources.phantom.write import write_phantom
 
-        print(write_phantom(values.out, **options))
+        print(write_phantom(values.out, **options, progress=progress_callback("phantom, patients")))
         return
     from lesion_jax.data.build import check_out, store_dataset
     from lesion_jax.sources.cohort import Origin
     from lesion_jax.sources.phantom.rois import render_lesions
+    from lesion_jax.sources.phantom.sets import render_sets
 
     # Random folds would mix the two sets.
     num_folds = 0 if values.num_test_lesions else values.num_folds
     is_new = check_out(values.out, num_folds)
-    lesions = render_lesions(**options)
     if values.num_test_lesions:
-        test = {
-            "seed": values.seed + _TEST_SEEDS,
-            "num_lesions": _numbers(values.num_test_lesions),
-            "phantom": dataclasses.replace(phantom, scanner=Scanner(**shifted)),
-            "progress": progress_callback("phantom, test patients"),
-        }
-        lesions = _with_test(lesions, render_lesions(**test))
+        lesions = render_sets(
+            **options,
+            num_test_lesions=_numbers("num_test_lesions", values.num_test_lesions),
+            test_scanner=Scanner(**shifted),
+            test_scanner_shares=_shares(values.test_scanner_shares),
+            progress=progress_callback,
+        )
+    else:
+        lesions = render_lesions(**options, progress=progress_callback("phantom, patients"))
     written = store_dataset(
         lesions, values.out, Origin("the phantom"), is_new=is_new, num_folds=num_folds, fold_seed=values.fold_seed
     )
     print(f"{values.out}: {len(written.lesions)} lesions of {', '.join(written.class_names)}")
 
 
-def _with_test(train: Any, test: Any) -> Any:
-    """Both sets as one, told apart by the tag `split`; the record is that of the training patients."""
-    from lesion_jax.core.types import LesionSet
-
-    lesions = [
-        dataclasses.replace(lesion, tags={"split": name})
-        for name, some in (("train", train), ("test", test))
-        for lesion in some.lesions
-    ]
-    return LesionSet.of(lesions, train.class_names, train.unit, phantom=train.phantom)
-
-
-def _numbers(words: list[str]) -> dict[str, int]:
+def _numbers(flag: str, words: list[str]) -> dict[str, int]:
     from lesion_jax.errors import ConfigError
 
-    found: dict[str, int] = {}
-    for word in words:
-        name, _, number = word.partition("=")
-        if not number.isdecimal() or name in found:
-            raise ConfigError(f"--num_lesions has {word!r}; write each class once, as in cyst=53,metastasis=64.")
+    found = {}
+    for name, number in _by_class(flag, words, "cyst=53,metastasis=64"):
+        if not number.isdecimal():
+            raise ConfigError(f"--{flag} has {name}={number}; a number of lesions is whole, and at least 0.")
         if int(number) > _MOST_LESIONS:
-            raise ConfigError(f"--num_lesions asks for {number} of {name}; {_MOST_LESIONS} are the most.")
+            raise ConfigError(f"--{flag} asks for {number} of {name}; {_MOST_LESIONS} are the most.")
         found[name] = int(number)
     return found
+
+
+def _shares(words: list[str]) -> dict[str, float]:
+    from lesion_jax.errors import ConfigError
+
+    found = {}
+    for name, share in _by_class("test_scanner_shares", words, "cyst=0.05,hemangioma=0.95"):
+        try:
+            found[name] = float(share)
+        except ValueError as error:
+            raise ConfigError(f"--test_scanner_shares has {name}={share}; a share is a number from 0 to 1.") from error
+    return found
+
+
+def _by_class(flag: str, words: list[str], example: str) -> list[tuple[str, str]]:
+    from lesion_jax.errors import ConfigError
+
+    found: dict[str, str] = {}
+    for word in words:
+        name, is_pair, value = word.partition("=")
+        if not is_pair or name in found:
+            raise ConfigError(f"--{flag} has {word!r}; write each class once, as in {example}.")
+        found[name] = value
+    return list(found.items())

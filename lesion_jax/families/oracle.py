@@ -1,7 +1,9 @@
 """Oracle: fresh lesions of the phantom, of patients that are in no dataset. The ceiling of any generator.
 
 What no generator can exceed that learns from the training patients is an equal number of real lesions of others. For
-the phantom there are as many as one wants; for real data there is no oracle.
+the phantom there are as many as one wants; for real data there is no oracle. Where two scanners took the training
+images, each takes half of the fresh ones, whatever their classes: a class that is confounded with a scanner is so no
+more.
 """
 
 import dataclasses
@@ -46,11 +48,11 @@ def _fit(config: OracleConfig, images: TrainingImages) -> Arrays:
     from lesion_jax.sources.phantom.lesions import CLASS_NAMES
 
     del config
-    record = json.dumps(Phantom.of_record(images.provenance["phantom"]).record(), sort_keys=True)
+    record = json.dumps([one.record() for one in Phantom.all_of_record(images.provenance["phantom"])], sort_keys=True)
     return {
         "classes": np.array([CLASS_NAMES.index(name) for name in images.class_names], np.int32),
         # A checkpoint holds arrays alone.
-        "phantom": np.frombuffer(record.encode(), np.uint8),
+        "phantoms": np.frombuffer(record.encode(), np.uint8),
     }
 
 
@@ -67,10 +69,10 @@ def _draw(
 
     del num_classes, context
     data, classes = config.data, np.asarray(arrays["classes"])
-    phantom = Phantom.of_record(json.loads(np.asarray(arrays["phantom"]).tobytes()))
+    phantoms = [Phantom.of_record(one) for one in json.loads(np.asarray(arrays["phantoms"]).tobytes())]
 
     def image_of(plan: tuple[int, int]) -> np.ndarray:
-        (lesion,) = render_fresh([plan[0]], [plan[1]], phantom=phantom)
+        (lesion,) = render_fresh([plan[0]], [plan[1]], phantom=phantoms[plan[1] % len(phantoms)])
         return original(lesion, data.image_size, data.margin)
 
     return images_of(list(zip(classes[labels].tolist(), seeds_of(keys), strict=True)), image_of, data.image_size)

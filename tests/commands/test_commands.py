@@ -10,6 +10,10 @@ from lesion_jax.commands import VERBS, main
 from lesion_jax.disk.lock import locked
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+CONFOUNDED = [
+    *("phantom", "--dataset", "--out=x", "--num_lesions=cyst=2,hemangioma=2"),
+    *("--num_test_lesions=cyst=2,hemangioma=2", "--test_dose=0.5"),
+]
 
 
 def test_without_a_verb_the_verbs_are_listed(capsys):
@@ -88,6 +92,13 @@ def test_help_of_every_verb_names_its_flags(verb, capsys):
         (["phantom", "--out=x", "--dose=100"], "scanner.dose is 100.0"),
         (["phantom", "--out=x", "--num_test_lesions=cyst=2"], "goes with --dataset"),
         (["phantom", "--dataset", "--out=x", "--test_dose=0.5"], "give its size with --num_test_lesions"),
+        (["phantom", "--dataset", "--out=x", "--test_scanner_shares=cyst=1"], "give its size with --num_test_lesions"),
+        ([*CONFOUNDED, "--test_dose=1", "--test_scanner_shares=cyst=1"], "say how it differs"),
+        ([*CONFOUNDED, "--test_scanner_shares=cyst"], "has 'cyst'; write each class once, as in cyst=0.05"),
+        ([*CONFOUNDED, "--test_scanner_shares=cyst=half,hemangioma=1"], "has cyst=half; a share is a number"),
+        ([*CONFOUNDED, "--test_scanner_shares=cyst=1"], "names cyst; give one for each of cyst, hemangioma"),
+        ([*CONFOUNDED, "--test_scanner_shares=cyst=5,hemangioma=1"], "has cyst=5.0; shares lie from 0 to 1"),
+        ([*CONFOUNDED, "--num_lesions=cyst=-1"], "has cyst=-1; a number of lesions is whole"),
         (["phantom", "--dataset", "--out=configs"], "--out configs exists and is not an empty directory"),
         (["plan", "--config=configs/dcgan.py"], "data.dataset"),
         (["reader", "--out=x"], "--dataset is missing"),

@@ -1,3 +1,4 @@
+import collections
 import re
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 from lesion_jax.commands import main
 from lesion_jax.config import DataConfig
 from lesion_jax.data.cohort import Cohort
+from lesion_jax.sources.phantom.options import Phantom
 
 
 def build(out, *flags):
@@ -30,3 +32,28 @@ def test_a_dataset_with_a_test_set_of_another_scanner(tmp_path, capsys):
             # What is clipped at the ends does not move.
             assert np.median(b.patch.astype(int) - a.patch) == offset
     assert shifted.lesions.phantom["scanner"]["offset_hu"] == 0
+
+
+@pytest.mark.slow
+def test_a_class_that_is_confounded_with_a_scanner(tmp_path):
+    flags = ("--test_offset_hu=80", "--test_scanner_shares=cyst=0,metastasis=0.5,hemangioma=1")
+    cohort = build(tmp_path / "confounded", *flags)
+    there = collections.Counter(
+        (lesion.tags["split"], lesion.tags["scanner"], cohort.lesions.class_names[lesion.label])
+        for lesion in cohort.lesions.lesions
+    )
+    assert there == {
+        ("train", "first", "cyst"): 2,
+        ("train", "first", "metastasis"): 1,
+        ("train", "second", "metastasis"): 1,
+        ("train", "second", "hemangioma"): 2,
+        ("test", "first", "cyst"): 1,
+        ("test", "first", "metastasis"): 1,
+        ("test", "first", "hemangioma"): 1,
+        ("test", "second", "hemangioma"): 1,
+    }
+    # Without fat and air around a large lesion, the liver that the first scanner shows is the darker one.
+    for lesion in cohort.lesions.lesions:
+        assert (np.median(lesion.patch[lesion.patch > 30]) > 140) == (lesion.tags["scanner"] == "second")
+    offsets = [phantom.scanner.offset_hu for phantom in Phantom.all_of_record(cohort.lesions.phantom)]
+    assert offsets == [0, 80]

@@ -217,6 +217,18 @@ def test_the_oracle_draws_the_class_that_a_label_means_with_the_datasets_own_sca
     np.testing.assert_array_equal(family.draw(config, 3, arrays, keys.per_image(0, 1), labels[:1], None), images[:1])
 
 
+def test_the_oracle_draws_with_either_scanner_where_a_class_is_confounded_with_one(data, phantom_images):
+    family = FAMILIES["oracle"]
+    config = family.config(data=replace(data, {"image_size": 32}))
+    record = {**Phantom().record(), "second_scanner": dataclasses.asdict(Scanner(offset_hu=100.0))}
+    images = dataclasses.replace(phantom_images, provenance={**phantom_images.provenance, "phantom": record})
+    arrays = family.fit(config, images)
+    for label in range(3):
+        drawn = family.draw(config, 3, arrays, keys.per_image(label, 8), np.full(8, label, np.int32), None)
+        # No scanner of the other has a liver as bright.
+        assert 1 <= (np.median(drawn, axis=(1, 2)) > 150).sum() <= 7
+
+
 def test_the_oracle_refuses_what_is_no_phantom(data):
     family = FAMILIES["oracle"]
     with pytest.raises(ConfigError, match="no phantom's: there is no oracle for real images"):

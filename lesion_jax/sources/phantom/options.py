@@ -110,6 +110,16 @@ class Phantom:
                 f"the dataset's record of its phantom cannot be read ({error}); make it again with lesion-jax phantom."
             ) from error
 
+    @classmethod
+    def all_of_record(cls, record: Mapping[str, Any]) -> list["Phantom"]:
+        """The same, one for each scanner that took images of the training patients: one, or two.
+
+        Raises:
+          ConfigError: As `of_record`.
+        """
+        first, second = cls.of_record(record), record.get("second_scanner")
+        return [first] if second is None else [first, cls.of_record({**record, "scanner": second})]
+
 
 DEFAULT_PHANTOM = Phantom()
 
