@@ -169,6 +169,10 @@ class Cluster:
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=30)
         return done.stdout.split() == ["idle"] * len(NODES)
 
+    def state_of(self, node: str) -> str:
+        """Such as "idle", "mixed" or "down*"."""
+        return self.ask("sinfo", "--noheader", f"--nodes={node}", "--partition=low", "--format=%T")
+
     def show(self, job: str) -> dict[str, str]:
         """What SLURM knows of a job."""
         return dict(re.findall(r"(\w+)=(\S*)", self.ask("scontrol", "--oneliner", "show", "job", job)))
