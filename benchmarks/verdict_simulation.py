@@ -215,6 +215,8 @@ def _real(runs: Runs, replicates: int) -> list[Row]:
         raise SystemExit("Each cohort or partition needs two seeds at least, to be compared with each other.")
     random, rows = np.random.default_rng(0), []
     old = _OldRule(np.unique(runs.patients, return_inverse=True)[1])
+    cohorts = len(np.unique(runs.cohort))
+    size = f"{len(runs.labels)} lesions, " + (f"{cohorts} cohorts, " if cohorts > 1 else "")
     for seeds in sorted({1, 2, 3, 5, 8, most}):
         if seeds > most:
             continue
@@ -230,7 +232,7 @@ def _real(runs: Runs, replicates: int) -> list[Row]:
             before += old.verdict(arm, baseline) != 0
         rows.append(
             Row(
-                measure=f"95 % interval holds 0: {len(runs.labels)} lesions, {_counted(seeds, 'seed')}",
+                measure=f"95 % interval holds 0: {size}{_counted(seeds, 'seed')}",
                 value=100 * covered / replicates,
                 unit=f"% +-{monte_carlo_error(covered / replicates, replicates):.1f}",
                 peer=f"gain {percent(gains, replicates)}; before: false verdicts {percent(before, replicates)}",

@@ -65,6 +65,8 @@ def _draw(
     context: Context | None,
 ) -> np.ndarray:
     """Image i is the original crop of one lesion of a patient of its own."""
+    from threadpoolctl import threadpool_limits
+
     from lesion_jax.sources.phantom.rois import render_fresh
 
     del num_classes, context
@@ -72,10 +74,11 @@ def _draw(
     phantoms = [Phantom.of_record(one) for one in json.loads(np.asarray(arrays["phantoms"]).tobytes())]
 
     def image_of(plan: tuple[int, int]) -> np.ndarray:
-        (lesion,) = render_fresh([plan[0]], [plan[1]], phantom=phantoms[plan[1] % len(phantoms)])
+        lesion = render_fresh(*plan, phantom=phantoms[plan[1] % len(phantoms)])
         return original(lesion, data.image_size, data.margin)
 
-    return images_of(list(zip(classes[labels].tolist(), seeds_of(keys), strict=True)), image_of, data.image_size)
+    with threadpool_limits(1, user_api="blas"):
+        return images_of(list(zip(classes[labels].tolist(), seeds_of(keys), strict=True)), image_of, data.image_size)
 
 
 ORACLE = Family(

@@ -55,27 +55,21 @@ def render_lesions(
     return LesionSet.of([lesion for some in patients for lesion in some], CLASS_NAMES, "HU", phantom=record)
 
 
-def render_fresh(
-    labels: Sequence[int] | np.ndarray,
-    seeds: Sequence[int] | np.ndarray,
-    *,
-    phantom: Phantom = DEFAULT_PHANTOM,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[Lesion]:
-    """Draws lesions of patients that are in no cohort, whatever its seed; one per patient.
+def render_fresh(label: int, seed: int, *, phantom: Phantom = DEFAULT_PHANTOM) -> Lesion:
+    """Draws the only lesion of a patient who is in no cohort, whatever its seed.
+
+    Threads may draw side by side; those of BLAS would only wait for each other, so limit it to one.
 
     Args:
-      labels: int [N], indices into `CLASS_NAMES`.
-      seeds: int [N], at least 0; a seed of its own for each lesion.
-      phantom: What the patients are drawn with.
-      progress: Called as progress(done, total).
+      label: Index into `CLASS_NAMES`.
+      seed: At least 0; one of its own for each lesion.
+      phantom: What the patient is drawn with.
 
     Returns:
-      N lesions in the order of `labels`; lesion i is a function of (labels[i], seeds[i], phantom).
+      A function of the arguments.
     """
-    plans = [(CLASS_NAMES[label], int(seed)) for label, seed in zip(labels, seeds, strict=True)]
-    drawn = _in_threads(lambda i: _render_patient(plans[i][1], _FRESH, 0, plans[i][:1], phantom), len(plans), progress)
-    return [lesion for (lesion,) in drawn]
+    (lesion,) = _render_patient(seed, _FRESH, 0, (CLASS_NAMES[label],), phantom)
+    return lesion
 
 
 def _in_threads(
