@@ -55,6 +55,9 @@ def main() -> None:
             for num_arms in (1, 2, 4):
                 rows.append(_family(world, num_arms, flags.replicates))
                 _say(rows[-1])
+        for num_arms in (1, 4, 9):
+            rows.append(_equivalents(CROSSED, num_arms, flags.replicates))
+            _say(rows[-1])
         for world in (World(num_seeds=5), World(num_lesions=600, num_seeds=10), CROSSED):
             rows += _effects(world, flags.replicates)
             _say(*rows[-3:])
@@ -77,6 +80,13 @@ def _conditions() -> list[tuple[str, World, str, float | None]]:
         add(f"3 folds, {seeds} seeds, half of a shift shared by the folds", halves)
     for partitions in (3, 5, 24):
         add(f"3 folds, {partitions} partitions with a seed each", World(num_partitions=partitions))
+    # Folds of another partition cut across a fold whose networks all err the same way.
+    strong = World(num_lesions=1500, num_folds=10, noise=0.3, shift=0.8)
+    for partitions in (2, 3):
+        add(
+            f"10 folds with large shifts, {partitions} partitions",
+            dataclasses.replace(strong, num_partitions=partitions),
+        )
     add("3 folds, 5 partitions with 2 seeds each", World(num_partitions=5, num_seeds=2, cohort=0.3))
     single = World(num_lesions=624, num_partitions=0, shift=0.3)
     for seeds in (2, 3, 5, 10, 24):
@@ -149,6 +159,28 @@ def _family(world: World, num_arms: int, replicates: int) -> Row:
         f"before: false verdicts {percent(before, replicates)}",
         ratio=1 - share,
         must=1 - FALSE_GAINS,
+    )
+
+
+def _equivalents(world: World, num_arms: int, replicates: int) -> Row:
+    """How often any of several arms that differ by the margin is said to make no difference."""
+    effect = effect_of(world, MARGIN)
+    margin = true_difference(world, effect, "accuracy")
+    simulator, wrong, alone = Simulator(world), 0, 0
+    for _ in range(replicates):
+        *arms, baseline = simulator.study((*(effect,) * num_arms, 0.0))
+        found = holm({str(index): compare(arm, baseline, "accuracy") for index, arm in enumerate(arms)})
+        wrong += any(judge(one, margin).word == "no difference" for one in found.values())
+        alone += any(-margin < one.low and one.high < margin for one in found.values())
+    share = wrong / replicates
+    return Row(
+        measure=f'{_counted(num_arms, "arm")} that differ by the margin, "no difference" of any: '
+        f"{world.num_lesions} lesions, {world.num_cohorts} cohorts",
+        value=100 * share,
+        unit=f"% +-{monte_carlo_error(share, replicates):.1f}",
+        peer=f"by the interval that Holm leaves: {percent(alone, replicates)}",
+        ratio=1 - share,
+        must=1 - FALSE_GAINS - 2 * math.sqrt(FALSE_GAINS / replicates),
     )
 
 

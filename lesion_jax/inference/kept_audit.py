@@ -33,14 +33,14 @@ def kept_audit(place: Path, banks: Sequence[Path], dataset: Path, known: dict[st
 
 
 def failed(rows: Sequence[dict[str, Any]]) -> dict[tuple[str | None, str], list[dict[str, Any]]]:
-    """Generators of which half of the audited banks or more are broken: (scenario, title) -> all of its rows.
+    """Generators of which half of the audited banks or more are broken: (scenario, model) -> all of its rows.
 
     Args:
-      rows: {"title" of the generator, "fold", "broken": what `audit_bank` found, "scenario" where there are several}.
+      rows: {"model", its "title", "fold", "broken": what `audit_bank` found, "scenario" where there are several}.
     """
     of: dict[tuple[str | None, str], list[dict[str, Any]]] = {}
     for row in rows:
-        of.setdefault((row.get("scenario"), row["title"]), []).append(row)
+        of.setdefault((row.get("scenario"), row["model"]), []).append(row)
     return {key: some for key, some in of.items() if 2 * sum(bool(row["broken"]) for row in some) >= len(some)}
 
 
@@ -51,11 +51,11 @@ def broken_sentences(rows: Sequence[dict[str, Any]]) -> list[str]:
       rows: As `failed`.
     """
     said = []
-    for (scenario, title), some in failed(rows).items():
+    for (scenario, _), some in failed(rows).items():
         bad = [row for row in some if row["broken"]]
         said.append(
-            f"{title} failed{f' in scenario {scenario}' if scenario else ''} ({len(bad)} of {len(some)} banks; "
-            f"fold {bad[0]['fold']}: {', '.join(bad[0]['broken'])}), so what follows says nothing of images that a "
-            "working one draws."
+            f"{bad[0]['title']} failed{f' in scenario {scenario}' if scenario else ''} "
+            f"({len(bad)} of {len(some)} banks; fold {bad[0]['fold']}: {', '.join(bad[0]['broken'])}), so what "
+            "follows says nothing of images that a working one draws."
         )
     return said

@@ -20,12 +20,14 @@ class OverBest:
     Attributes:
       differences: By baseline, the arm minus it.
       confidence: Of the interval, two-sided; Holm's steps change it.
+      family_confidence: Of all arms that it is adjusted for together.
       adjusted_p: Among other arms, see `holm`; None where it is alone.
       num_compared: How many arms it was adjusted for, itself included.
     """
 
     differences: Mapping[str, Difference]
     confidence: float
+    family_confidence: float
     adjusted_p: float | None = None
     num_compared: int = 1
 
@@ -111,4 +113,5 @@ def over_best(arm: Runs, baselines: Mapping[str, Runs], metric: str, *, confiden
     """
     if not baselines:
         raise DataError("There is no baseline to compare with; name one at least.")
-    return OverBest({name: compare(arm, runs, metric) for name, runs in baselines.items()}, confidence)
+    found = {name: compare(arm, runs, metric) for name, runs in baselines.items()}
+    return OverBest(found, confidence, confidence)

@@ -99,7 +99,7 @@ def decompose(pseudo: np.ndarray, group: Sequence[int] | np.ndarray, folds: np.n
     by_patient = table.mean(0)
     patients = float(np.square(by_patient - mean).sum()) / (num_patients * (num_patients - 1))
     if num_groups == 1:
-        shift = None if folds is None else _fold_variance(table - mean, folds)
+        shift = None if folds is None else _fold_variance(table[0] - mean, folds[0])
         df = 0 if folds is None else retraining_df(1, int(folds.max()) + 1)
         within = None if shift is None else max(0.0, shift - patients)
         return Decomposition(
@@ -110,7 +110,7 @@ def decompose(pseudo: np.ndarray, group: Sequence[int] | np.ndarray, folds: np.n
     both /= (num_groups - 1) * (num_patients - 1) * num_groups * num_patients
     if folds is not None and num_groups < ENOUGH_GROUPS:
         num_folds = int(folds.max()) + 1
-        retraining = _fold_variance(deviation, folds)
+        retraining = _group_variance(deviation, folds, both)
     else:
         num_folds = 1
         retraining = float(np.square(deviation.mean(1)).sum()) / (num_groups * (num_groups - 1))
@@ -120,13 +120,27 @@ def decompose(pseudo: np.ndarray, group: Sequence[int] | np.ndarray, folds: np.n
 
 
 def _fold_variance(deviation: np.ndarray, folds: np.ndarray) -> float:
-    """Variance of the mean of deviations [G, P] whose clusters are the folds of each group."""
+    """Variance of the mean of deviations [P] whose clusters are the folds of a partition [P]."""
+    sums = np.bincount(folds, weights=deviation)
+    return float(np.square(sums).sum()) / len(folds) ** 2 * len(sums) / (len(sums) - 1)
+
+
+def _group_variance(deviation: np.ndarray, folds: np.ndarray, both: float) -> float:
+    """Variance of the mean by retraining, of deviations [G, P] from the mean over groups, in clusters of folds [G, P].
+
+    A patient's own part of a retraining keeps (G - 1) / G of its variance in deviations, and so does the shift of a
+    fold that the groups have in common, as seeds do. Where the folds of another partition cut across it, less is kept.
+    """
     num_groups, num_patients = deviation.shape
-    num_folds = int(folds.max()) + 1
-    cluster = folds + num_folds * np.arange(num_groups)[:, None]
-    sums = np.bincount(cluster.ravel(), weights=deviation.ravel(), minlength=num_folds * num_groups)
-    free = num_groups / (num_groups - 1) if num_groups > 1 else num_folds / (num_folds - 1)
-    return float(np.square(sums).sum()) / (num_groups * num_patients) ** 2 * free
+    fold_is = np.equal(folds[:, None], np.arange(folds.max() + 1)[:, None]).astype(np.float64)
+    sums = np.einsum("gkp,gp->gk", fold_is, deviation)
+    found = float(np.square(sums).sum()) / (num_groups * num_patients) ** 2
+    # Squares of the numbers of patients that a fold has in common with the folds of its own group, and of the others.
+    common = np.square(np.einsum("gkp,hlp->gkhl", fold_is, fold_is, optimize=True)).sum((1, 3))
+    own = float(np.trace(common))
+    kept = (1 - 1 / num_groups) ** 2 + (float(common.sum()) - own) / own / num_groups**2
+    as_seeds = (num_groups - 1) / num_groups
+    return max(found / as_seeds, both + (found - both * as_seeds) / kept)
 
 
 def _components(

@@ -36,12 +36,14 @@ class Design:
     @property
     def sources(self) -> tuple[Source, ...]:
         """What varies between retrainings."""
+        if self.kind == "cohorts" and self.num_partitions > 1:
+            return ("seeds", "partitions", "cohorts")
         return ("seeds",) if self.kind == "seeds" else ("seeds", self.kind)
 
 
 def _design_of(runs: Runs) -> Design:
     used, num_cohorts = np.unique(runs.partition), len(np.unique(runs.cohort))
-    counts = num_cohorts, 0 if runs.folds is None or num_cohorts > 1 else len(used)
+    counts = num_cohorts, 0 if runs.folds is None else len(used)
     if num_cohorts > 1:
         return Design("cohorts", runs.cohort, None, *counts)
     if len(used) > 1:

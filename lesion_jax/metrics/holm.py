@@ -22,7 +22,8 @@ def holm(differences: Mapping[str, Compared], confidence: float = 0.95) -> dict[
       confidence: Of the family, two-sided, in (0, 1).
 
     Returns:
-      The same arms in the same order, with adjusted_p, num_compared and intervals of their own confidence.
+      The same arms in the same order, with adjusted_p, num_compared, family_confidence and intervals of their own
+      confidence.
     """
     alpha, total = 1 - confidence, len(differences)
     adjusted, failed = 0.0, 0.0
@@ -33,5 +34,7 @@ def holm(differences: Mapping[str, Compared], confidence: float = 0.95) -> dict[
         if not failed and adjusted > alpha:
             failed = alpha / factor
         at_its_level = one.at(1 - (failed or alpha / factor))
-        found[name] = dataclasses.replace(at_its_level, adjusted_p=adjusted, num_compared=total)
+        found[name] = dataclasses.replace(
+            at_its_level, adjusted_p=adjusted, num_compared=total, family_confidence=confidence
+        )
     return {name: found[name] for name in differences}

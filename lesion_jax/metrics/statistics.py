@@ -24,6 +24,7 @@ class Difference:
       p: Two-sided, of this comparison alone.
       adjusted_p: Of this comparison among others, see `holm`; None where it is alone.
       num_compared: How many comparisons it was adjusted for, itself included.
+      family_confidence: Of all of these together.
       covers: What varies inside the interval.
       missing: What would vary in a repetition, but is not in the interval because the study holds one of it.
       spread: What the interval is made of.
@@ -46,6 +47,7 @@ class Difference:
     p: float
     adjusted_p: float | None
     num_compared: int
+    family_confidence: float
     covers: tuple[Source, ...]
     missing: tuple[Source, ...]
     spread: Spread
@@ -66,7 +68,7 @@ class Difference:
     @property
     def num_groups(self) -> int:
         """Cohorts, or partitions of one cohort; 1 where there is one of both."""
-        return max(self.num_cohorts, self.num_partitions, 1)
+        return self.num_cohorts if self.num_cohorts > 1 else max(self.num_partitions, 1)
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values; `standard_error` besides."""
@@ -122,6 +124,7 @@ def compare(
         p=spread.p(found.mean),
         adjusted_p=None,
         num_compared=1,
+        family_confidence=confidence,
         covers=("patients", *design.sources) if found.knows_retraining else ("patients",),
         missing=_missing(design, found),
         spread=spread,
@@ -144,7 +147,8 @@ def _missing(design: Design, found: Decomposition) -> tuple[Source, ...]:
     missing: list[Source] = []
     if not found.knows_retraining:
         missing.append("seeds")
-    if design.kind == "seeds" and design.folds is not None:
+    # Several are groups of their own, or are crossed with cohorts.
+    if design.num_partitions == 1:
         missing.append("partitions")
     if design.kind != "cohorts":
         missing.append("cohorts")

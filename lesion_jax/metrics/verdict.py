@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal
 
-from lesion_jax.metrics.best import OverBest
+from lesion_jax.metrics.holm import Compared
 from lesion_jax.metrics.power import Needed, Size, needed
 from lesion_jax.metrics.predictions import PREDICTION_METRICS
 from lesion_jax.metrics.statistics import Difference
@@ -30,13 +30,16 @@ class Verdict:
 def judge(difference: Difference, margin: float, arm: str = "the arm") -> Verdict:
     """Decides.
 
-    - no difference: the interval lies within +-margin, ends excluded (two one-sided tests: Schuirmann 1987, each at
-      half of 1 - confidence). This may be a difference that is surely not 0 but too small to matter.
-    - gain, loss: the interval excludes 0, on the better or the worse side, and is not within the margin.
+    - no difference: the interval, with Bonferroni's correction for several arms, lies within +-margin, ends excluded
+      (two one-sided tests: Schuirmann 1987, each at half of 1 - confidence). This may be a difference that is surely
+      not 0 but too small to matter.
+    - gain, loss: the interval, with Holm's correction, excludes 0, on the better or the worse side.
     - cannot tell: anything else, and always where a single retraining says nothing of what retraining does.
 
-    Where arms are the same, each of gain and loss comes in at most 2.5 % of comparisons with 95 % confidence; with
-    several arms take the differences from `holm`, and that holds for any of them.
+    Where arms are the same, each of gain and loss comes in at most 2.5 % of comparisons with 95 % confidence, and so
+    does "no difference" where they differ by the margin; with several arms take the differences from `holm`, and that
+    holds for any of them. Holm's steps are ordered by how surely arms differ: the arm that differs least comes last,
+    with the narrowest interval, so that they do not protect "no difference".
 
     Args:
       difference: From `compare`, or from `holm`, whose intervals are adjusted.
@@ -48,37 +51,47 @@ def judge(difference: Difference, margin: float, arm: str = "the arm") -> Verdic
     """
     if not margin > 0:
         raise ValueError(f"margin is {margin}; it is the smallest difference that matters, above 0.")
-    metric, interval = in_sentence(PREDICTION_METRICS[difference.metric].title), describe(difference)
+    word = decide(difference, margin)
+    decisive = deciding(difference, word)
+    metric, interval = in_sentence(PREDICTION_METRICS[difference.metric].title), describe(decisive)
     open_question = f"this cannot tell whether {metric} changes with {arm} ({interval})"
     if "seeds" in difference.missing:
         needs = _needs(difference, margin, 0.8)
         why = f"one retraining does not show what retraining alone does, it needs {_words(needs, difference)}"
         return Verdict("cannot tell", f"{open_question}: {why}", needs)
-    word = decide(difference, margin)
     if word == "no difference":
-        surely = "" if difference.low <= 0 <= difference.high else ", not 0 but too small to matter"
+        surely = "" if decisive.low <= 0 <= decisive.high else ", not 0 but too small to matter"
         wide = magnitude(margin, difference)
         return Verdict("no difference", f"{arm} changed {metric} by less than {wide} ({interval}{surely})")
     if word != "cannot tell":
         return Verdict(word, f"{arm} {'raised' if difference.low > 0 else 'lowered'} {metric} ({interval})")
     needs = _needs(difference, margin, 0.8)
     if needs != Needed():
-        wanted = f"a difference of {magnitude(margin, difference)} needs {_words(needs, difference)}"
-        return Verdict("cannot tell", f"{open_question}: {wanted}", needs)
+        why = f"a difference of {magnitude(margin, difference)} needs {_words(needs, difference)}"
+        return Verdict("cannot tell", f"{open_question}: {why}", needs)
     # Large enough for the margin, and yet undecided: the interval must either leave 0 or fit into the margin.
-    needs = _needs(difference, max(abs(difference.value), margin - abs(difference.value)), 0.5)
+    wanted = max(abs(difference.value), margin - abs(difference.value))
+    needs = _needs(deciding(difference, "no difference"), wanted, 0.5)
     return Verdict("cannot tell", f"{open_question}: if the value stays, {_words(needs, difference)} will tell", needs)
 
 
-def decide(difference: Difference | OverBest, margin: float) -> Word:
+def decide(difference: Compared, margin: float) -> Word:
     """The word alone, see `judge`."""
     if "seeds" in difference.missing:
         return "cannot tell"
-    if -margin < difference.low and difference.high < margin:
+    strict = deciding(difference, "no difference")
+    if -margin < strict.low and strict.high < margin:
         return "no difference"
     if difference.low <= 0 <= difference.high:
         return "cannot tell"
     return "gain" if (difference.low > 0) == (difference.better == "higher") else "loss"
+
+
+def deciding(difference: Compared, word: Word) -> Compared:
+    """The comparison with the interval that decides on a word: as `holm` left it, or Bonferroni's."""
+    if word != "no difference" or difference.num_compared == 1:
+        return difference
+    return difference.at(1 - (1 - difference.family_confidence) / difference.num_compared)
 
 
 def describe(difference: Difference) -> str:

@@ -9,7 +9,7 @@ from lesion_jax.metrics.power import Size, smallest_difference
 from lesion_jax.metrics.runs import Runs
 from lesion_jax.metrics.share import share_of_gain
 from lesion_jax.metrics.statistics import Difference, compare
-from lesion_jax.metrics.verdict import decide, describe, judge
+from lesion_jax.metrics.verdict import decide, deciding, describe, judge
 from lesion_jax.paper.arms import ARMS
 from lesion_jax.study.config import StudyConfig
 
@@ -35,17 +35,24 @@ def with_baseline(config: StudyConfig, runs: Mapping[str, Runs], broken: set[str
         for arm, some in runs.items()
         if arm != config.baseline
     }
-    ceiling = ceiling_of(config)
-    if ceiling == config.baseline or ceiling and ARMS[ceiling].generator in broken:
+    adjusted, ceiling = holm(found, config.confidence), ceiling_of(config)
+    if ceiling and (ceiling == config.baseline or not _surely_gains(adjusted[ceiling], ceiling, config, broken)):
         ceiling = None
     rows = []
-    for arm, one in holm(found, config.confidence).items():
+    for arm, one in adjusted.items():
         share = None
         if ceiling and arm != ceiling and ARMS[arm].generator not in broken:
             share = share_of_gain(runs[arm], runs[ceiling], baseline, config.metric, confidence=config.confidence)
         failed = ARMS[arm].generator in broken or ARMS[config.baseline].generator in broken
         rows.append(_row(config, arm, one, failed) | {"share": share and share.to_json()})
     return rows
+
+
+def _surely_gains(difference: Difference, arm: str, config: StudyConfig, broken: set[str]) -> bool:
+    """Whether it does, however little: of that gain shares can be told."""
+    if {ARMS[arm].generator, ARMS[config.baseline].generator} & broken or "seeds" in difference.missing:
+        return False
+    return difference.low > 0 if difference.better == "higher" else difference.high < 0
 
 
 def over_what_needs_none(config: StudyConfig, runs: Mapping[str, Runs], broken: set[str]) -> list[dict[str, Any]]:
@@ -65,16 +72,19 @@ def over_what_needs_none(config: StudyConfig, runs: Mapping[str, Runs], broken: 
         for arm, some in runs.items()
         if not _needs_none(arm)
     }
-    return [
-        {
-            "arm": arm,
-            "title": ARMS[arm].title,
-            "word": "cannot tell" if ARMS[arm].generator in broken else decide(one, config.margin),
-            "best": ARMS[one.best].title,
-            "difference": one.to_json(),
-        }
-        for arm, one in holm(found, config.confidence).items()
-    ]
+    rows = []
+    for arm, one in holm(found, config.confidence).items():
+        word = "cannot tell" if ARMS[arm].generator in broken else decide(one, config.margin)
+        rows.append(
+            {
+                "arm": arm,
+                "title": ARMS[arm].title,
+                "word": word,
+                "best": ARMS[one.best].title,
+                "difference": deciding(one, word).to_json(),
+            }
+        )
+    return rows
 
 
 def _needs_none(arm: str) -> bool:
@@ -98,15 +108,10 @@ def _row(config: StudyConfig, name: str, difference: Difference, is_broken: bool
         "title": title,
         "word": word,
         "sentence": sentence,
-        "difference": difference.to_json(),
+        "difference": deciding(difference, word).to_json(),
         "smallest_difference": smallest_difference(
             difference.components,
-            Size(
-                difference.num_patients,
-                difference.num_seeds,
-                max(difference.num_cohorts, difference.num_partitions),
-                difference.num_folds,
-            ),
+            Size(difference.num_patients, difference.num_seeds, difference.num_groups, difference.num_folds),
             confidence=config.confidence,
             num_compared=difference.num_compared,
         ),

@@ -7,7 +7,7 @@ from typing import Any
 
 from lesion_jax.errors import ConfigError
 from lesion_jax.metrics.components import Components
-from lesion_jax.metrics.power import DEFAULTS, Size, needed, smallest_difference
+from lesion_jax.metrics.power import DEFAULTS, Size, needed, smallest_difference, variances
 from lesion_jax.metrics.predictions import PREDICTION_METRICS
 from lesion_jax.study.layout import Layout
 
@@ -61,16 +61,19 @@ def power_of(layout: Layout, components: Components | None = None) -> list[Power
 
 def _size(layout: Layout, scenario: str) -> Size:
     settings = [setting for setting in layout.settings if setting.scenario == scenario]
+    cohorts = len({setting.cohort for setting in settings})
+    groups = cohorts if cohorts > 1 else len({setting.partition for setting in settings})
     return Size(
         patients=len({lesion.patient for lesion in layout.tested(settings[0])}),
-        seeds=len(layout.config.seeds),
-        groups=max(len({setting.cohort for setting in settings}), len({s.partition for s in settings})),
-        folds=len(layout.folds(settings[0])),
+        # As `compare` takes them: partitions of a cohort are retrainings of it, whatever their folds.
+        seeds=len(settings) // groups,
+        groups=groups,
+        folds=1 if cohorts > 1 else len(layout.folds(settings[0])),
     )
 
 
 def components_of(study: Path, layout: Layout) -> Components:
-    """Variances that a finished study found: those of the comparison that varied most.
+    """Variances that a finished study found: those of the comparison that varies most in the planned one.
 
     Args:
       study: Its workdir.
@@ -84,7 +87,10 @@ def components_of(study: Path, layout: Layout) -> Components:
         results = json.loads(path.read_text())
         metric = results["rule"]["metric"]
         found = [one["difference"]["components"] for part in results["scenarios"] for one in part["comparisons"]]
-        components = Components(**max(found, key=lambda one: one["patients"]))
+        sizes = [_size(layout, name) for name in layout.config.scenarios]
+        components = max(
+            (Components(**one) for one in found), key=lambda one: sum(sum(variances(one, size)) for size in sizes)
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"--pilot {study} is no finished study ({error}); name the workdir of one.") from error
     if metric != layout.config.metric:

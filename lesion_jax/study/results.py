@@ -1,5 +1,6 @@
 """From predictions to the results that the report is written from; nothing is chosen here."""
 
+import collections
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -49,7 +50,7 @@ def results_of(
             "ceiling_title": ceiling and ARMS[ceiling].title,
             "arms": list(config.arms),
             "untuned": [arm.title for arm in layout.arms if tuning and not layout.recipes(arm)],
-            "tuning_settings": config.tuning.num_settings if tuning else 0,
+            "tuning_settings": _num_tuning_settings(layout) if tuning else 0,
         },
         "tuning": list(tuning),
         "dataset": {
@@ -69,6 +70,12 @@ def results_of(
     }
 
 
+def _num_tuning_settings(layout: Layout) -> int:
+    """Of each scenario and partition: a study may hold fewer than its config allows."""
+    counts = collections.Counter((one.scenario, one.partition) for one in layout.tuning_settings)
+    return max(counts.values())
+
+
 def _question(layout: Layout) -> str:
     config = layout.config
     others = [ARMS[name].title for name in config.arms if name != config.baseline]
@@ -85,7 +92,7 @@ def _scenario(layout: Layout, name: str, runs: Mapping[str, Runs], banks: Sequen
     config, scenario = layout.config, layout.config.scenarios[name]
     settings = [setting for setting in layout.settings if setting.scenario == name]
     first = next(iter(runs.values()))
-    broken = {rows[0]["model"] for (where, _), rows in failed(banks).items() if where == name}
+    broken = {model for where, model in failed(banks) if where == name}
     parts = layout.split(settings[0], 0)
     return {
         "name": name,

@@ -80,6 +80,13 @@ def test_a_prior_takes_the_place_of_the_folds():
     assert known.spread.standard_error == pytest.approx(np.hypot(plain.spread.standard_error, 0.1))
 
 
+def test_cohorts_in_cross_validation_say_whether_partitions_vary():
+    both = [random_runs(4, *side, cohort=[0, 0, 1, 1], partition=[0, 0, 0, 0], seed=[0, 1, 0, 1]) for side in SIDES]
+    found = compare(*both, "accuracy")
+    assert found.covers == ("patients", "seeds", "cohorts") and found.missing == ("partitions",)
+    assert (found.num_groups, found.num_seeds, found.num_partitions, found.num_folds) == (2, 2, 1, 1)
+
+
 def test_seeds_of_a_cohort_do_not_count_as_cohorts():
     """Two cohorts of five equal seeds know as much of cohorts as two of one."""
     arm, baseline = (random_runs(2, *side, folds=None, cohort=[0, 1], seed=[0, 0]) for side in SIDES)

@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 
 from lesion_jax.metrics.components import Components
+from lesion_jax.metrics.holm import holm
 from lesion_jax.metrics.spread import Spread
 from lesion_jax.metrics.statistics import compare
-from lesion_jax.metrics.verdict import judge
+from lesion_jax.metrics.verdict import deciding, judge
 from tests.metrics.made_up_runs import random_runs
 
 ONE = compare(random_runs(6, 0.8, 0), random_runs(6, 0.7, 1), "accuracy")
@@ -23,7 +24,8 @@ def difference(low, high, **changes):
         "num_retrainings": 5,
         **changes,
     }
-    return dataclasses.replace(ONE, value=value, low=low, high=high, spread=Spread(((0.0, 5),)), **changes)
+    given = {"value": value, "low": low, "high": high, "spread": Spread(((0.0, 5),)), **changes}
+    return dataclasses.replace(ONE, **given)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,22 @@ def test_the_word_follows_from_the_interval_and_the_margin(low, high, word, said
     verdict = judge(difference(low, high), 0.05, "New")
     assert verdict.word == word and said in verdict.sentence
     assert (verdict.needs is None) == (word != "cannot tell")
+
+
+def test_no_difference_is_held_to_bonferronis_correction_and_shows_its_interval():
+    # Of nine arms that all differ surely Holm holds the one that differs least to the narrowest interval.
+    others = {f"other {i}": difference(0.1, 0.2, p=1e-8) for i in range(8)}
+    one = difference(0.0, 0.06, spread=Spread(((1.5e-4, 1000),)), value=0.023, p=0.06)
+    last = holm(others | {"one": one})["one"]
+    assert last.confidence == pytest.approx(0.95) and last.num_compared == 9 and 0 > last.low > -0.05 < last.high < 0.05
+    verdict = judge(last, 0.05, "New")
+    assert verdict.word == "cannot tell" and "95 % interval over patients and seeds -0.1 to +4.7)" in verdict.sentence
+    nearer = holm(others | {"one": dataclasses.replace(one, value=0.01)})["one"]
+    assert judge(nearer, 0.05, "New").word == "no difference"
+    strict = deciding(nearer, "no difference")
+    assert strict.confidence == pytest.approx(1 - 0.05 / 9) and strict.high > nearer.high
+    assert f"99.4 % interval over patients and seeds {100 * strict.low:+.1f}" in judge(nearer, 0.05).sentence
+    assert deciding(nearer, "gain") == nearer
 
 
 def test_where_lower_is_better_a_fall_is_a_gain():

@@ -76,3 +76,22 @@ def test_cohorts_of_one_seed_each_say_nothing_of_what_more_seeds_would_do():
     assert found.seeds is None and found.groups > 0.01
     one, ten = (smallest_difference(found, dataclasses.replace(Size(200, 1, 20), seeds=n)) for n in (1, 10))
     assert ten > 0.8 * one
+
+
+def test_a_study_is_planned_by_the_comparison_that_varies_most_in_it(tmp_path):
+    by_patients, by_cohorts = (
+        {"patients": patients, "residual": 0.05, "seeds": None, "groups": groups}
+        for patients, groups in ((0.006, 0.0001), (0.005, 0.01))
+    )
+    rows = [{"difference": {"components": one}} for one in (by_patients, by_cohorts)]
+    (tmp_path / "report").mkdir()
+    results = {"rule": {"metric": "accuracy"}, "scenarios": [{"comparisons": rows}]}
+    (tmp_path / "report/results.json").write_text(json.dumps(results))
+    assert components_of(tmp_path, layout(scenarios={"few": FEW}, cohorts=3)) == Components(**by_cohorts)
+
+
+def test_cohorts_in_cross_validation_are_counted_as_compare_counts_them():
+    (power,) = power_of(layout(scenarios={"few": FEW}, cohorts=3, seeds=(0, 1)))
+    assert (power.size.groups, power.size.seeds, power.size.folds) == (3, 2, 1)
+    (power,) = power_of(layout(scenarios={"all": ALL}, partitions=2))
+    assert (power.size.groups, power.size.seeds, power.size.folds) == (2, 1, 3)

@@ -114,8 +114,11 @@ def test_generators_are_compared_with_the_best_arm_that_needs_none_and_with_the_
     runs = said.runs["far"]
     rows = over_what_needs_none(found.config, runs, {"more_classic"})
     assert {row["arm"] for row in rows} == {"acgan", "oracle"} and {row["best"] for row in rows} == {"Classic + mixup"}
-    words = {row["word"] for row in with_baseline(dataclasses.replace(found.config, baseline="acgan"), runs, {"acgan"})}
-    assert words == {"cannot tell"}
+    rows = with_baseline(dataclasses.replace(found.config, baseline="acgan"), runs, {"acgan"})
+    assert {row["word"] for row in rows} == {"cannot tell"} and not any(row["share"] for row in rows)
+    # A ceiling that may not gain at all has nothing to share.
+    rows = {row["arm"]: row for row in with_baseline(found.config, runs | {"oracle": runs["mixup"]}, set())}
+    assert rows["oracle"]["word"] == "cannot tell" and not any(row["share"] for row in rows.values())
 
 
 def test_where_a_generator_is_the_baseline_the_others_are_compared_with_the_one_arm_that_needs_none(tmp_path):
@@ -147,6 +150,8 @@ def test_the_report_needs_no_other_file_and_says_the_verdict_first(studied, tmp_
     text = (tmp_path / "report.md").read_text()
     assert text.index("Classic + ACGAN raised accuracy") < text.index("differences.png") < text.index("By class")
     assert "5 points" in text and "jax 1.2.3" in text and "| Classic + ACGAN | cyst |" in text
+    assert "| far: 18 lesions of 9 patients |" in text.replace("lesions; intervals are over patients. ", "")
+    assert "| External testing | far: tested on site=far, trained on others. Whether" in text
     # Figures have their numbers.
     assert "| Arm | True class | Said cyst |" in text and "Mean probability said" in text
 

@@ -48,7 +48,7 @@ def bank_blocks(banks: Sequence[Mapping[str, Any]], workdir: Path) -> list[Block
     ]
     shown = set()
     for bank in banks:
-        if (key := (bank["scenario"], bank["title"])) not in shown and (workdir / bank["closest"]).exists():
+        if (key := (bank["scenario"], bank["model"])) not in shown and (workdir / bank["closest"]).exists():
             shown.add(key)
             caption = (
                 f"{bank['title']}, scenario {bank['scenario']}: images of a bank and their nearest training lesions."

@@ -9,7 +9,7 @@ from lesion_jax.paper.report.tables import number
 from lesion_jax.study.report.answer import answers, smallest, words
 from lesion_jax.study.report.banks import bank_blocks
 from lesion_jax.study.report.blocks import Block, Figure, Heading, Points, Table, Text
-from lesion_jax.study.report.scenario import in_words, scale_of, tables
+from lesion_jax.study.report.scenario import how_tested, in_words, scale_of, tables
 from lesion_jax.study.report.tuning import chosen_in_words, tuning_blocks
 
 
@@ -128,8 +128,9 @@ def _methods(results: Mapping[str, Any]) -> list[str]:
         "taken apart as in multi-reader multi-case studies, retrainings in place of readers. Intervals in the tables "
         "of arms are over patients alone.",
         "Holm's step-down over the arms of a scenario; each interval has the confidence that its arm was held to. "
-        "'No difference' means that the interval lies within the margin (two one-sided tests); 'cannot tell' that it "
-        "does neither that nor exclude 0.",
+        "'No difference' means that the interval lies within the margin (two one-sided tests), with Bonferroni's "
+        "correction over the arms; the interval shown is then that one. 'Cannot tell' is what is neither that nor "
+        "excludes 0.",
         *_further_comparisons(results),
         f"Versions: {_versions(results['provenance'])}.",
     ]
@@ -163,12 +164,16 @@ def _versions(provenance: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in {**flat, **versions}.items())
 
 
+def _tested(scenario: Mapping[str, Any]) -> str:
+    return "{name}: {num_test_lesions} lesions of {num_test_patients} patients".format(**scenario)
+
+
 def _checklist(results: Mapping[str, Any]) -> list[tuple[str, str]]:
-    rule, data, scenarios = results["rule"], results["dataset"], results["scenarios"]
+    rule, scenarios = results["rule"], results["scenarios"]
     return [
         (
             "Data sources; unit of analysis",
-            f"{data['num_lesions']} lesions; intervals are over {data['num_patients']} patients",
+            f"lesions; intervals are over patients. {'; '.join(map(_tested, scenarios))}",
         ),
         ("De-identification", "identifiers leave the files as salted hashes only"),
         ("Partitions, and disjointness", "by patient; checked for every training and bank"),
@@ -186,7 +191,8 @@ def _checklist(results: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Robustness", "by scenario, as far as the config has several"),
         (
             "External testing",
-            ", ".join(s["name"] for s in scenarios if s["num_folds"] == 1) or "none: cross-validation",
+            "; ".join(f"{scenario['name']}: {how_tested(scenario)}" for scenario in scenarios)
+            + ". Whether that is external is yours to say",
         ),
         ("Failure analysis", "confusion; predictions of every lesion are kept"),
     ]

@@ -24,12 +24,20 @@ def in_words(scenario: Mapping[str, Any]) -> str:
             some += f", two of which share {100 * scenario['cohort_overlap']:.0f} % of their patients"
         some += ")"
     tested = f"{scenario['num_test_lesions']} lesions of {scenario['num_test_patients']} patients are tested on"
-    how = (
-        f"an independent test set ({scenario['partition']})"
-        if scenario["num_folds"] == 1
-        else f"{scenario['num_folds']}-fold cross-validation by patient, {scenario['num_partitions']} partitions"
-    )
-    return f"{some}; {tested}, by {how}; {len(scenario['seeds'])} seeds."
+    return f"{some}; {tested}: {how_tested(scenario)}; {len(scenario['seeds'])} seeds."
+
+
+def how_tested(scenario: Mapping[str, Any]) -> str:
+    """How training and test patients were kept apart."""
+    kind, _, tag = scenario["partition"].partition(":")
+    if kind != "tag":
+        folds, partitions = scenario["num_folds"], scenario["num_partitions"]
+        if folds == 1:
+            return "tested on the dataset's one test fold"
+        return f"{folds}-fold cross-validation by patient, {partitions} partition{'s' if partitions > 1 else ''}"
+    if "=" in tag:
+        return f"tested on {tag}, trained on others"
+    return f"each {tag} tested on in turn, trained on the others"
 
 
 def tables(scenario: Mapping[str, Any], results: Mapping[str, Any]) -> list[Block]:
