@@ -52,15 +52,15 @@ def judge(difference: Difference, margin: float, arm: str = "the arm") -> Verdic
     if not margin > 0:
         raise ValueError(f"margin is {margin}; it is the smallest difference that matters, above 0.")
     word = decide(difference, margin)
-    decisive = deciding(difference, word)
-    metric, interval = in_sentence(PREDICTION_METRICS[difference.metric].title), describe(decisive)
+    difference = deciding(difference, word)
+    metric, interval = in_sentence(PREDICTION_METRICS[difference.metric].title), describe(difference)
     open_question = f"this cannot tell whether {metric} changes with {arm} ({interval})"
     if "seeds" in difference.missing:
         needs = _needs(difference, margin, 0.8)
         why = f"one retraining does not show what retraining alone does, it needs {_words(needs, difference)}"
         return Verdict("cannot tell", f"{open_question}: {why}", needs)
     if word == "no difference":
-        surely = "" if decisive.low <= 0 <= decisive.high else ", not 0 but too small to matter"
+        surely = "" if difference.low <= 0 <= difference.high else ", not 0 but too small to matter"
         wide = magnitude(margin, difference)
         return Verdict("no difference", f"{arm} changed {metric} by less than {wide} ({interval}{surely})")
     if word != "cannot tell":
@@ -71,7 +71,7 @@ def judge(difference: Difference, margin: float, arm: str = "the arm") -> Verdic
         return Verdict("cannot tell", f"{open_question}: {why}", needs)
     # Large enough for the margin, and yet undecided: the interval must either leave 0 or fit into the margin.
     wanted = max(abs(difference.value), margin - abs(difference.value))
-    needs = _needs(deciding(difference, "no difference"), wanted, 0.5)
+    needs = _needs(difference, wanted, 0.5)
     return Verdict("cannot tell", f"{open_question}: if the value stays, {_words(needs, difference)} will tell", needs)
 
 
@@ -79,7 +79,7 @@ def decide(difference: Compared, margin: float) -> Word:
     """The word alone, see `judge`."""
     if "seeds" in difference.missing:
         return "cannot tell"
-    strict = deciding(difference, "no difference")
+    strict = deciding(difference, "cannot tell")
     if -margin < strict.low and strict.high < margin:
         return "no difference"
     if difference.low <= 0 <= difference.high:
@@ -88,8 +88,8 @@ def decide(difference: Compared, margin: float) -> Word:
 
 
 def deciding(difference: Compared, word: Word) -> Compared:
-    """The comparison with the interval that decides on a word: as `holm` left it, or Bonferroni's."""
-    if word != "no difference" or difference.num_compared == 1:
+    """The comparison with the interval that decided: as `holm` left it for a gain or a loss, else Bonferroni's."""
+    if word in ("gain", "loss") or difference.num_compared == 1:
         return difference
     return difference.at(1 - (1 - difference.family_confidence) / difference.num_compared)
 

@@ -12,7 +12,7 @@ from lesion_jax.metrics.holm import holm
 from lesion_jax.metrics.predictions import score_predictions
 from lesion_jax.metrics.runs import Runs
 from lesion_jax.metrics.statistics import compare
-from lesion_jax.metrics.verdict import judge
+from lesion_jax.metrics.verdict import deciding, judge
 from lesion_jax.paper.arms import ARMS, BASELINE, Arm
 from lesion_jax.paper.notes import departures, notes_of
 from lesion_jax.paper.protocol import ArmFindings, Findings, Protocol, at
@@ -105,7 +105,7 @@ def differences_of(runs: Mapping[str, Runs], pools: Mapping[str, Sequence[Predic
     for name, difference in found.items():
         verdict = judge(difference, MARGIN, ARMS[name].title)
         results[name] = {
-            **difference.to_json(),
+            **deciding(difference, verdict.word).to_json(),
             "verdict": {"word": verdict.word, "sentence": verdict.sentence},
             "gained": float((right[name] & ~right[BASELINE]).sum(1).mean()),
             "lost": float((~right[name] & right[BASELINE]).sum(1).mean()),

@@ -99,16 +99,15 @@ def ceiling_of(config: StudyConfig) -> str | None:
 def _row(config: StudyConfig, name: str, difference: Difference, is_broken: bool) -> dict[str, Any]:
     title = ARMS[name].title
     verdict = judge(difference, config.margin, title)
-    word, sentence = verdict.word, verdict.sentence
-    if is_broken:
-        word = "cannot tell"
-        sentence = f"of {title} this cannot tell anything: a generator failed ({describe(difference)})"
+    word = "cannot tell" if is_broken else verdict.word
+    shown = deciding(difference, word)
+    failed = f"of {title} this cannot tell anything: a generator failed ({describe(shown)})"
     return {
         "arm": name,
         "title": title,
         "word": word,
-        "sentence": sentence,
-        "difference": deciding(difference, word).to_json(),
+        "sentence": failed if is_broken else verdict.sentence,
+        "difference": shown.to_json(),
         "smallest_difference": smallest_difference(
             difference.components,
             Size(difference.num_patients, difference.num_seeds, difference.num_groups, difference.num_folds),

@@ -53,7 +53,7 @@ def test_no_difference_is_held_to_bonferronis_correction_and_shows_its_interval(
     last = holm(others | {"one": one})["one"]
     assert last.confidence == pytest.approx(0.95) and last.num_compared == 9 and 0 > last.low > -0.05 < last.high < 0.05
     verdict = judge(last, 0.05, "New")
-    assert verdict.word == "cannot tell" and "95 % interval over patients and seeds -0.1 to +4.7)" in verdict.sentence
+    assert verdict.word == "cannot tell" and "99.4 % interval over patients and seeds -1.1 to +5.7)" in verdict.sentence
     nearer = holm(others | {"one": dataclasses.replace(one, value=0.01)})["one"]
     assert judge(nearer, 0.05, "New").word == "no difference"
     strict = deciding(nearer, "no difference")

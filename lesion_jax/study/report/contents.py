@@ -127,10 +127,10 @@ def _methods(results: Mapping[str, Any]) -> list[str]:
         "differences cover patients, retraining and, where there are several, partitions or cohorts: variances are "
         "taken apart as in multi-reader multi-case studies, retrainings in place of readers. Intervals in the tables "
         "of arms are over patients alone.",
-        "Holm's step-down over the arms of a scenario; each interval has the confidence that its arm was held to. "
-        "'No difference' means that the interval lies within the margin (two one-sided tests), with Bonferroni's "
-        "correction over the arms; the interval shown is then that one. 'Cannot tell' is what is neither that nor "
-        "excludes 0.",
+        "A gain or a loss is a difference whose interval excludes 0 after Holm's step-down over the arms of a "
+        "scenario; it has the confidence that its arm was held to. 'No difference' means that the interval lies "
+        "within the margin (two one-sided tests); it has Bonferroni's correction over the arms, and so has that of "
+        "'cannot tell', which is neither.",
         *_further_comparisons(results),
         f"Versions: {_versions(results['provenance'])}.",
     ]
