@@ -6,6 +6,7 @@ Each trial draws training and held-out patients of the phantom, and a bank: fres
 in order, or the same with something wrong. Intervals are Wilson's, over trials; trials share a pool of patients.
 """
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Mapping
 
@@ -68,7 +69,7 @@ def main() -> None:
         progress.update(trial)
         train, held_out, fresh = _draw(pool, trial)
         banks = {"": fresh} | {what: make(fresh, train, trial) for what, (_, make) in BROKEN.items()}
-        ranges = floor_ranges(train, held_out)
+        ranges = functools.cache(functools.partial(floor_ranges, train, held_out))
         for what, bank in banks.items():
             audit = audit_bank(bank, train, held_out, pool.class_names, ranges=ranges)
             for word in audit["broken"] or ["in order"]:

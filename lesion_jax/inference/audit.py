@@ -1,12 +1,13 @@
 """Everything that is known of a bank before anybody trains on it, and in one sentence whether it is broken."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from lesion_jax.metrics.collapse import alike_classes
 from lesion_jax.metrics.copies import find_copies
+from lesion_jax.metrics.floor import matched
 from lesion_jax.metrics.images import GENERATOR_METRICS, NUM_SCORED, compare, name_classes
 from lesion_jax.metrics.label_audit import audit_labels
 from lesion_jax.metrics.leaks import find_leaks
@@ -17,6 +18,8 @@ from lesion_jax.metrics.titles import in_sentence
 _WRONG_LABELS = ("swapped", "wrong", "meaningless")
 # Metrics beyond what chance makes of real images, from which on it is said: with ten of them one is, of a good bank.
 _MIN_BEYOND = 2
+# Raise it when an audit may say something else of the same bank: kept ones are then done again.
+RULE = 2
 # How that warning begins.
 FARTHER = "it is farther from real lesions"
 
@@ -28,12 +31,13 @@ def audit_bank(
     class_names: Sequence[str],
     *,
     views: np.ndarray | None = None,
-    ranges: Mapping[str, Sequence[float]] | None = None,
+    ranges: Callable[[tuple[int, ...]], Mapping[str, Sequence[float]]] | None = None,
     made_of_lesions: bool = False,
 ) -> dict[str, Any]:
     """Judges a bank by metrics, labels, copies and leaks, each beside real images; deterministic, some ten seconds.
 
-    Of a large bank the first 256 images are judged, in the proportions of the held-out lesions' classes.
+    Of a large bank the first 256 images are judged, in the proportions of the held-out lesions' classes. Where it lacks
+    classes, metrics and leaks are of those lesions whose classes it has.
 
     Args:
       bank: Synthetic images with their labels.
@@ -41,26 +45,31 @@ def audit_bank(
       held_out: Original images of other patients' lesions.
       class_names: One name per label.
       views: Wider crops of the training lesions, to find copies with; see `nearest_lesions`.
-      ranges: What `floor_ranges(train, held_out)` returned, which serves all banks of one fold; None for none.
+      ranges: Given numbers of images by label, what `floor_ranges(train, held_out, numbers)` returns, which serves all
+        banks of one fold; None for none.
       made_of_lesions: Whether the images show training lesions by intent, as pasted ones do: copies are no fault then.
 
     Returns:
-      A plain dict: "num_bank", "num_judged", "num_train", "num_held_out"; "metrics" (what `compare` returns, with class
-      names, and "floor_range"); "labels" (`audit_labels`), "copies" (`find_copies`, indices into the bank and `train`),
-      "leaks" (`find_leaks`); "broken": list of "not lesions", "collapsed", "wrong labels", "copies", empty for a bank
-      in order; "warnings": list of clauses; "sentence": all of it for the first line of a report.
+      A plain dict: "num_bank", "num_judged", "num_train" and "num_held_out", of the bank's classes; "metrics" (what
+      `compare` returns, with class names, and "floor_range"); "labels" (`audit_labels`), "copies" (`find_copies`,
+      indices into the bank and `train`), "leaks" (`find_leaks`); "broken": list of "not lesions", "collapsed", "wrong
+      labels", "copies", empty for a bank in order; "warnings": list of clauses; "sentence": all of it for the first
+      line of a report.
     """
     chosen = judged(bank.labels, held_out.labels)
     some = bank[chosen]
-    compared = compare(some, held_out, others=train)
+    here, there = (side[np.isin(side.labels, some.labels)] for side in (held_out, train))
+    compared = compare(some, here, others=there)
     labels = audit_labels(some, train, held_out, class_names)
     copies = find_copies(some, train, held_out, views)
     copies["pairs"] = [{**pair, "image": int(chosen[pair["image"]])} for pair in copies["pairs"]]
-    leaks = find_leaks(some, train, held_out)
+    leaks = find_leaks(some, there, here)
     named = name_classes(compared, class_names)
-    for name, score in named["metrics"].items():
-        if score is not None and ranges and name in ranges:
-            score["floor_range"] = [*ranges[name]]
+    if ranges and len(floor := matched(some, there, here)[1]):
+        chance = ranges(tuple(np.bincount(floor.labels, minlength=len(class_names)).tolist()))
+        for name, score in named["metrics"].items():
+            if score is not None and name in chance:
+                score["floor_range"] = [*chance[name]]
     broken = _broken(compared["metrics"], class_names, train, labels, copies)
     if made_of_lesions:
         broken.pop("copies", None)
@@ -68,8 +77,8 @@ def audit_bank(
     return {
         "num_bank": len(bank),
         "num_judged": len(some),
-        "num_train": len(train),
-        "num_held_out": len(held_out),
+        "num_train": len(there),
+        "num_held_out": len(here),
         "metrics": named,
         "labels": labels,
         "copies": copies,

@@ -35,13 +35,18 @@ class RealLesions:
       train: Original images of the training lesions, with patients.
       held_out: Original images of other patients' lesions.
       views: int16 [V, L, H, H], see `wider_views`.
-      ranges: See `floor_ranges`; most of the time of an audit.
     """
 
     train: Sample
     held_out: Sample
     views: np.ndarray
-    ranges: Mapping[str, Sequence[float]]
+    _known: dict[tuple[int, ...], Mapping[str, Sequence[float]]] = dataclasses.field(init=False, default_factory=dict)
+
+    def ranges(self, counts: tuple[int, ...]) -> Mapping[str, Sequence[float]]:
+        """See `floor_ranges`; kept, since it is most of the time of an audit."""
+        if counts not in self._known:
+            self._known[counts] = floor_ranges(self.train, self.held_out, counts)
+        return self._known[counts]
 
 
 def audit_files(
@@ -124,7 +129,7 @@ def _real_lesions(bank: Bank, path: Path, dataset: Path, part: Literal["inner", 
     low, high = facts["window"]
     data = DataConfig(image_size=facts["image_size"], margin=facts["margin"], window=(low, high))
     train, real = sample_of(parts.train, data), sample_of(held_out, data)
-    return RealLesions(train, real, wider_views(parts.train, data), floor_ranges(train, real))
+    return RealLesions(train, real, wider_views(parts.train, data))
 
 
 def _shared_facts(loaded: Sequence[Bank], banks: Sequence[Path]) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from lesion_jax.disk.atomic import write_json
+from lesion_jax.inference.audit import RULE
 from lesion_jax.inference.audit_files import RealLesions, audit_files
 from lesion_jax.io.picture_file import write_picture
 
 
 def kept_audit(place: Path, banks: Sequence[Path], dataset: Path, known: dict[str, RealLesions]) -> dict[str, Any]:
-    """Audits banks against the test lesions of their fold, or reads what an earlier call found.
+    """Audits banks against the test lesions of their fold, or reads what an earlier call found by the same rule.
 
     Args:
       place: Path without a suffix: PLACE.json is written, and PLACE-closest.png, the closest pairs.
@@ -20,12 +21,13 @@ def kept_audit(place: Path, banks: Sequence[Path], dataset: Path, known: dict[st
       known: As `audit_files`.
 
     Returns:
-      What `audit_files` returns, without the picture.
+      What `audit_files` returns, without the picture, and with "rule".
     """
     path = place.with_name(place.name + ".json")
-    if path.exists():
-        return json.loads(path.read_text())
+    if path.exists() and (kept := json.loads(path.read_text())).get("rule") == RULE:
+        return kept
     found, picture = audit_files(banks, dataset, "test", known)
+    found["rule"] = RULE
     path.parent.mkdir(parents=True, exist_ok=True)
     write_picture(place.with_name(place.name + "-closest.png"), picture)
     write_json(path, found)

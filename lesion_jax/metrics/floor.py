@@ -1,6 +1,6 @@
 """Real images against real ones: what a metric says where nothing differs, at the same numbers of images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,17 +53,21 @@ def concatenated(first: Sample, second: Sample) -> Sample:
     return whole
 
 
-def floor_values(compute: Compute, others: Sample, real: Sample, seed: int = 0) -> list[float]:
-    """What a metric says of real images in random partitions of their patients, as large as the given ones.
+def floor_values(compute: Compute, others: Sample, real: Sample, counts: Sequence[int], seed: int = 0) -> list[float]:
+    """What a metric says of real images in random partitions of their patients.
+
+    What depends on the number of images, such as the Frechet distance and recall, can be compared at equal numbers
+    only: where a class is rare, far fewer than there are training lesions.
 
     Args:
       compute: See `images.GeneratorMetric`.
-      others: Real images in the place of synthetic ones.
+      others: Real images of the patients that a generator was trained on.
       real: Real images of other patients.
+      counts: By label, how many images of each class take the place of synthetic ones.
       seed: Seed of the partitions.
 
     Returns:
-      Up to 20 values, sorted; a partition in which the metric is not defined has none.
+      Up to 20 values, sorted; a partition in which the metric is not defined, or a class lacks, has none.
     """
     for side in (others, real):
         # Once for all partitions.
@@ -77,15 +81,23 @@ def floor_values(compute: Compute, others: Sample, real: Sample, seed: int = 0) 
         rank = np.empty(len(known), int)
         rank[draws.permutation("floor", seed, number, count=len(known))] = np.arange(len(known))
         order = np.argsort(rank[patient_of.reshape(-1)], kind="stable")
-        # Patients stay whole: the last one of the reference goes to the other side.
-        cut = len(real)
-        while 0 < cut < len(pool) and pool.patients[order[cut]] == pool.patients[order[cut - 1]]:
-            cut -= 1
-        reference, rest = pool[np.sort(order[:cut])], pool[np.sort(order[cut:])]
-        if not len(reference) or set(np.unique(rest.labels)) < set(np.unique(reference.labels)):
+        taken, left = _divided(pool, order, counts)
+        reference = pool[np.sort(left[: len(real)])]
+        if taken is None or {*real.labels.tolist()} - {*reference.labels.tolist()}:
             continue
-        rest, _ = matched(rest, rest, reference)
-        score = compute(rest, reference) if len(rest) else None
+        score = compute(pool[taken], reference)
         if score is not None and np.isfinite(score["value"]):
             found.append(float(score["value"]))
     return sorted(found)
+
+
+def _divided(pool: Sample, order: np.ndarray, counts: Sequence[int]) -> tuple[np.ndarray | None, np.ndarray]:
+    """The first images of each class in an order that keeps patients together, and those of the patients after them.
+
+    None where there are not enough of a class. The last patients may have more than are wanted: those are on no side.
+    """
+    firsts = [order[pool.labels[order] == label][:count] for label, count in enumerate(counts)]
+    if any(len(some) < count for some, count in zip(firsts, counts, strict=True)):
+        return None, order[:0]
+    taken = np.sort(np.concatenate(firsts))
+    return taken, order[~np.isin(pool.patients[order], pool.patients[taken])]

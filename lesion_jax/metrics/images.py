@@ -165,17 +165,20 @@ def compare(fake: Sample, real: Sample, *, others: Sample | None = None, is_repo
     }
 
 
-def floor_ranges(others: Sample, real: Sample) -> dict[str, list[float]]:
-    """Where the metrics of real images against real ones lie by chance: what a floor is worth, for any bank.
+def floor_ranges(others: Sample, real: Sample, counts: Sequence[int]) -> dict[str, list[float]]:
+    """Where the metrics of real images against real ones lie by chance: what a floor is worth.
 
     Args:
-      others: Original images, in the place of synthetic ones.
+      others: Original images of the lesions that a generator was trained on.
       real: Original images of other patients.
+      counts: Images of each class that its floor was taken of, by label; classes without any are left out.
 
     Returns:
       {name: [lowest, highest] in 20 random partitions of the patients}; about ten seconds for 180 images.
     """
-    found = {name: floor_values(metric.compute, others, real) for name, metric in GENERATOR_METRICS.items()}
+    there = [label for label, count in enumerate(counts) if count]
+    others, real = (side[np.isin(side.labels, there)] for side in (others, real))
+    found = {name: floor_values(metric.compute, others, real, counts) for name, metric in GENERATOR_METRICS.items()}
     return {name: [values[0], values[-1]] for name, values in found.items() if values}
 
 

@@ -1,6 +1,7 @@
 """Broken banks are called broken, for the right reason; banks in order are not."""
 
 import dataclasses
+import functools
 import json
 
 import numpy as np
@@ -33,7 +34,7 @@ def fresh():
 
 
 def test_a_fresh_bank_is_in_order(train, held_out, fresh):
-    found = audit_bank(fresh, train, held_out, NAMES, ranges={"variety": [0.8, 1.2]})
+    found = audit_bank(fresh, train, held_out, NAMES, ranges=lambda counts: {"variety": [0.8, 1.2]})
     assert found["broken"] == [] and found["labels"]["verdict"] == "right"
     assert found["sentence"].startswith("Nothing is broken in the bank")
     assert found["metrics"]["metrics"]["variety"]["floor_range"] == [0.8, 1.2]
@@ -86,13 +87,32 @@ def test_a_dataset_of_one_class_is_audited_and_has_no_wrong_labels(train, held_o
 
 
 def test_a_bank_that_is_farther_than_chance_allows_is_said_to_be(train, held_out, fresh):
-    ranges = floor_ranges(train, held_out)
+    ranges = functools.partial(floor_ranges, train, held_out)
     assert not any("farther" in one for one in audit_bank(fresh, train, held_out, NAMES, ranges=ranges)["warnings"])
     # Of every lesion a blurred one: no collapse, the labels right, and not what a scanner sees.
     soft = dataclasses.replace(fresh, pixels=ndimage.gaussian_filter(fresh.pixels.astype(float), (0, 0.6, 0.6)))
     found = audit_bank(soft, train, held_out, NAMES, ranges=ranges)
     (said,) = (one for one in found["warnings"] if "farther" in one)
     assert found["broken"] == [] and "kernel distance" in said and "of real ones" in said
+
+
+def test_where_a_class_is_rare_fresh_images_are_not_farther_than_chance_allows(train, held_out, fresh):
+    rare = train[np.sort(np.concatenate([np.flatnonzero(train.labels == i)[:n] for i, n in enumerate((20, 20, 4))]))]
+    found = audit_bank(fresh, rare, held_out, NAMES, ranges=functools.partial(floor_ranges, rare, held_out))
+    assert not any("farther" in one for one in found["warnings"])
+    # Four of each class are compared with their like.
+    score = found["metrics"]["metrics"]["frechet"]
+    assert score["n"] == 12 and score["floor_range"][0] <= score["floor"]
+
+
+def test_a_bank_of_one_class_is_compared_with_lesions_of_that_class(train, held_out, fresh):
+    cysts = fresh[fresh.labels == 0]
+    found = audit_bank(cysts, train, held_out, NAMES, ranges=functools.partial(floor_ranges, train, held_out))
+    assert (found["num_train"], found["num_held_out"]) == (20, 12) and found["metrics"]["num_floor"] == 20
+    assert found["broken"] == [] and not any("farther" in one for one in found["warnings"])
+    alone = audit_bank(*(sample[sample.labels == 0] for sample in (cysts, train, held_out)), NAMES[:1])
+    for name, score in alone["metrics"]["metrics"].items():
+        assert found["metrics"]["metrics"][name] is None or found["metrics"]["metrics"][name]["value"] == score["value"]
 
 
 def test_a_class_whose_only_patient_is_left_out_is_audited(train, held_out, fresh):
@@ -128,6 +148,6 @@ def test_a_bank_is_judged_in_the_proportions_of_the_real_images():
 
 
 def test_the_floor_is_that_of_real_images_at_their_number(train, held_out):
-    values = floor_values(lambda fake, real: {"value": len(fake) / len(real)}, train, held_out)
-    # As many as the rarest class of a partition allows, in the proportions of the reference.
-    assert len(values) == 20 and 0.5 < values[0] <= values[-1] <= 60 / 36
+    values = floor_values(lambda fake, real: {"value": len(fake) / len(real)}, train, held_out, (9, 9, 4))
+    assert values == [22 / 36] * 20
+    assert floor_values(lambda fake, real: {"value": 1.0}, train, held_out, (60, 9, 4)) == []

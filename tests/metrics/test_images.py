@@ -156,6 +156,6 @@ def test_real_patients_stay_whole_in_the_partitions_of_the_floor():
         assert not {*fake.patients.tolist()} & {*reference.patients.tolist()}
         return {"value": float(len(fake))}
 
-    values = images.floor_values(compute, others, real)
-    assert len(values) == 20 == len(seen) and {num for _, num in seen} <= {23, 24}
+    values = images.floor_values(compute, others, real, (8, 8, 8))
+    assert values == [24.0] * 20 and len(seen) == 20 and {num for _, num in seen} <= {20, 21, 22, 23, 24}
     assert len({frozenset(some) for some, _ in seen}) == 20
