@@ -2,7 +2,7 @@
 
 lesion-jax paper --config configs/desk.py --workdir runs/desk
 
-48 minutes on two cores (AMD EPYC) that were busy with other work. Expect cysts always right, metastases and
+48 minutes on two cores (AMD EPYC) that were busy with other work. Expect cysts nearly always right, metastases and
 hemangiomas confused, 70 to 75 % in every arm, and no gain from synthetic images beyond the noise of 182 lesions.
 """
 

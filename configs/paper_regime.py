@@ -3,8 +3,8 @@
 lesion-jax phantom --dataset --out DATASET --overlap=0.3 --mark_error=0.5
 lesion-jax paper --config configs/paper_regime.py --config.dataset=DATASET --workdir runs/paper_regime
 
-On the default phantom classic augmentation adds a point to the originals alone, in the paper 21.5: its lesions lie, and
-are marked, in more ways than 182 of them show. Here marks err by up to half a diameter, which only augmentation or more
+To narrow networks on the default phantom classic augmentation adds a point, in the paper 21.5: its lesions lie, and are
+marked, in more ways than 182 of them show. Here marks err by up to half a diameter, which only augmentation or more
 lesions teach a network to overlook, and metastases and hemangiomas look alike a third as often. Sizes are chosen on the
 test folds, and the arms differ in steps, as in the paper. Trained on the originals these networks get 59.3 % of 182
 lesions right, with 300 classic images a fold 76.9, with 1,000 80.8, and with 200 fresh lesions a class on top 84.6; the

@@ -1,4 +1,4 @@
-"""A sweep: nine DCGANs, one per class and fold, at two learning rates; 18 cells in one program.
+"""A sweep: nine DCGANs, one per class and fold, at two learning rates; 18 cells in two programs, by a device's memory.
 
 lesion-jax plan --config configs/sweep.py --config.base.data.dataset=DATASET
 lesion-jax sweep --config configs/sweep.py --config.base.data.dataset=DATASET --workdir runs/sweep

@@ -135,6 +135,8 @@ def _parse(values: flags.FlagValues, verb: str, words: Sequence[str], more_of: s
     try:
         rest = values(sys.argv)[1:]
     except (flags.Error, AttributeError, ImportError, KeyError, SyntaxError, TypeError, ValueError, OSError) as error:
+        if unknown := _unknown_variant(words, error):
+            raise ConfigError(unknown) from error
         # ml_collections lets a config override that cannot be applied escape as any of these, with quotes of quotes.
         text = str(error).replace("\\n", " ").replace("\\", "").replace("'", "").strip('"')
         if missing := re.search(r"Flag --(\w+) must have a value other than None", text):
@@ -147,3 +149,12 @@ def _parse(values: flags.FlagValues, verb: str, words: Sequence[str], more_of: s
         flag.value = [*(flag.value or ()), *map(flag.parser.parse, rest)]
     elif rest:
         raise ConfigError(f"{rest[0]!r} is not a flag; flags read --name=value.")
+
+
+def _unknown_variant(words: Sequence[str], error: Exception) -> str | None:
+    """What to say where FILE.py:NAME named what the file's `get_config` does not take."""
+    for word in words:
+        file, is_named, name = word.removeprefix("--config=").rpartition(".py:")
+        if is_named and (error.args == (name,) or "get_config() takes" in str(error)):
+            return f"{file}.py has no {name!r}; the text at its head says what there is to name, if anything."
+    return None

@@ -55,7 +55,8 @@ def define_flags(values: flags.FlagValues) -> None:
         "cyst=0.05,metastasis=0.05,hemangioma=0.95; it then takes half of the test lesions, and a tag says which."
     )
     flags.DEFINE_list("test_scanner_shares", [], text, flag_values=values)
-    flags.DEFINE_integer("num_folds", 3, "Test folds of --dataset; 0 for none.", lower_bound=0, flag_values=values)
+    text = "Test folds of --dataset; 0 for none. None where there is a test set."
+    flags.DEFINE_integer("num_folds", 3, text, lower_bound=0, flag_values=values)
     flags.DEFINE_integer("fold_seed", 0, "Seed of their partition.", lower_bound=0, flag_values=values)
 
 
@@ -73,6 +74,8 @@ def run(values: flags.FlagValues) -> None:
         raise ConfigError("--test_... describes the scanner of a test set; give its size with --num_test_lesions.")
     if values.test_scanner_shares and shifted == chosen:
         raise ConfigError("--test_scanner_shares is of a second scanner; say how it differs with --test_offset_hu etc.")
+    if values.num_test_lesions and values["num_folds"].present and values.num_folds:
+        raise ConfigError("--num_folds would mix the test set with the training patients; leave it out.")
     if values.num_test_lesions and not values.dataset:
         raise ConfigError("--num_test_lesions goes with --dataset; DICOM files are one cohort.")
     others: dict[str, Any] = {name: values[name].value for name, _, _ in settings_of(Phantom) if "." not in name}

@@ -56,8 +56,14 @@ def _row(name: str, some: Sequence[Lesion]) -> list[str | int]:
 
 
 def _tag_text(tag: str, groups: dict[str, list[Lesion]]) -> str:
-    counts = {name: Counter(lesion.tags.get(tag, "-") for lesion in some) for name, some in groups.items()}
+    # Of a training and a test set each: what differs between them is not seen in their sum.
+    counts = {name: Counter(_valued(lesion, tag) for lesion in some) for name, some in groups.items()}
     values = [value for value, _ in sum(counts.values(), Counter()).most_common()]
     rows = [[value, *(counts[name][value] for name in groups)] for value in values[:_MOST_VALUES]]
     more = f"\n  ... and {len(values) - _MOST_VALUES} more values" if len(values) > _MOST_VALUES else ""
     return text_table([tag, *(f"lesions of {name}" for name in groups)], rows) + more
+
+
+def _valued(lesion: Lesion, tag: str) -> str:
+    value, split = lesion.tags.get(tag, "-"), lesion.tags.get("split")
+    return value if split is None or tag == "split" else f"{value}, {split}"

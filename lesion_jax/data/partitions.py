@@ -29,10 +29,11 @@ def make_partition(lesions: LesionSet, own: Folds | None, name: str) -> Folds:
         tag, _, value = rest.partition("=")
         return folds_of(lesions, _by_tag(lesions, tag, value), own.seed if own else 0)
     if own is None:
-        raise FoldError(
-            "The dataset has no folds of its own (--num_folds=0); build it with some, or name a tag with "
-            "data.partition='tag:NAME'."
-        )
+        splits = {lesion.tags.get("split") for lesion in lesions.lesions} - {None}
+        way = "build it with some, or name a tag with data.partition='tag:NAME'"
+        if "test" in splits:
+            way = "name its test set with data.partition='tag:split=test' (in a study: scenarios.NAME.partition)"
+        raise FoldError(f"The dataset has no folds of its own; {way}.")
     return make_folds(lesions, own.num_folds, own.seed + int(rest)) if kind == "repeat" else own
 
 

@@ -33,20 +33,27 @@ def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float,
 
 
 def over_patients(
-    estimate: Estimate, patients: Sequence[str], largest: float | None, confidence: float = 0.95
+    estimate: Estimate,
+    patients: Sequence[str],
+    largest: float | None,
+    confidence: float = 0.95,
+    *,
+    is_share: bool = True,
 ) -> tuple[float, float]:
     """Interval of a metric for other patients of the same kind, with the networks as they are.
 
     Lesions of a patient count as one cluster. A metric with a greatest value has Wilson's interval at the effective
     number of lesions v (1 - v) / variance, with Student's quantile (for clustered samples: Korn and Graubard 1998,
     Franco et al. 2019); one without has Student's interval of its logarithm. Where all lesions agree and no variance
-    can be seen, the effective number is that of the patients.
+    can be seen, the effective number is that of the patients. Sizes of errors, whose variance may be far above
+    v (1 - v) where v is small, have Student's interval.
 
     Args:
       estimate: The metric in each retraining; the interval is of their mean.
       patients: Length N.
       largest: Greatest value of the metric, whose least is 0; None where there is none.
       confidence: Two-sided, in (0, 1).
+      is_share: Whether lesions count as right or wrong, in place of by how much.
 
     Returns:
       (low, high); where nothing is known (0, largest).
@@ -64,6 +71,9 @@ def over_patients(
     if largest is None:
         ratio = math.exp(quantile * math.sqrt(variance) / value) if value > 0 else 1.0
         return value / ratio, value * ratio
+    if not is_share and variance > 0:
+        half = quantile * math.sqrt(variance)
+        return max(0.0, value - half), min(largest, value + half)
     share = min(max(value / largest, 0.0), 1.0)
     spread = share * (1 - share) * largest**2
     effective = spread / variance if variance > 1e-12 * spread and spread > 0 else float(num_patients)

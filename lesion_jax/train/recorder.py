@@ -168,7 +168,8 @@ class Recorder:
         # Of a short training it is said at its end, for whoever would draw from it; nothing else follows.
         if is_collapsed or (found.collapse and done == periods.total):
             self.collapse = self.collapse or found.collapse
-            logging.getLogger(__name__).warning(found.collapse)
+            where = f"{self.run.path}: " if self.run else ""
+            logging.getLogger(__name__).warning("%s%s", where, found.collapse)
         if save or stopping:
             # A checkpoint says that everything up to its step is written.
             self._writer.wait()

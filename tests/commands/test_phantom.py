@@ -31,7 +31,10 @@ def test_a_dataset_with_a_test_set_of_another_scanner(tmp_path, capsys):
         for a, b in zip(one, other, strict=True):
             # What is clipped at the ends does not move.
             assert np.median(b.patch.astype(int) - a.patch) == offset
-    assert shifted.lesions.phantom["scanner"]["offset_hu"] == 0
+    record = shifted.lesions.phantom
+    assert (record["scanner"]["offset_hu"], record["test_scanner"]["offset_hu"]) == (0, 80)
+    assert record["num_test_lesions"] == {"cyst": 1, "metastasis": 1, "hemangioma": 2}
+    assert Phantom.all_of_record(record) == [Phantom()]
 
 
 @pytest.mark.slow

@@ -220,7 +220,7 @@ def test_the_oracle_draws_the_class_that_a_label_means_with_the_datasets_own_sca
 def test_the_oracle_draws_with_either_scanner_where_a_class_is_confounded_with_one(data, phantom_images):
     family = FAMILIES["oracle"]
     config = family.config(data=replace(data, {"image_size": 32}))
-    record = {**Phantom().record(), "second_scanner": dataclasses.asdict(Scanner(offset_hu=100.0))}
+    record = Phantom().record(test_scanner=dataclasses.asdict(Scanner(offset_hu=100.0)), test_scanner_shares={})
     images = dataclasses.replace(phantom_images, provenance={**phantom_images.provenance, "phantom": record})
     arrays = family.fit(config, images)
     for label in range(3):

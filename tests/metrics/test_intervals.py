@@ -73,3 +73,10 @@ _POINTS = (np.arange(100_000) + 0.5) / 100_000
 _CHANCE = stats.beta(3, 1).ppf(_POINTS)
 _SURE = np.clip(_CHANCE, 0.01, 0.99)
 ENTROPY = float(np.mean(-_CHANCE * np.log(_SURE) - (1 - _CHANCE) * np.log(1 - _SURE)))
+
+
+def test_sizes_of_errors_have_students_interval_cut_off_at_nothing():
+    # Small, and far more variable than a share of that size could be.
+    sizes = np.where(np.arange(60) < 2, 0.5, 0.0)
+    found = over_patients(mean_of(sizes[None]), [str(i) for i in range(60)], 1.0, is_share=False)
+    assert found == (0.0, pytest.approx(sizes.mean() + stats.t.ppf(0.975, 59) * sizes.std(ddof=1) / np.sqrt(60)))

@@ -117,8 +117,10 @@ class Phantom:
         Raises:
           ConfigError: As `of_record`.
         """
-        first, second = cls.of_record(record), record.get("second_scanner")
-        return [first] if second is None else [first, cls.of_record({**record, "scanner": second})]
+        first = cls.of_record(record)
+        if "test_scanner_shares" not in record:
+            return [first]
+        return [first, cls.of_record({**record, "scanner": record["test_scanner"]})]
 
 
 DEFAULT_PHANTOM = Phantom()

@@ -46,15 +46,20 @@ def render_sets(
       progress: Gives, for what is drawn, what is called as (done, total), counted in patients.
 
     Returns:
-      The lesions in HU. The record is that of the training patients; with shares it names the second scanner.
+      The lesions in HU. The record is of the training patients, and says what the test set is.
 
     Raises:
       ConfigError: An unknown class, a share out of range, or no lesion at all.
     """
     scanners = {"first": phantom.scanner, "second": test_scanner}
-    record = phantom.record(seed=seed, num_lesions=dict(num_lesions))
+    record = phantom.record(
+        seed=seed,
+        num_lesions=dict(num_lesions),
+        num_test_lesions=dict(num_test_lesions),
+        test_scanner=dataclasses.asdict(test_scanner),
+    )
     if test_scanner_shares:
-        record |= {"second_scanner": dataclasses.asdict(test_scanner), "second_scanner_shares": test_scanner_shares}
+        record["test_scanner_shares"] = dict(test_scanner_shares)
         parts = _confounded(num_lesions, num_test_lesions, test_scanner_shares)
     else:
         parts = iter([_Part("train", "first", 0, num_lesions), _Part("test", "second", 1, num_test_lesions)])
