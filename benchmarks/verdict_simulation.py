@@ -174,7 +174,7 @@ def _equivalents(world: World, num_arms: int, replicates: int) -> Row:
         alone += any(-margin < one.low and one.high < margin for one in found.values())
     share = wrong / replicates
     return Row(
-        measure=f'{_counted(num_arms, "arm")} that differ by the margin, "no difference" of any: '
+        measure=f'{_counted(num_arms, "arm")} differing by the margin, "no difference" of any: '
         f"{world.num_lesions} lesions, {world.num_cohorts} cohorts",
         value=100 * share,
         unit=f"% +-{monte_carlo_error(share, replicates):.1f}",

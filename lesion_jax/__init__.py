@@ -13,7 +13,7 @@ score_rows          what `score_runs` gives as one table, a row for each run
 load_export         an exported network's layers and arrays; needs numpy and safetensors alone
 run_sweep           trains the cells of a sweep, or carries on; of one training it is `lesion_jax.train.run.train`
 sweep_rows          what came of a sweep: a row for each cell
-LesionJaxError      what all of these raise for bad input; its message says what to do
+LesionJaxError      what all of these raise for bad files and settings; its message says what to do
 
 Configs of trainings, sweeps, the paper and studies: `lesion_jax.config`.
 """
