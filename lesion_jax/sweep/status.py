@@ -68,6 +68,7 @@ def describe_sweep(sweep: Sweep, rows: list[dict[str, Any]]) -> str:
     lines.append(text_table(names, [[_shown(row[name]) for name in names] for row in rows], indent=""))
     lines += describe_best(sweep, setting_rows(sweep, rows))
     lines += [f"cell {row['cell']} {row['state']}: {row['reason']}" for row in rows if row["reason"]]
+    lines += [f"cell {row['cell']}: {row['collapse']}" for row in rows if row["collapse"] and not row["reason"]]
     return "\n".join(lines)
 
 

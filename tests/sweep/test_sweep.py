@@ -178,6 +178,9 @@ def test_what_came_of_it_stands_in_tables_and_a_picture(finished):
     np.testing.assert_allclose([one["score"] for one in told], [row["score"] for row in rows], rtol=1e-6)
     assert files["picture"].read_bytes().startswith(b"\x89PNG")
     text = describe_sweep(open_sweep(finished), rows)
+    assert "collapsed" not in text
+    fallen = [{**rows[0], "collapse": "Step 5: the generator has collapsed."}, *rows[1:]]
+    assert "\ncell 0: Step 5: the generator has collapsed." in describe_sweep(open_sweep(finished), fallen)
     assert "4 cells, 4 done" in text and "program 1: 16 of 16 steps" in text
 
 
