@@ -33,8 +33,8 @@ def contents(results: Mapping[str, Any], folder: Path) -> list[Block]:
         ),
         Text(
             f"The rule was fixed beforehand: {rule['metric_title']} decides, differences within {margin} do "
-            f"not matter, confidence {100 * rule['confidence']:.3g} %, Holm's correction over arms. {words(results)}. "
-            f"{smallest(results, scale)}",
+            f"not matter, confidence {100 * rule['confidence']:.3g} %, corrected for the number of arms. "
+            f"{words(results)}. {smallest(results, scale)}",
             "note",
         ),
     ]
