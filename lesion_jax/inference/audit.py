@@ -1,14 +1,13 @@
 """Everything that is known of a bank before anybody trains on it, and in one sentence whether it is broken."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from lesion_jax.metrics.collapse import alike_classes
 from lesion_jax.metrics.copies import find_copies
-from lesion_jax.metrics.floor import matched
-from lesion_jax.metrics.images import GENERATOR_METRICS, NUM_SCORED, compare, name_classes
+from lesion_jax.metrics.images import GENERATOR_METRICS, NUM_SCORED, Ranges, compare, name_classes
 from lesion_jax.metrics.label_audit import audit_labels
 from lesion_jax.metrics.leaks import find_leaks
 from lesion_jax.metrics.sample import Sample
@@ -31,7 +30,7 @@ def audit_bank(
     class_names: Sequence[str],
     *,
     views: np.ndarray | None = None,
-    ranges: Callable[[tuple[int, ...]], Mapping[str, Sequence[float]]] | None = None,
+    ranges: Ranges | None = None,
     made_of_lesions: bool = False,
 ) -> dict[str, Any]:
     """Judges a bank by metrics, labels, copies and leaks, each beside real images; deterministic, some ten seconds.
@@ -45,8 +44,7 @@ def audit_bank(
       held_out: Original images of other patients' lesions.
       class_names: One name per label.
       views: Wider crops of the training lesions, to find copies with; see `nearest_lesions`.
-      ranges: Given numbers of images by label, what `floor_ranges(train, held_out, numbers)` returns, which serves all
-        banks of one fold; None for none.
+      ranges: See `compare`; they serve all banks of one fold.
       made_of_lesions: Whether the images show training lesions by intent, as pasted ones do: copies are no fault then.
 
     Returns:
@@ -59,17 +57,12 @@ def audit_bank(
     chosen = judged(bank.labels, held_out.labels)
     some = bank[chosen]
     here, there = (side[np.isin(side.labels, some.labels)] for side in (held_out, train))
-    compared = compare(some, here, others=there)
+    compared = compare(some, here, others=there, ranges=ranges)
     labels = audit_labels(some, train, held_out, class_names)
     copies = find_copies(some, train, held_out, views)
     copies["pairs"] = [{**pair, "image": int(chosen[pair["image"]])} for pair in copies["pairs"]]
     leaks = find_leaks(some, there, here)
     named = name_classes(compared, class_names)
-    if ranges and len(floor := matched(some, there, here)[1]):
-        chance = ranges(tuple(np.bincount(floor.labels, minlength=len(class_names)).tolist()))
-        for name, score in named["metrics"].items():
-            if score is not None and name in chance:
-                score["floor_range"] = [*chance[name]]
     broken = _broken(compared["metrics"], class_names, train, labels, copies)
     if made_of_lesions:
         broken.pop("copies", None)

@@ -53,7 +53,7 @@ def concatenated(first: Sample, second: Sample) -> Sample:
     return whole
 
 
-def floor_values(compute: Compute, others: Sample, real: Sample, counts: Sequence[int], seed: int = 0) -> list[float]:
+def floor_values(compute: Compute, others: Sample, real: Sample, counts: Sequence[int]) -> list[float]:
     """What a metric says of real images in random partitions of their patients.
 
     What depends on the number of images, such as the Frechet distance and recall, can be compared at equal numbers
@@ -64,7 +64,6 @@ def floor_values(compute: Compute, others: Sample, real: Sample, counts: Sequenc
       others: Real images of the patients that a generator was trained on.
       real: Real images of other patients.
       counts: By label, how many images of each class take the place of synthetic ones.
-      seed: Seed of the partitions.
 
     Returns:
       Up to 20 values, sorted; a partition in which the metric is not defined, or a class lacks, has none.
@@ -79,25 +78,16 @@ def floor_values(compute: Compute, others: Sample, real: Sample, counts: Sequenc
     found = []
     for number in range(NUM_PARTITIONS):
         rank = np.empty(len(known), int)
-        rank[draws.permutation("floor", seed, number, count=len(known))] = np.arange(len(known))
+        rank[draws.permutation("floor", 0, number, count=len(known))] = np.arange(len(known))
         order = np.argsort(rank[patient_of.reshape(-1)], kind="stable")
-        taken, left = _divided(pool, order, counts)
+        firsts = [order[pool.labels[order] == label][:count] for label, count in enumerate(counts)]
+        taken = np.sort(np.concatenate(firsts))
+        # What else the patients of those have is on no side.
+        left = order[~np.isin(pool.patients[order], pool.patients[taken])]
         reference = pool[np.sort(left[: len(real)])]
-        if taken is None or {*real.labels.tolist()} - {*reference.labels.tolist()}:
+        if len(taken) < sum(counts) or {*real.labels.tolist()} - {*reference.labels.tolist()}:
             continue
         score = compute(pool[taken], reference)
         if score is not None and np.isfinite(score["value"]):
             found.append(float(score["value"]))
     return sorted(found)
-
-
-def _divided(pool: Sample, order: np.ndarray, counts: Sequence[int]) -> tuple[np.ndarray | None, np.ndarray]:
-    """The first images of each class in an order that keeps patients together, and those of the patients after them.
-
-    None where there are not enough of a class. The last patients may have more than are wanted: those are on no side.
-    """
-    firsts = [order[pool.labels[order] == label][:count] for label, count in enumerate(counts)]
-    if any(len(some) < count for some, count in zip(firsts, counts, strict=True)):
-        return None, order[:0]
-    taken = np.sort(np.concatenate(firsts))
-    return taken, order[~np.isin(pool.patients[order], pool.patients[taken])]

@@ -35,6 +35,8 @@ from lesion_jax.metrics.variety import score_variety
 NUM_SCORED = 256
 
 Draw = Callable[[np.ndarray, int], np.ndarray]
+# Numbers of images by label -> {name of a metric: [lowest, highest] by chance}.
+Ranges = Callable[[tuple[int, ...]], Mapping[str, Sequence[float]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +128,9 @@ def score_images(
     return compare(fake, real, others=others, is_report=is_report)
 
 
-def compare(fake: Sample, real: Sample, *, others: Sample | None = None, is_report: bool = True) -> dict[str, Any]:
+def compare(
+    fake: Sample, real: Sample, *, others: Sample | None = None, is_report: bool = True, ranges: Ranges | None = None
+) -> dict[str, Any]:
     """Every metric of synthetic images against real ones, beside the same of other real images: its floor.
 
     No generator can be expected to do better than the floor. Numbers compare only where the real images are the same,
@@ -137,15 +141,17 @@ def compare(fake: Sample, real: Sample, *, others: Sample | None = None, is_repo
       real: Original images of patients whom neither a generator nor a choice has seen, at best.
       others: Original images of other patients, in the place of synthetic ones; None where there are none.
       is_report: Whether the metrics for reports are wanted.
+      ranges: Given numbers of the others by label, what `floor_ranges(others, real, numbers)` returns; None for none.
 
     Returns:
       {"num_real", "num_synthetic", "num_floor", "metrics": {name: score}}. A score is what `compute` returns with "n",
       the number of synthetic images that it took, and where there are others "floor", the value of as many of them as
-      "num_floor" says. None where it is not defined.
+      "num_floor" says, and, with ranges, "floor_range". None where it is not defined.
     """
     few, floor = (fake, None) if others is None else matched(fake, others, real)
     if floor is not None and not len(floor):
         few, floor = fake, None
+    chance = ranges(tuple(np.bincount(floor.labels).tolist())) if ranges and floor is not None else {}
     metrics = {}
     for name, metric in GENERATOR_METRICS.items():
         if metric.for_reports and not is_report:
@@ -156,6 +162,8 @@ def compare(fake: Sample, real: Sample, *, others: Sample | None = None, is_repo
             score = {**score, "n": len(taken)}
             if floor is not None and (real_score := metric.compute(floor, real)) is not None:
                 score["floor"] = real_score["value"]
+            if name in chance:
+                score["floor_range"] = [*chance[name]]
         metrics[name] = score
     return {
         "num_real": len(real),
