@@ -39,6 +39,10 @@ def test_lesions_by_tag_most_frequent_value_first(new_lesion):
     assert rows[5:] == [["site", "lesions", "of", "a", "lesions", "of", "b"]] + [["B", "2", "0"], ["-", "1", "0"]] + [
         ["A", "0", "1"]
     ]
+    # What differs between a training and a test set is not seen in their sum.
+    parts = {"split": "train", "site": "A"}, {"split": "test", "site": "A"}
+    split = cells(lesions_text(make_set(new_lesion, tags=lambda i: parts[i < 3])))
+    assert ["A,", "test", "3", "0"] in split and ["A,", "train", "0", "1"] in split and ["test", "3", "0"] in split
     many = LesionSet.of([new_lesion(f"{i}", tags={"x": f"{i}"}) for i in range(15)], ("a",), "HU")
     assert lesions_text(many).endswith("... and 3 more values")
 

@@ -68,6 +68,12 @@ def test_a_partition_that_cannot_be_is_refused(sites, name, text):
         sites.partition(name)
 
 
+def test_where_there_is_a_test_set_it_is_named_in_place_of_folds_to_build():
+    split = tagged(split=lambda lesion: "test" if int(lesion.patient[-2:]) % 10 > 6 else "train")
+    with pytest.raises(FoldError, match=r"no folds of its own; name its test set with data.partition='tag:split=test'"):
+        split.partition("")
+
+
 def test_a_site_without_a_class_or_without_others_is_refused():
     one_class = tagged(site=lambda lesion: "cysts" if lesion.label == 0 else "others", place=lambda lesion: "here")
     with pytest.raises(FoldError, match="no lesion of cyst to train on"):

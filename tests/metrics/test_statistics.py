@@ -85,6 +85,12 @@ def test_cohorts_in_cross_validation_say_whether_partitions_vary():
     found = compare(*both, "accuracy")
     assert found.covers == ("patients", "seeds", "cohorts") and found.missing == ("partitions",)
     assert (found.num_groups, found.num_seeds, found.num_partitions, found.num_folds) == (2, 2, 1, 1)
+    folds = np.concatenate([FOLDS, (FOLDS + 1) % 3, (FOLDS + 2) % 3])
+    design = {"folds": folds, "cohort": [0, 0, 0, 1, 1, 1], "partition": [0, 1, 2] * 2, "seed": [0] * 6}
+    found = compare(*(random_runs(6, *side, **design) for side in SIDES), "accuracy")
+    assert found.covers == ("patients", "seeds", "partitions", "cohorts") and found.missing == ()
+    # More partitions than cohorts, and yet cohorts are what repeats the comparison.
+    assert (found.num_groups, found.num_seeds, found.num_partitions) == (2, 3, 3)
 
 
 def test_seeds_of_a_cohort_do_not_count_as_cohorts():

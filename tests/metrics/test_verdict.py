@@ -51,7 +51,8 @@ def test_no_difference_is_held_to_bonferronis_correction_and_shows_its_interval(
     others = {f"other {i}": difference(0.1, 0.2, p=1e-8) for i in range(8)}
     one = difference(0.0, 0.06, spread=Spread(((1.5e-4, 1000),)), value=0.023, p=0.06)
     last = holm(others | {"one": one})["one"]
-    assert last.confidence == pytest.approx(0.95) and last.num_compared == 9 and 0 > last.low > -0.05 < last.high < 0.05
+    assert last.confidence == pytest.approx(0.95) and last.num_compared == 9
+    assert -0.05 < last.low < 0 < last.high < 0.05
     verdict = judge(last, 0.05, "New")
     assert verdict.word == "cannot tell" and "99.4 % interval over patients and seeds -1.1 to +5.7)" in verdict.sentence
     nearer = holm(others | {"one": dataclasses.replace(one, value=0.01)})["one"]

@@ -11,6 +11,7 @@ from lesion_jax.metrics.runs import Runs
 from lesion_jax.sources.phantom.options import Phantom
 from lesion_jax.study.comparisons import over_what_needs_none, with_baseline
 from lesion_jax.study.predictions import Predictions, collect_predictions
+from lesion_jax.study.report.scenario import how_tested
 from lesion_jax.study.report.write import write_report
 from lesion_jax.study.results import results_of
 from tests.study.made_up import ALL, FAR, FEW, asker, layout, models, sites
@@ -150,7 +151,7 @@ def test_the_report_needs_no_other_file_and_says_the_verdict_first(studied, tmp_
     text = (tmp_path / "report.md").read_text()
     assert text.index("Classic + ACGAN raised accuracy") < text.index("differences.png") < text.index("By class")
     assert "5 points" in text and "jax 1.2.3" in text and "| Classic + ACGAN | cyst |" in text
-    assert "| far: 18 lesions of 9 patients |" in text.replace("lesions; intervals are over patients. ", "")
+    assert "| lesions; intervals are over patients. far: 18 lesions of 9 patients |" in text
     assert "| External testing | far: tested on site=far, trained on others. Whether" in text
     # Figures have their numbers.
     assert "| Arm | True class | Said cyst |" in text and "Mean probability said" in text
@@ -207,3 +208,17 @@ def test_a_broken_generator_comes_before_any_verdict(studied, tmp_path):
         # What its images gained is no gain of images that a working one draws.
         word = {one["arm"]: one["word"] for one in results["scenarios"][0]["comparisons"]}
         assert word == {"none": "loss", "acgan": "cannot tell" if is_said else "gain"}
+
+
+@pytest.mark.parametrize(
+    ("partition", "folds", "partitions", "said"),
+    [
+        ("", 3, 2, "3-fold cross-validation by patient, 2 partitions"),
+        ("", 3, 1, "3-fold cross-validation by patient, 1 partition"),
+        ("", 1, 1, "tested on the dataset's one test fold"),
+        ("tag:site=far", 1, 1, "tested on site=far, trained on others"),
+        ("tag:site", 2, 1, "each site tested on in turn, trained on the others"),
+    ],
+)
+def test_how_patients_were_kept_apart_is_said_by_the_partition(partition, folds, partitions, said):
+    assert how_tested({"partition": partition, "num_folds": folds, "num_partitions": partitions}) == said

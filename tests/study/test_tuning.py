@@ -65,7 +65,11 @@ def test_the_best_on_inner_patients_is_taken_and_kept(tmp_path, monkeypatch):
     write_report(results, said.runs, tmp_path / "report")
     text = (tmp_path / "report/report.md").read_text()
     assert "All arms take one of 4 recipes" in text and "Nothing was chosen" not in text
-    assert "3: learning_rate 0.1, weight_decay 0.0" in text
+    assert "3: learning_rate 0.1, weight_decay 0.0" in text and "of the first 2 cohorts or seeds" in text
+    # Two are allowed, one is there.
+    alone = dataclasses.replace(after, config=dataclasses.replace(after.config, seeds=(0,)))
+    said = collect_predictions(alone, ask=asker(lambda name: 0.6))
+    assert results_of(alone, said, [], {}, rows)["rule"]["tuning_settings"] == 1
 
 
 def test_each_fold_and_scenario_chooses_for_itself(tmp_path, monkeypatch):
