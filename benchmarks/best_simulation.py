@@ -11,13 +11,22 @@ import math
 from collections.abc import Sequence
 
 from rows import Row, begin, parser_of, write_rows
-from simulated_runs import CROSSED, Simulator, World, effect_of, monte_carlo_error, percent, true_difference
+from simulated_runs import (
+    COVERED,
+    CROSSED,
+    FALSE_GAINS,
+    Simulator,
+    World,
+    effect_of,
+    monte_carlo_error,
+    percent,
+    true_difference,
+)
 
 from lesion_jax.metrics.best import over_best
 from lesion_jax.metrics.share import share_of_gain
 from lesion_jax.metrics.statistics import compare
 
-COVERED, FALSE_GAINS = 0.93, 0.025
 _WORLDS = {
     "20 cohorts, 1400 lesions": CROSSED,
     "3 folds, 182 lesions, 5 seeds": World(num_seeds=5),

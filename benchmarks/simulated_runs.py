@@ -51,6 +51,8 @@ class World:
     taste: float = 0.0
 
 
+# What simulations must show: of 95 % intervals so many hold the truth, and so often a gain is said where there is none.
+COVERED, FALSE_GAINS = 0.93, 0.025
 # Cohorts of training patients and a large test set, as a study has them.
 CROSSED = World(num_lesions=1400, num_partitions=0, num_cohorts=20, shift=0.3, cohort=0.3, taste=0.3)
 
@@ -160,6 +162,11 @@ def effect_of(world: World, difference: float) -> float:
 def monte_carlo_error(share: float, replicates: int) -> float:
     """Standard error of a share of replicates, in points; of none and of all it is that of one replicate."""
     return 100 * math.sqrt(max(share * (1 - share), 1 / replicates) / replicates)
+
+
+def counted(count: int, what: str) -> str:
+    """Such as: 1 seed, 2 seeds."""
+    return f"{count} {what}" + ("s" if count > 1 else "")
 
 
 def percent(count: int, total: int) -> str:

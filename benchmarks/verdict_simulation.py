@@ -2,13 +2,10 @@
 
     python benchmarks/verdict_simulation.py --out verdict_simulation.json
     python benchmarks/verdict_simulation.py --replicates 50            # a minute
-    python benchmarks/verdict_simulation.py --predictions runs.npz     # one arm against itself, real trainings
 
 Studies are made up (`simulated_runs.py`) in which arms are the same, or differ by a known amount; each goes through
-`compare`, `holm` and `judge` as a real one does. "Before" is the rule of the first version: a bootstrap over patients
-of the mean over seeds, each arm judged alone. `--predictions` takes what `Runs.save` wrote of one arm with many seeds:
-two disjoint sets of its seeds are compared as if they were two arms, over and over. The lesions are then always the
-same, so the draws are not independent; arms that are the same differ by nothing on any lesions.
+`compare`, `holm` and `judge` as a real one does; `one_arm_twice.py` does so with real trainings. "Before" is the first
+version's rule, each arm judged alone.
 
 Where a truth lies outside 95 % intervals 5 % of the time, R replicates find that to +- 100 sqrt(0.05 * 0.95 / R) points
 (one standard error, printed).
@@ -17,12 +14,23 @@ Where a truth lies outside 95 % intervals 5 % of the time, R replicates find tha
 import dataclasses
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
+from first_rule import FirstRule
 from rows import Row, begin, parser_of, write_rows
 from scipy import stats
-from simulated_runs import CROSSED, Simulator, World, effect_of, monte_carlo_error, percent, true_difference
+from simulated_runs import (
+    COVERED,
+    CROSSED,
+    FALSE_GAINS,
+    Simulator,
+    World,
+    counted,
+    effect_of,
+    monte_carlo_error,
+    percent,
+    true_difference,
+)
 
 from lesion_jax.metrics.components import Components
 from lesion_jax.metrics.holm import holm
@@ -33,34 +41,27 @@ from lesion_jax.metrics.statistics import Difference, compare
 from lesion_jax.metrics.verdict import judge
 
 MARGIN = 0.05
-COVERED, FALSE_GAINS = 0.93, 0.025
-# Resamples of the first version's bootstrap; it took 10,000.
-_RESAMPLES = 1000
 
 
 def main() -> None:
     """Simulates, prints and writes."""
     parser = parser_of(__doc__)
     parser.add_argument("--replicates", type=int, default=500, help="studies of each condition")
-    parser.add_argument("--predictions", type=Path, help=".npz of one arm with many seeds, not simulated")
     flags = begin(parser)
     rows: list[Row] = []
-    if flags.predictions:
-        rows += _real(Runs.load(flags.predictions), flags.replicates)
-    else:
-        for title, world, metric, prior_sd in _conditions():
-            rows.append(_coverage(title, world, metric, prior_sd, flags.replicates))
+    for title, world, metric, prior_sd in _conditions():
+        rows.append(_coverage(title, world, metric, prior_sd, flags.replicates))
+        _say(rows[-1])
+    for world in (World(num_seeds=1), World(num_seeds=3), World(num_seeds=5)):
+        for num_arms in (1, 2, 4):
+            rows.append(_family(world, num_arms, flags.replicates))
             _say(rows[-1])
-        for world in (World(num_seeds=1), World(num_seeds=3), World(num_seeds=5)):
-            for num_arms in (1, 2, 4):
-                rows.append(_family(world, num_arms, flags.replicates))
-                _say(rows[-1])
-        for num_arms in (1, 4, 9):
-            rows.append(_equivalents(CROSSED, num_arms, flags.replicates))
-            _say(rows[-1])
-        for world in (World(num_seeds=5), World(num_lesions=600, num_seeds=10), CROSSED):
-            rows += _effects(world, flags.replicates)
-            _say(*rows[-3:])
+    for num_arms in (1, 4, 9):
+        rows.append(_equivalents(CROSSED, num_arms, flags.replicates))
+        _say(rows[-1])
+    for world in (World(num_seeds=5), World(num_lesions=600, num_seeds=10), CROSSED):
+        rows += _effects(world, flags.replicates)
+        _say(*rows[-3:])
     write_rows(rows, flags)
 
 
@@ -73,7 +74,7 @@ def _conditions() -> list[tuple[str, World, str, float | None]]:
 
     for lesions in (60, 182, 600, 1500):
         for seeds in (1, 2, 3, 5, 10, 24):
-            add(f"3 folds, {_counted(seeds, 'seed')}", World(num_lesions=lesions, num_seeds=seeds))
+            add(f"3 folds, {counted(seeds, 'seed')}", World(num_lesions=lesions, num_seeds=seeds))
     for seeds in (3, 24):
         add(f"3 folds, {seeds} seeds, arms with a taste", World(num_seeds=seeds, taste=0.5))
         halves = World(num_seeds=seeds, shift=0.4, shared_shift=0.4)
@@ -94,7 +95,7 @@ def _conditions() -> list[tuple[str, World, str, float | None]]:
     add("a test set, 1 cohort, 1 seed, prior SD", single, prior_sd=_retraining_sd(single))
     for cohorts, seeds in ((3, 1), (5, 2), (10, 1), (20, 1)):
         world = dataclasses.replace(CROSSED, num_cohorts=cohorts, num_seeds=seeds)
-        add(f"a test set, {cohorts} cohorts with {_counted(seeds, 'seed')}", world)
+        add(f"a test set, {cohorts} cohorts with {counted(seeds, 'seed')}", world)
     for metric in PREDICTION_METRICS:
         if metric not in ("accuracy", "sensitivity"):
             add("3 folds, 5 seeds", World(num_seeds=5), metric)
@@ -114,7 +115,7 @@ def _coverage(title: str, world: World, metric: str, prior_sd: float | None, rep
     halves: list[float] = []
     replicates = replicates // (1 + world.num_lesions * world.num_seeds * world.num_cohorts // 4000)
     # Larger ones cost more than they tell.
-    old = _OldRule(simulator.patients) if metric == "accuracy" and world.num_lesions <= 182 else None
+    old = FirstRule(simulator.patients) if metric == "accuracy" and world.num_lesions <= 182 else None
     for _ in range(replicates):
         arm, baseline = simulator.study((0.0, 0.0))
         difference = compare(arm, baseline, metric, prior_sd=prior_sd)
@@ -138,21 +139,26 @@ def _coverage(title: str, world: World, metric: str, prior_sd: float | None, rep
     )
 
 
+def _adjusted(arms: Sequence[Runs], baseline: Runs) -> list[Difference]:
+    """Each arm against the baseline, as a study adjusts them for each other."""
+    return [*holm({str(index): compare(arm, baseline, "accuracy") for index, arm in enumerate(arms)}).values()]
+
+
 def _family(world: World, num_arms: int, replicates: int) -> Row:
     """How often any of several arms that are the baseline is called a gain."""
     simulator, gains, false, before, covered = Simulator(world), 0, 0, 0, 0
-    old = _OldRule(simulator.patients)
+    old = FirstRule(simulator.patients)
     for _ in range(replicates):
         *arms, baseline = simulator.study((0.0,) * (num_arms + 1))
-        found = holm({str(index): compare(arm, baseline, "accuracy") for index, arm in enumerate(arms)})
-        words = [judge(one, MARGIN).word for one in found.values()]
+        found = _adjusted(arms, baseline)
+        words = [judge(one, MARGIN).word for one in found]
         gains, false = gains + ("gain" in words), false + bool({"gain", "loss"} & set(words))
-        covered += all(one.low <= 0 <= one.high for one in found.values())
+        covered += all(one.low <= 0 <= one.high for one in found)
         before += any(old.verdict(arm, baseline) for arm in arms)
     share = gains / replicates
     return Row(
-        measure=f"{_counted(num_arms, 'arm')}, a gain where there is none: 182 lesions, 3 folds, "
-        f"{_counted(world.num_seeds, 'seed')}",
+        measure=f"{counted(num_arms, 'arm')}, a gain where there is none: 182 lesions, 3 folds, "
+        f"{counted(world.num_seeds, 'seed')}",
         value=100 * share,
         unit=f"% +-{monte_carlo_error(share, replicates):.1f}",
         peer=f"gain or loss {percent(false, replicates)}, all intervals hold 0 {percent(covered, replicates)}; "
@@ -169,12 +175,12 @@ def _equivalents(world: World, num_arms: int, replicates: int) -> Row:
     simulator, wrong, alone = Simulator(world), 0, 0
     for _ in range(replicates):
         *arms, baseline = simulator.study((*(effect,) * num_arms, 0.0))
-        found = holm({str(index): compare(arm, baseline, "accuracy") for index, arm in enumerate(arms)})
-        wrong += any(judge(one, margin).word == "no difference" for one in found.values())
-        alone += any(-margin < one.low and one.high < margin for one in found.values())
+        found = _adjusted(arms, baseline)
+        wrong += any(judge(one, margin).word == "no difference" for one in found)
+        alone += any(-margin < one.low and one.high < margin for one in found)
     share = wrong / replicates
     return Row(
-        measure=f'{_counted(num_arms, "arm")} differing by the margin, "no difference" of any: '
+        measure=f'{counted(num_arms, "arm")} differing by the margin, "no difference" of any: '
         f"{world.num_lesions} lesions, {world.num_cohorts} cohorts",
         value=100 * share,
         unit=f"% +-{monte_carlo_error(share, replicates):.1f}",
@@ -198,7 +204,7 @@ def _effects(world: World, replicates: int) -> list[Row]:
     promised = _promised(found, truth)
     none, power = words.count("no difference") / replicates, shown / replicates
     groups = f"{world.num_cohorts} cohorts, a test set" if world.num_cohorts > 1 else "3 folds"
-    where = f"{world.num_lesions} lesions, {groups}, {_counted(world.num_seeds, 'seed')}"
+    where = f"{world.num_lesions} lesions, {groups}, {counted(world.num_seeds, 'seed')}"
     shares = ", ".join(f"{word} {percent(words.count(word), replicates)}" for word in dict.fromkeys(words))
     return [
         Row(
@@ -236,65 +242,6 @@ def _promised(found: Sequence[Difference], truth: float) -> float:
     size = Size(one.num_patients, one.num_seeds, one.num_groups, one.num_folds)
     half, at_80 = (smallest_difference(mean, size, power=power) for power in (0.5, 0.8))
     return float(stats.norm.cdf((truth - half) / (at_80 - half) * stats.norm.ppf(0.8)))
-
-
-def _real(runs: Runs, replicates: int) -> list[Row]:
-    """One arm against itself: disjoint sets of its seeds."""
-    groups = np.unique(np.stack([runs.cohort, runs.partition]), axis=1, return_inverse=True)[1].ravel()
-    members = [np.flatnonzero(groups == group) for group in range(groups.max() + 1)]
-    most = min(len(member) for member in members) // 2
-    if not most:
-        raise SystemExit("Each cohort or partition needs two seeds at least, to be compared with each other.")
-    random, rows = np.random.default_rng(0), []
-    old = _OldRule(np.unique(runs.patients, return_inverse=True)[1])
-    cohorts = len(np.unique(runs.cohort))
-    size = f"{len(runs.labels)} lesions, " + (f"{cohorts} cohorts, " if cohorts > 1 else "")
-    for seeds in sorted({1, 2, 3, 5, 8, most}):
-        if seeds > most:
-            continue
-        covered, gains, before = 0, 0, 0
-        for _ in range(replicates):
-            drawn = [random.permutation(member)[: 2 * seeds] for member in members]
-            sides = [np.concatenate([some[side * seeds : (side + 1) * seeds] for some in drawn]) for side in (0, 1)]
-            numbers = np.tile(np.arange(seeds), len(members))
-            arm, baseline = (dataclasses.replace(runs.take(side), seed=numbers) for side in sides)
-            difference = compare(arm, baseline, "accuracy")
-            covered += difference.low <= 0 <= difference.high
-            gains += judge(difference, MARGIN).word == "gain"
-            before += old.verdict(arm, baseline) != 0
-        rows.append(
-            Row(
-                measure=f"95 % interval holds 0: {size}{_counted(seeds, 'seed')}",
-                value=100 * covered / replicates,
-                unit=f"% +-{monte_carlo_error(covered / replicates, replicates):.1f}",
-                peer=f"gain {percent(gains, replicates)}; before: false verdicts {percent(before, replicates)}",
-                ratio=covered / replicates,
-                must=COVERED,
-            )
-        )
-    return rows
-
-
-class _OldRule:
-    """The first version's rule: percentiles of a bootstrap over patients of the difference, meaned over seeds."""
-
-    def __init__(self, patient: np.ndarray):
-        self._patient, count = patient, np.bincount(patient)
-        random = np.random.default_rng(0)
-        draws = random.multinomial(len(count), np.full(len(count), 1 / len(count)), size=_RESAMPLES)
-        self._draws = draws.astype(np.float32)
-        self._size = self._draws @ count
-
-    def verdict(self, arm: Runs, baseline: Runs) -> int:
-        """1 for raised, -1 for lowered, 0 for neither."""
-        right = [(runs.probabilities.argmax(-1) == runs.labels).mean(0) for runs in (arm, baseline)]
-        gain = np.bincount(self._patient, weights=right[0] - right[1])
-        low, high = np.quantile(self._draws @ gain / self._size, [0.025, 0.975])
-        return int(low > 0) - int(high < 0)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" + ("s" if count > 1 else "")
 
 
 def _size(value: float, metric: str) -> str:

@@ -146,9 +146,9 @@ def test_steps_are_measured_where_there_is_no_tensorflow():
     subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": path})
 
 
-def test_verdict_simulation_of_one_arm_against_itself(run, tmp_path):
+def test_one_arm_twice(run, tmp_path):
     Simulator(World(num_lesions=60, num_seeds=6)).study((0.0,))[0].save(tmp_path / "runs.npz")
-    rows, table = run("verdict_simulation.py", "--predictions", str(tmp_path / "runs.npz"), "--replicates", "30")
+    rows, table = run("one_arm_twice.py", "--predictions", str(tmp_path / "runs.npz"), "--replicates", "30")
     assert [row["measure"].split(", ")[-1] for row in rows] == ["1 seed", "2 seeds", "3 seeds"]
     for row in rows:
         assert row["measure"] in table and 60 < row["value"] <= 100 and row["must"] == 0.93
