@@ -17,6 +17,7 @@ from lesion_jax.config import ClassifierConfig, PaperConfig, ScenarioConfig, Stu
 
 def get_config(question="paper"):
     """The defaults are the paper's, but for two things; a study's sizes are those that the paper found best."""
+    # Another name is a KeyError, which the command line explains.
     if {"paper": False, "study": True}[question]:
         config = to_config_dict(StudyConfig())
         config.arms = ("none", "classic", "more_classic", "dcgan", "acgan")

@@ -14,6 +14,7 @@ from lesion_jax.config import RpganConfig, to_config_dict
 def get_config(size="full"):
     """The defaults, or narrow ones at 32x32 ("desk")."""
     config = to_config_dict(RpganConfig())
+    # Another name is a KeyError, which the command line explains.
     if {"full": False, "desk": True}[size]:
         config.width = config.discriminator_width = 8
         config.num_blocks = 1

@@ -113,5 +113,6 @@ def score_predictions(
 
 
 def _number(estimate: Estimate, patients: Sequence[str], metric: PredictionMetric) -> Number:
+    # Of sizes of errors, and of them alone, less is better.
     low, high = over_patients(estimate, patients, metric.largest, is_share=metric.better == "higher")
     return {"value": float(estimate.value.mean()), "low": low, "high": high, "n": int(estimate.used.sum())}

@@ -100,13 +100,14 @@ def _row(config: StudyConfig, name: str, difference: Difference, is_broken: bool
     title = ARMS[name].title
     verdict = judge(difference, config.margin, title)
     word = "cannot tell" if is_broken else verdict.word
-    shown = deciding(difference, word)
-    failed = f"of {title} this cannot tell anything: a generator failed ({describe(shown)})"
+    shown, sentence = deciding(difference, word), verdict.sentence
+    if is_broken:
+        sentence = f"of {title} this cannot tell anything: a generator failed ({describe(shown)})"
     return {
         "arm": name,
         "title": title,
         "word": word,
-        "sentence": failed if is_broken else verdict.sentence,
+        "sentence": sentence,
         "difference": shown.to_json(),
         "smallest_difference": smallest_difference(
             difference.components,

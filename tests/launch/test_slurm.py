@@ -15,6 +15,7 @@ import pytest
 
 from benchmarks.same_results import differences, results_of
 from tests.launch.cluster import NODES, Cluster, wait_until, why_not
+from tests.launch.job import Job, last_step
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
@@ -49,52 +50,6 @@ STUDY = [
     *("--config.models.classifier.width=2", "--config.models.classifier.data.batch_size=8"),
     "--config.models.classifier.loop.duration=8 steps",
 ]
-COMES_BACK = ("PENDING", "RUNNING", "COMPLETING", "REQUEUED")
-
-
-class Job:
-    """A job, or a task of an array: NUMBER_INDEX."""
-
-    def __init__(self, cluster, name, workdir, output, hurry):
-        self._cluster, self.id, self.workdir, self._output, self._hurry = cluster, name, workdir, output, hurry
-
-    def task(self, index):
-        return Job(self._cluster, f"{self.id}_{index}", self.workdir, self._output, self._hurry)
-
-    @property
-    def output(self):
-        return self._output.read_text() if self._output.exists() else ""
-
-    def hurry(self):
-        """Nothing will interrupt it any more."""
-        self._hurry.touch()
-
-    def restarts(self):
-        return int(self._cluster.show(self.id)["Restarts"])
-
-    def wait_for(self, step, restarts=0, run=""):
-        """Until a step is logged by the start after so many, in the run directory or one below it."""
-
-        def reached():
-            shown = self._cluster.show(self.id)
-            assert shown["JobState"] in COMES_BACK, self.output
-            return (
-                shown["JobState"] == "RUNNING"
-                and shown["Restarts"] == str(restarts)
-                and _last_step(self.workdir / run) >= step
-            )
-
-        wait_until(reached, 180, f"step {step} after {restarts} restarts")
-
-    def end(self):
-        """(state, restarts, exit status) after which it does not come back."""
-
-        def ended():
-            shown = self._cluster.show(self.id)
-            return shown if shown["JobState"] not in COMES_BACK else None
-
-        shown = wait_until(ended, 180, f"end of job {self.id}")
-        return shown["JobState"], int(shown["Restarts"]), int(shown["ExitCode"].partition(":")[0])
 
 
 @pytest.fixture(scope="module")
@@ -206,19 +161,13 @@ def interrupted(cluster, submit, whole, tmp_path_factory):
     return Interrupted(limited, killed, without_node, unlaunched, array, preempted)
 
 
-def _last_step(workdir):
-    path = workdir / "metrics.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
-    return json.loads(lines[-1])["step"] if lines else 0
-
-
 def _files(directory):
     return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in directory.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize(("script", "processes"), [(ONE, 1), (SEVERAL, 2)])
 def test_a_job_trains_to_the_end(script, processes, whole):
-    assert (whole[script] / "DONE").exists() and _last_step(whole[script]) == NUM_STEPS
+    assert (whole[script] / "DONE").exists() and last_step(whole[script]) == NUM_STEPS
     devices = json.loads((whole[script] / "provenance.json").read_text())["environment"]["devices"]
     assert (devices["processes"], devices["count"]) == (processes, 2 * processes)
 

@@ -1,10 +1,11 @@
 """Training and test patients of the phantom as one dataset: of one scanner or two, and a class confounded with one."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from lesion_jax.core.types import LesionSet
 from lesion_jax.errors import ConfigError
+from lesion_jax.sources.phantom.lesions import CLASS_NAMES
 from lesion_jax.sources.phantom.options import Phantom, Scanner
 from lesion_jax.sources.phantom.rois import render_lesions
 
@@ -62,8 +63,8 @@ def render_sets(
         record["test_scanner_shares"] = dict(test_scanner_shares)
         parts = _confounded(num_lesions, num_test_lesions, test_scanner_shares)
     else:
-        parts = iter([_Part("train", "first", 0, num_lesions), _Part("test", "second", 1, num_test_lesions)])
-    lesions, class_names = [], ()
+        parts = [_Part("train", "first", 0, num_lesions), _Part("test", "second", 1, num_test_lesions)]
+    lesions = []
     for part in parts:
         drawn = render_lesions(
             seed=seed + part.number * _SEEDS,
@@ -73,22 +74,20 @@ def render_sets(
         )
         tags = {"split": part.split} | ({"scanner": part.scanner} if test_scanner_shares else {})
         lesions += [dataclasses.replace(lesion, tags=tags) for lesion in drawn.lesions]
-        class_names = drawn.class_names
-    return LesionSet.of(lesions, class_names, "HU", phantom=record)
+    return LesionSet.of(lesions, CLASS_NAMES, "HU", phantom=record)
 
 
-def _confounded(train: Mapping[str, int], test: Mapping[str, int], shares: Mapping[str, float]) -> Iterator[_Part]:
+def _confounded(train: Mapping[str, int], test: Mapping[str, int], shares: Mapping[str, float]) -> list[_Part]:
     """The parts that are not empty."""
     if shares.keys() != train.keys():
         raise ConfigError(f"test_scanner_shares names {', '.join(shares)}; give one for each of {', '.join(train)}.")
     if wrong := [f"{name}={share}" for name, share in shares.items() if not 0 <= share <= 1]:
         raise ConfigError(f"test_scanner_shares has {wrong[0]}; shares lie from 0 to 1.")
     second = {name: round(shares[name] * num) for name, num in train.items()}
-    for number, split, scanner, num_lesions in (
-        (0, "train", "first", {name: num - second[name] for name, num in train.items()}),
-        (2, "train", "second", second),
-        (3, "test", "first", {name: (num + 1) // 2 for name, num in test.items()}),
-        (1, "test", "second", {name: num // 2 for name, num in test.items()}),
-    ):
-        if any(num_lesions.values()):
-            yield _Part(split, scanner, number, num_lesions)
+    parts = (
+        _Part("train", "first", 0, {name: num - second[name] for name, num in train.items()}),
+        _Part("train", "second", 2, second),
+        _Part("test", "first", 3, {name: (num + 1) // 2 for name, num in test.items()}),
+        _Part("test", "second", 1, {name: num // 2 for name, num in test.items()}),
+    )
+    return [part for part in parts if any(part.num_lesions.values())]
