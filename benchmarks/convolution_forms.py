@@ -25,7 +25,7 @@ from rows import Row, Spread, begin, interleaved_seconds, parser_of, sized, writ
 from step_throughput import lax_down
 
 from lesion_jax.commands.plan import TPU_ENVIRONMENT
-from lesion_jax.models import convolution
+from lesion_jax.models import convolution, planes
 from lesion_jax.models.convolution import PADDING
 from lesion_jax.runtime.cpu import tune_cpu
 
@@ -52,7 +52,7 @@ def main() -> None:
     """Measures, prints and writes."""
     parser = parser_of(__doc__)
     parser.add_argument("--network", choices=("DCGAN", "classifier"), action="append", help="default both")
-    parser.add_argument("--width", type=int, action="append", help="W of the DCGAN; may be repeated; default 16, 64")
+    parser.add_argument("--width", type=int, action="append", help="W of the DCGAN; may be repeated; default 8, 16, 64")
     parser.add_argument("--classifier_width", type=int, default=32)
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument("--image_size", type=int, default=64)
@@ -70,7 +70,7 @@ def main() -> None:
     networks, dtype = flags.network or ("DCGAN", "classifier"), jnp.dtype(flags.dtype)
     rows: list[Row] = []
     if "DCGAN" in networks:
-        for width in flags.width or (16, 64):
+        for width in flags.width or (8, 16, 64):
             channels = [1, width, 2 * width, 4 * width, 8 * width]
             for layer in range(4):
                 shape = (flags.batch_size, flags.image_size >> (layer + 1), channels[layer], channels[layer + 1])
@@ -89,9 +89,9 @@ def _strided_rows(shape: tuple[int, int, int, int], dtype: np.dtype, gauge: Gaug
     x, w, y = _arrays(dtype, (batch, 2 * side, 2 * side, num_in), (5, 5, num_in, num_out), (batch, side, side, num_out))
     name = f"batch {batch}, 5x5 stride 2, {2 * side}x{2 * side}x{num_in} to {side}x{side}x{num_out}"
     return [
-        _row(f"{name}: convolution", convolution.down, _DOWN, (x, w), gauge),
-        _row(f"{name}: its transpose", convolution.up, _UP, (y, w), gauge),
-        _row(f"{name}: gradient of the kernel", convolution.kernel_gradient, _KERNEL, (x, y), gauge),
+        _row(f"{name}: convolution", convolution.down, _forms("down", num_in), (x, w), gauge),
+        _row(f"{name}: its transpose", convolution.up, _forms("up", num_in), (y, w), gauge),
+        _row(f"{name}: gradient of the kernel", convolution.kernel_gradient, _forms("kernel", num_in), (x, y), gauge),
     ]
 
 
@@ -108,7 +108,7 @@ def _valid_rows(shape: tuple[int, int, int, int], dtype: np.dtype, gauge: Gauge)
         return lambda x, y: jax.vjp(lambda w: form(x, w), w)[1](y)[0]
 
     def row_of(part: str, of: Callable[[Form], Form], arguments: Arguments) -> Row:
-        forms = {name: of(form) for name, form in _VALID.items()}
+        forms = {name: of(form) for name, form in _forms("valid", num_in).items()}
         return _row(f"{name}: {part}", of(convolution.valid), forms, arguments, gauge)
 
     rows = [row_of("convolution", lambda form: form, (x, w)), row_of("gradient of the kernel", to_kernel, (x, y))]
@@ -198,27 +198,41 @@ def _kernel_by_image(x: jax.Array, y: jax.Array) -> jax.Array:
     return jnp.einsum("bhwki,bhwo->bkio", patches, y).sum(0).reshape(5, 5, x.shape[3], y.shape[3])
 
 
-_DOWN: dict[str, Form] = {
-    "lax": lax_down,
-    "blocks": _down_of_blocks,
-    "products": convolution.down_by_products,
+_FORMS: dict[str, dict[str, Form]] = {
+    "down": {
+        "lax": lax_down,
+        "blocks": _down_of_blocks,
+        "products": convolution.down_by_products,
+    },
+    "up": {
+        "lax": convolution.up_by_dilation,
+        "blocks": _up_of_blocks,
+        "phases": convolution.up_by_phases,
+        "rows": convolution.up_by_rows,
+        "products": convolution.up_by_taps,
+    },
+    "kernel": {
+        "lax": _lax_kernel,
+        "blocks": _kernel_of_blocks,
+        "products": convolution.kernel_gradient_by_products,
+        "products by image": _kernel_by_image,
+    },
+    "valid": {
+        "lax": convolution.valid_by_convolution,
+        "products": convolution.valid_by_products,
+    },
 }
-_UP: dict[str, Form] = {
-    "lax": convolution.up_by_dilation,
-    "blocks": _up_of_blocks,
-    "phases": convolution.up_by_phases,
-    "products": convolution.up_by_taps,
+_PLANES: dict[str, Form] = {
+    "down": planes.down,
+    "up": planes.up,
+    "kernel": planes.kernel_gradient,
+    "valid": planes.valid,
 }
-_KERNEL: dict[str, Form] = {
-    "lax": _lax_kernel,
-    "blocks": _kernel_of_blocks,
-    "products": convolution.kernel_gradient_by_products,
-    "products by image": _kernel_by_image,
-}
-_VALID: dict[str, Form] = {
-    "lax": convolution.valid,
-    "products": convolution.valid_by_products,
-}
+
+
+def _forms(name: str, num_channels: int) -> dict[str, Form]:
+    return _FORMS[name] | ({"planes": _PLANES[name]} if num_channels == 1 else {})
+
 
 if __name__ == "__main__":
     main()

@@ -55,6 +55,7 @@ def main() -> None:
             with (
                 mock.patch.object(convolution, "up", convolution.up_by_dilation),
                 mock.patch.object(convolution, "down", lax_down),
+                mock.patch.object(convolution, "valid", convolution.valid_by_convolution),
                 mock.patch.object(layers, "max_pool", lambda x: nn.max_pool(x, (2, 2), (2, 2))),
             ):
                 plain = make(*sizes)

@@ -1,4 +1,4 @@
-"""The 5x5 stride-2 convolution of the GANs and its transpose, each the other's gradient; the classifier's is lax's own.
+"""The 5x5 stride-2 convolution of the GANs and its transpose, each the other's gradient, and the classifier's.
 
 `down(x, w)` is the convolution, `up(y, w)` its transpose, `kernel_gradient(x, y)` what both need for
 their weights: three bilinear maps that a `custom_vjp` pair closes, so that nothing is left to automatic
@@ -25,10 +25,14 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from lesion_jax.models import planes
+
 Form = Callable[[jax.Array, jax.Array], jax.Array]
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 PADDING = ((1, 2), (1, 2))
+# By the parity of a pixel of x: the taps that reach it, and the padding of y that goes with them.
+_ALONG_AXIS = ((slice(3, None, -2), (1, 0)), (slice(4, None, -2), (1, 1)))
 
 
 @jax.custom_vjp
@@ -101,6 +105,12 @@ def valid(x: jax.Array, w: jax.Array) -> jax.Array:
     Returns:
       float [B, H - k + 1, W - k + 1, O], of x's dtype.
     """
+    sides = tuple(side - w.shape[0] + 1 for side in x.shape[1:3])
+    return _in_its_form("valid", sides, x.shape[3], x, w)
+
+
+def valid_by_convolution(x: jax.Array, w: jax.Array) -> jax.Array:
+    """`valid` as lax has it."""
     return lax.conv_general_dilated(x, w, (1, 1), "VALID", dimension_numbers=_DIMENSIONS)
 
 
@@ -145,16 +155,33 @@ def up_by_dilation(y: jax.Array, w: jax.Array) -> jax.Array:
 def up_by_phases(y: jax.Array, w: jax.Array) -> jax.Array:
     """`up` as four convolutions with stride 1, without a wasted tap."""
     w = w.swapaxes(2, 3)
-    # By the parity of a pixel: the taps that reach it, and the padding of y that goes with them.
-    along_axis = ((slice(3, None, -2), (1, 0)), (slice(4, None, -2), (1, 1)))
     phases = [
         lax.conv_general_dilated(
             y, w[row_taps, column_taps], (1, 1), (row_padding, column_padding), dimension_numbers=_DIMENSIONS
         )
-        for row_taps, row_padding in along_axis
-        for column_taps, column_padding in along_axis
+        for row_taps, row_padding in _ALONG_AXIS
+        for column_taps, column_padding in _ALONG_AXIS
     ]
     return interleave(jnp.concatenate(phases, axis=-1))
+
+
+def up_by_rows(y: jax.Array, w: jax.Array) -> jax.Array:
+    """`up` as two convolutions with stride 1, of the even rows and of the odd: each gives whole rows of x.
+
+    Both columns of a pair are channels of one convolution, whose windows they share; of the six taps along a row one is
+    zero. For few channels what is saved, half of the windows that are copied, is more than that.
+    """
+    batch, height, width, _ = y.shape
+    w = w.swapaxes(2, 3)
+    even, odd = (w[:, start::-2] for start in (3, 4))
+    columns = jnp.concatenate([jnp.pad(even, ((0, 0), (0, 1), (0, 0), (0, 0))), odd], axis=-1)
+    rows = [
+        lax.conv_general_dilated(y, columns[taps], (1, 1), (padding, (1, 1)), dimension_numbers=_DIMENSIONS)
+        for taps, padding in _ALONG_AXIS
+    ]
+    # Two pixels of w.shape[3] channels lie beside one another already.
+    pairs = jnp.stack([row.reshape(batch, height, -1) for row in rows], axis=2)
+    return pairs.reshape(batch, 2 * height, 2 * width, w.shape[3])
 
 
 def up_by_taps(y: jax.Array, w: jax.Array) -> jax.Array:
@@ -193,28 +220,33 @@ def interleave(phases: jax.Array) -> jax.Array:
 # an absent TPU gets the TPU's.
 #
 # cpu: timed, benchmarks/convolution_forms.py. Below four pixels a convolution has too few rows to parallelise over, as
-#   in the deepest layer of a 32x32 image. One to the one channel of an image leaves the machine's vectors empty.
+#   in the deepest layer of a 32x32 image. For one channel see `planes`.
 # cuda: timed on an H100, and compiled for it, benchmarks/gpu_compiled.py. Where y is 4x4, XLA swaps image and kernel: a
 #   7x7 convolution over a dilated kernel, eight times the arithmetic of `up`, three times that of the weight gradient.
 # tpu: compiled, by the bytes moved, which are fewest for lax's own.
 _ANY = 2**31
 _FORMS: dict[str, dict[str, tuple[tuple[int, int, Form], ...]]] = {
     "down": {
-        "cpu": ((3, _ANY, down_by_patches),),
+        "cpu": ((_ANY, 1, planes.down), (3, _ANY, down_by_patches)),
         "cuda": ((4, _ANY, down_by_patches),),
     },
     "up": {
-        "cpu": ((3, _ANY, up_by_taps), (_ANY, 7, up_by_taps), (_ANY, _ANY, up_by_phases)),
+        "cpu": ((_ANY, 1, planes.up), (3, _ANY, up_by_taps), (_ANY, 16, up_by_rows), (_ANY, _ANY, up_by_phases)),
         "cuda": ((4, _ANY, up_by_taps),),
     },
     "kernel_gradient": {
+        "cpu": ((_ANY, 1, planes.kernel_gradient),),
         "cuda": ((4, _ANY, kernel_gradient_by_products),),
+    },
+    "valid": {
+        "cpu": ((_ANY, 1, planes.valid),),
     },
 }
 _LAX: dict[str, Form] = {
     "down": down_by_convolution,
     "up": up_by_dilation,
     "kernel_gradient": kernel_gradient_by_convolution,
+    "valid": valid_by_convolution,
 }
 
 
@@ -222,9 +254,9 @@ def form_of(name: str, platform: str, sides: tuple[int, ...], num_channels: int)
     """The form that a map takes.
 
     Args:
-      name: "down", "up", "kernel_gradient".
+      name: "down", "up", "kernel_gradient", "valid".
       platform: As JAX lowers for it: "cpu", "cuda", "rocm", "tpu".
-      sides: Height and width of y, the smaller image.
+      sides: Height and width of y, the smaller image, or of what `valid` gives.
       num_channels: Channels of x, the larger one.
     """
     for most_side, most_channels, form in _FORMS[name].get(platform, ()):

@@ -26,7 +26,7 @@ def needed_flops(function: Callable[..., Any], *arguments: Any) -> int:
 
     Returns:
       Operations of one call; of a loop those of all of its turns, where their number is known, else of one; of branches
-      those of the largest.
+      those of the largest, of forms for different platforms those of the smallest.
     """
     return _flops(jax.make_jaxpr(function)(*arguments).jaxpr)
 
@@ -50,7 +50,9 @@ def _of_one(equation: Any, is_used: Sequence[bool]) -> int:
     if name == "dot_general":
         return _product(equation)
     if name == "cond":
-        return max(map(_flops, inner_jaxprs(equation)))
+        # Forms of one map by platform: some spend arithmetic on zeros, to be faster where they are used.
+        is_of_forms = equation.params.get("branches_platforms")
+        return (min if is_of_forms else max)(map(_flops, inner_jaxprs(equation)))
     # A call gives what the called one gives; a loop's state is read by its next turn.
     whole = [_flops(inner, is_used if name in _CALLS else None) for inner in inner_jaxprs(equation)]
     return equation.params.get("length", 1) * sum(whole)

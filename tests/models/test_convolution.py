@@ -9,9 +9,9 @@ from jax import lax
 from lesion_jax.models import convolution
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
-# (h, w, I, O): the image's single channel, many channels, the deepest layer of a 32x32 image, and a side of one. Below
-# four pixels a CPU takes products.
-SHAPES = [(4, 6, 1, 8), (4, 5, 16, 8), (3, 5, 16, 8), (2, 2, 16, 32), (1, 1, 8, 4)]
+# (h, w, I, O): the image's single channel, few and many channels, the deepest layers of a 32x32 image, a side of one,
+# and a small image of one channel. Below four pixels a CPU takes products.
+SHAPES = [(4, 6, 1, 8), (4, 5, 16, 8), (5, 4, 17, 8), (3, 5, 16, 8), (2, 2, 16, 32), (1, 1, 8, 4), (3, 2, 1, 4)]
 
 
 def lax_down(x, w):
@@ -113,7 +113,8 @@ def test_a_product_form_has_no_convolution():
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_form_of_up_is_the_transpose_of_down(shape):
     (_, y, w), (want, *_) = arrays(*shape), of_lax_up(shape)
-    for form in (convolution.up_by_dilation, convolution.up_by_phases, convolution.up_by_taps):
+    forms = [getattr(convolution, f"up_by_{name}") for name in ("dilation", "phases", "rows", "taps")]
+    for form in forms:
         np.testing.assert_allclose(jax.jit(form)(y, w), want, rtol=0, atol=1e-5, err_msg=form.__name__)
 
 
@@ -123,9 +124,9 @@ def test_up_is_what_lax_calls_conv_transpose():
     np.testing.assert_allclose(jax.jit(convolution.up)(y, w), jax.jit(theirs)(y, w), atol=1e-5)
 
 
-def _pair(side, platform):
-    """Lowered text of `down` to side x side pixels and of `up` from them, 8 to 16 channels."""
-    x, y, w = arrays(side, side, 8, 16)
+def _pair(side, platform, channels=8):
+    """Lowered text of `down` to side x side pixels and of `up` from them, so many channels to 16."""
+    x, y, w = arrays(side, side, channels, 16)
     return [
         jax.jit(function).trace(argument, w).lower(lowering_platforms=(platform,)).as_text()
         for function, argument in ((convolution.down, x), (convolution.up, y))
@@ -145,22 +146,53 @@ def test_where_the_table_says_nothing_the_form_is_lax_s_own(platform, side):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_form_of_the_table_is_the_same_map(shape):
     (x, y, w), maps = arrays(*shape), convolution._FORMS
-    given = {"down": (x, w), "up": (y, w), "kernel_gradient": (x, y)}
+    given = {
+        "down": (x, w),
+        "up": (y, w),
+        "kernel_gradient": (x, y),
+        "valid": (jnp.pad(x, ((0, 0), *[(2, 2)] * 2, (0, 0))), w),
+    }
     value, _, kernel_gradient = of_lax_down(shape)
     wanted = {"down": value, "up": of_lax_up(shape)[0], "kernel_gradient": kernel_gradient}
+    wanted["valid"] = lax.conv_general_dilated(*given["valid"], (1, 1), "VALID", dimension_numbers=DIMENSIONS)
     assert set(maps) == set(given) == set(convolution._LAX)
     for name, forms in maps.items():
         want = wanted[name]
-        for form in {convolution._LAX[name], *(form for rows in forms.values() for *_, form in rows)}:
+        rows = [row for rows in forms.values() for row in rows]
+        for form in {convolution._LAX[name], *(form for _, most, form in rows if x.shape[3] <= most)}:
             scale = max(1.0, float(abs(want).max()))
             np.testing.assert_allclose(jax.jit(form)(*given[name]), want, rtol=0, atol=1e-5 * scale)
 
 
 @pytest.mark.parametrize("side", [4, 8, 16, 32])
-def test_every_layer_of_a_64x64_image_is_a_convolution(side):
-    down, up = _pair(side, "cpu")
+@pytest.mark.parametrize(("channels", "convolutions"), [(8, 2), (16, 2), (17, 4)])
+def test_on_a_cpu_few_channels_go_up_by_rows_and_many_by_phases(side, channels, convolutions):
+    down, up = _pair(side, "cpu", channels)
     assert "dot_general" not in down + up
-    assert (down.count("stablehlo.convolution"), up.count("stablehlo.convolution")) == (1, 4)
+    assert (down.count("stablehlo.convolution"), up.count("stablehlo.convolution")) == (1, convolutions)
+
+
+@pytest.mark.parametrize(("platform", "num"), [("cpu", 0), ("cuda", 8), ("tpu", 8)])
+def test_on_a_cpu_all_maps_of_one_channel_are_products(platform, num):
+    x, y, w = arrays(8, 8, 1, 8)
+
+    def everything(x, y, w):
+        down, pull = jax.vjp(convolution.down, x, w)
+        up, pull_up = jax.vjp(convolution.up, y, w)
+        kept, pull_kept = jax.vjp(lambda w: convolution.valid(x, w), w[:3, :3])
+        return pull(y), pull_up(x), up, down, pull_kept(kept)
+
+    text = jax.jit(everything).trace(x, y, w).lower(lowering_platforms=(platform,)).as_text()
+    # Of down and of up the value and two gradients, of valid the value and that of the kernel.
+    assert text.count("stablehlo.convolution") == num
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_valid_of_one_channel_and_its_gradients_are_those_of_lax(size):
+    x, y, w = arrays(5, 4, 1, 6)
+    w, y = w[:size, :size], jnp.ones((2, 11 - size, 9 - size, 6)) * w[0, 0]
+    plain = lambda x, w: lax.conv_general_dilated(x, w, (1, 1), "VALID", dimension_numbers=DIMENSIONS)  # noqa: E731
+    assert_close(value_and_gradients(convolution.valid, x, w, y), value_and_gradients(plain, x, w, y))
 
 
 def _dilated_convolutions(platform):
