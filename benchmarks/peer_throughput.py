@@ -1,28 +1,33 @@
 """Time of a training step of the DCGAN and of the paper's CNN, against the same trainings in PyTorch.
 
     python benchmarks/peer_throughput.py --out peer.json
-    python benchmarks/peer_throughput.py --cell DCGAN:16 --cell classifier:32 --repeats 20
+    python benchmarks/peer_throughput.py --cell DCGAN:16 --cell classifier:32 --sizes 64:64 --repeats 20
 
-All variants of a network are timed in turn; the medians count. PyTorch runs eagerly and compiled, and the faster one
-is the peer. Both libraries keep their threads in one process: on a machine whose cores something else uses, PyTorch's
-barriers wait for the core that is taken, and its numbers are worth nothing. With --one_thread both have one core, and
-its CPU time counts, which other work does not lengthen. PyTorch is the extra `peer`: `pip install -e '.[peer]'`.
+PyTorch runs eagerly and compiled, and the faster one is the peer. Each runs in a process of its own, as it does in use:
+in one process the threads of the one, which spin for a while after their work, take a core from the other. They are
+asked in turn, and the medians count. With --one_thread each has one core, and its CPU time counts, which other work
+does not lengthen. PyTorch is the extra `peer`: `pip install -e '.[peer]'`.
 """
 
+import contextlib
+import importlib
+import multiprocessing
 import os
+import statistics
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
 
-import jax
-import jax.numpy as jnp
-from rows import Row, begin, interleaved_seconds, parser_of, sized, write_rows
-from step_throughput import classifier_runner, gan_runner
-
-from lesion_jax.runtime.cpu import tune_cpu
+from rows import Row, Spread, begin, parser_of, sized, write_rows
 
 CELLS = ("DCGAN:8", "DCGAN:16", "DCGAN:32", "DCGAN:64", "classifier:16", "classifier:32")
+# BATCH:SIDE.
+SIZES = ("64:64", "32:32")
 # As fast as PyTorch, at least.
 _MUST = 1.0
+# Of a turn, whose steps are timed together.
+_TURN_SECONDS = 0.2
 _ONE = ", CPU time of one thread"
 
 
@@ -30,60 +35,124 @@ def main() -> None:
     """Measures, prints and writes."""
     parser = parser_of(__doc__)
     parser.add_argument("--cell", action="append", help=f"NETWORK:W; may be repeated; default {', '.join(CELLS)}")
-    parser.add_argument("--batch_size", type=int, default=64)
-    parser.add_argument("--image_size", type=int, default=64)
+    parser.add_argument("--sizes", action="append", help=f"BATCH:SIDE; may be repeated; default {', '.join(SIZES)}")
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--eager", action="store_true", help="leave torch.compile out")
     parser.add_argument("--one_thread", action="store_true", help="on one core each, by CPU time")
     flags = begin(parser)
     if flags.one_thread:
-        # Before either library counts the cores.
+        # Before either library counts the cores; the processes inherit it.
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     try:
-        import torch_peer
+        importlib.import_module("torch")
     except ModuleNotFoundError as error:
         parser.error(f"there is no {error.name} here; pip install -e '.[peer]'")
-    makers = {
-        "DCGAN": (gan_runner, torch_peer.gan_step),
-        "classifier": (classifier_runner, torch_peer.classifier_step),
-    }
-    tune_cpu()
+    clock = "process_time" if flags.one_thread else "perf_counter"
+    ways = ("ours", "eager") if flags.eager else ("ours", "eager", "compiled")
     rows: list[Row] = []
-    for cell in flags.cell or CELLS:
-        kind, _, width = cell.partition(":")
-        ours, peer = makers[kind]
-        sizes = (int(width), flags.batch_size, flags.image_size)
-        calls: dict[str, Callable[[], object]] = {"ours": ours(*sizes, jnp.float32), "eager": peer(*sizes)}
-        absent = ""
-        if not flags.eager:
-            compiled = peer(*sizes, compiled=True)
-            try:
-                compiled()
-                calls["compiled"] = compiled
-            except Exception as error:  # Whatever its compiler raises: no g++, an operation it cannot do.
-                absent = f"; compiling failed: {type(error).__name__}"
-        clock = time.process_time if flags.one_thread else time.perf_counter
-        seconds = interleaved_seconds(calls, flags.repeats, clock)
-        mine = seconds.pop("ours")
-        each = ", ".join(f"{name} {1e3 * value.median:.1f} ms" for name, value in seconds.items())
-        rows.append(
-            Row(
-                measure=sized(
-                    f"{kind} step",
-                    width=width,
-                    batch=flags.batch_size,
-                    image=flags.image_size,
-                    dtype="float32",
-                    device=f"1 x {jax.devices()[0].device_kind}{_ONE if flags.one_thread else ''}",
-                ),
-                value=mine.times(1e3),
-                unit="ms",
-                peer=f"PyTorch, channels_last: {each}{absent}",
-                ratio=min(value.median for value in seconds.values()) / mine.median,
-                must=_MUST,
+    for sizes in flags.sizes or SIZES:
+        batch_size, image_size = (int(size) for size in sizes.split(":"))
+        for cell in flags.cell or CELLS:
+            kind, _, width = cell.partition(":")
+            seconds, failed = _in_turn(ways, (kind, int(width), batch_size, image_size), clock, flags.repeats)
+            mine = seconds.pop("ours")
+            each = ", ".join(f"{name} {1e3 * value.median:.1f} ms" for name, value in seconds.items())
+            absent = "".join(f"; {way} failed: {why}" for way, why in failed.items())
+            rows.append(
+                Row(
+                    measure=sized(
+                        f"{kind} step",
+                        width=width,
+                        batch=batch_size,
+                        image=image_size,
+                        dtype="float32",
+                        device=f"1 x cpu{_ONE if flags.one_thread else ''}",
+                    ),
+                    value=mine.times(1e3),
+                    unit="ms",
+                    peer=f"PyTorch, channels_last: {each}{absent}",
+                    ratio=min(value.median for value in seconds.values()) / mine.median,
+                    must=_MUST,
+                )
             )
-        )
+    ratio = statistics.median(row.ratio for row in rows)
+    print(f"The median of {len(rows)} ratios is {ratio:.2f}.")
     write_rows(rows, flags)
+
+
+def _in_turn(
+    ways: tuple[str, ...], cell: tuple[str, int, int, int], clock: str, repeats: int
+) -> tuple[dict[str, Spread], dict[str, str]]:
+    """Seconds of a step by way, and why compiling failed where it did: no g++, or an operation that it cannot do."""
+    spawn = multiprocessing.get_context("spawn")
+    asked: dict[str, Connection] = {}
+    failed: dict[str, str] = {}
+    processes = []
+    try:
+        for way in ways:
+            asked[way], given = spawn.Pipe()
+            process = spawn.Process(target=_serve, args=(given, way, cell, clock), daemon=True)
+            process.start()
+            processes.append(process)
+            given.close()
+            # One after another: a compiler takes all cores.
+            if why := asked[way].recv():
+                if way != "compiled":
+                    raise RuntimeError(f"{way}: {why}")
+                failed[way] = why
+                del asked[way]
+        seconds: dict[str, list[float]] = {way: [] for way in asked}
+        for _ in range(repeats):
+            for way, connection in asked.items():
+                connection.send(True)
+                seconds[way].append(connection.recv())
+    finally:
+        for connection in asked.values():
+            # Broken where that process has failed.
+            with contextlib.suppress(BrokenPipeError):
+                connection.send(False)
+        for process in processes:
+            process.join()
+    return {way: Spread.of(found) for way, found in seconds.items()}, failed
+
+
+def _serve(connection: Connection, way: str, cell: tuple[str, int, int, int], clock: str) -> None:
+    """Prepares a step, says what failed, and times steps whenever it is asked to."""
+    try:
+        step = _step(way, *cell)
+        for _ in range(2):
+            step()
+    except Exception as error:  # Whatever a compiler raises.
+        connection.send(type(error).__name__)
+        return
+    connection.send("")
+    start = time.perf_counter()
+    step()
+    num = max(1, round(_TURN_SECONDS / (time.perf_counter() - start)))
+    now = getattr(time, clock)
+    while connection.recv():
+        # What the others have pushed out of the caches comes back.
+        step()
+        start = now()
+        for _ in range(num):
+            step()
+        connection.send((now() - start) / num)
+
+
+def _step(way: str, kind: str, *sizes: int) -> Callable[[], Any]:
+    if way != "ours":
+        import torch_peer
+
+        make = {"DCGAN": torch_peer.gan_step, "classifier": torch_peer.classifier_step}[kind]
+        return make(*sizes, compiled=way == "compiled")
+    from lesion_jax.runtime.cpu import tune_cpu
+
+    tune_cpu()
+    import jax.numpy as jnp
+    import step_throughput
+
+    make = {"DCGAN": step_throughput.gan_runner, "classifier": step_throughput.classifier_runner}[kind]
+    return make(*sizes, jnp.float32)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def gan_step(
     compiled: bool = False,
     device: str = "cpu",
     bfloat16: bool = False,
-) -> Callable[[], None]:
+) -> Callable[..., None]:
     """A call that takes one step of a DCGAN: one forward pass, two gradients, two updates, as `train.gan_step`.
 
     Args:
@@ -127,7 +127,7 @@ def gan_step(
 
 def classifier_step(
     width: int, batch_size: int, image_size: int, *, compiled: bool = False, device: str = "cpu", bfloat16: bool = False
-) -> Callable[[], None]:
+) -> Callable[..., None]:
     """A call that takes one step of the paper's CNN, as `train.classifier_step`; see `gan_step`."""
     net = Classifier(width, image_size).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     sgd = torch.optim.SGD(net.parameters(), 1e-3, momentum=0.9, nesterov=True, fused=True)
@@ -145,13 +145,16 @@ def classifier_step(
 
 def step_of(
     gradients: Callable, nets: tuple, optimizers: list, inputs: tuple, compiled: bool, device: str
-) -> Callable[[], None]:
-    """A call that computes gradients, one tuple for each network, updates, and waits for a GPU."""
+) -> Callable[..., None]:
+    """A call that computes gradients, one tuple for each network, updates, and waits for a GPU.
+
+    It takes a batch, of the shapes of `inputs`, which are its batch where none is given.
+    """
     if compiled:
         gradients = torch.compile(gradients, mode="reduce-overhead" if device == "cuda" else None)
 
-    def step() -> None:
-        for net, optimizer, grads in zip(nets, optimizers, gradients(*inputs), strict=True):
+    def step(*batch: torch.Tensor) -> None:
+        for net, optimizer, grads in zip(nets, optimizers, gradients(*(batch or inputs)), strict=True):
             for parameter, grad in zip(net.parameters(), grads, strict=True):
                 parameter.grad = grad
             optimizer.step()

@@ -72,13 +72,24 @@ def test_step_throughput(run):
 
 def test_peer_throughput(tmp_path):
     pytest.importorskip("torch")
-    sizes = ("--batch_size", "4", "--image_size", "32", "--repeats", "2", "--eager")
+    sizes = ("--sizes", "4:32", "--repeats", "2", "--eager")
     rows, table = run_apart(
         "peer_throughput.py", tmp_path / "peer.json", "--cell", "DCGAN:2", "--cell", "classifier:2", *sizes
     )
     check(rows, table)
     assert [row["must"] for row in rows] == [1.0, 1.0]
     assert all("eager" in row["peer"] for row in rows)
+
+
+@pytest.mark.slow
+def test_training_throughput(tmp_path):
+    pytest.importorskip("torch")
+    cells = ("--cell", "DCGAN:2:8:32:20", "--cell", "classifier:2:8:32:20")
+    flags = (*cells, "--repeats", "1", "--workdir", str(tmp_path / "work"))
+    rows, table = run_apart("training_throughput.py", tmp_path / "training.json", *flags)
+    check(rows, table)
+    assert [row["measure"].split(",")[0] for row in rows] == ["DCGAN", "classifier"]
+    assert all(row["peer"].startswith("plain PyTorch loop, ") and row["repeats"] == 1 for row in rows)
 
 
 def test_input_throughput(run):

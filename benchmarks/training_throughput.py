@@ -1,0 +1,114 @@
+"""Time of a whole training by its command, against a plain loop in PyTorch over the same numbers of images and steps.
+
+    python benchmarks/training_throughput.py --workdir /tmp/training --out training.json
+    python benchmarks/training_throughput.py --workdir /tmp/training --cell DCGAN:16:64:64:400 --repeats 5
+
+Ours is `lesion-jax train` from the command to its end: imports, compiling, augmentation, input, scores, pictures, logs
+and checkpoints, as by default. PyTorch's is `torch_training.py`, eager: imports, shuffled batches and steps, nothing
+else. PyTorch is the extra `peer`: `pip install -e '.[peer]'`.
+"""
+
+import importlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from rows import Row, Spread, begin, parser_of, sized, write_rows
+from trials import ROOT, Job, emptied, make_data
+
+CELLS = ("DCGAN:8:32:32:3000", "DCGAN:16:64:64:500", "classifier:16:32:32:6000", "classifier:16:64:64:1000")
+_NUM_IMAGES = 2000
+# As fast as PyTorch, at least.
+_MUST = 1.0
+
+
+def main() -> None:
+    """Measures, prints and writes."""
+    parser = parser_of(__doc__)
+    parser.add_argument("--workdir", type=Path, required=True, help="scratch; only what this script makes is removed")
+    parser.add_argument(
+        "--cell", action="append", help=f"NETWORK:W:BATCH:SIDE:STEPS; may be repeated; default {', '.join(CELLS)}"
+    )
+    parser.add_argument("--repeats", type=int, default=3)
+    flags = begin(parser)
+    try:
+        importlib.import_module("torch")
+    except ModuleNotFoundError as error:
+        parser.error(f"there is no {error.name} here; pip install -e '.[peer]'")
+    folder = emptied(parser, flags.workdir)
+    _, dataset = make_data(folder)
+    rows: list[Row] = []
+    for cell in flags.cell or CELLS:
+        network, *numbers = cell.split(":")
+        width, batch_size, image_size, num_steps = (int(number) for number in numbers)
+        job = _job(folder, dataset, network, width, batch_size, image_size, num_steps)
+        peer = _peer(folder, network, width, batch_size, image_size, num_steps)
+        ours, theirs = [], []
+        for _ in range(flags.repeats):
+            job.clear()
+            ours.append(_seconds(job))
+            start = time.perf_counter()
+            subprocess.run(peer, check=True)
+            theirs.append(time.perf_counter() - start)
+        mine, other = Spread.of(ours), Spread.of(theirs)
+        rows.append(
+            Row(
+                measure=sized(
+                    f"{network}, training of {num_steps} steps by its command",
+                    width=width,
+                    batch=batch_size,
+                    image=image_size,
+                    dtype="float32",
+                    device="1 x cpu",
+                ),
+                value=mine,
+                unit="s",
+                peer=f"plain PyTorch loop, {other.median:.1f} s",
+                ratio=other.median / mine.median,
+                must=_MUST,
+            )
+        )
+    write_rows(rows, flags)
+
+
+def _seconds(job: Job) -> float:
+    start = time.perf_counter()
+    job.finish()
+    return time.perf_counter() - start
+
+
+def _job(
+    folder: Path, dataset: Path, network: str, width: int, batch_size: int, image_size: int, num_steps: int
+) -> Job:
+    kind = network.lower()
+    words = [
+        "train",
+        f"--config={ROOT}/configs/{kind}.py",
+        f"--config.data.dataset={dataset}",
+        f"--config.data.classic_size={_NUM_IMAGES}",
+        f"--config.data.image_size={image_size}",
+        f"--config.data.batch_size={batch_size}",
+        f"--config.width={width}",
+        f"--config.loop.duration={num_steps} steps",
+        "--config.num_devices=1",
+        f"--workdir={folder / kind}",
+    ]
+    if kind == "dcgan":
+        words += [f"--config.discriminator_width={width}", "--config.data.label=cyst"]
+    return Job(f"train {network}", tuple(words), folder / kind)
+
+
+def _peer(folder: Path, network: str, width: int, batch_size: int, image_size: int, num_steps: int) -> list[str]:
+    """The command of the plain loop; what its images show changes nothing, so they are noise."""
+    images = folder / f"images_{image_size}.npy"
+    pixels = np.random.default_rng(0).integers(-200, 300, (_NUM_IMAGES, image_size, image_size))
+    np.save(images, pixels.astype(np.int16))
+    script = Path(__file__).with_name("torch_training.py")
+    numbers = (width, batch_size, num_steps)
+    return [sys.executable, str(script), str(images), network, *(str(number) for number in numbers)]
+
+
+if __name__ == "__main__":
+    main()
