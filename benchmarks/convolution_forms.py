@@ -5,10 +5,11 @@
     pip install libtpu; python benchmarks/convolution_forms.py --topology v5e:2x2 --dtype bfloat16
 
 Every form is first held to lax's own, to 1e-5 of the largest value (in float32; 1 % in bfloat16). Forms of one shape
-are timed in turn; the medians count. For a TPU that is not there its compiler counts the bytes that a form moves: none
-of these convolutions gives its arithmetic enough to do. A ratio of one says that no form beats the one in use on this
-device. Where it is well below one on a device that you train on, choose anew in `lesion_jax/models/convolution.py`.
-Needs no TensorFlow.
+are timed in turn; the medians count. On a device that is there, each is also told by its share of the rate of a large
+matrix product, of what it needs: zeros that a form multiplies are not counted. For a TPU that is not there its compiler
+counts the bytes that a form moves: none of these convolutions gives its arithmetic enough to do. A ratio of one says
+that no form beats the one in use on this device. Where it is well below one on a device that you train on, choose anew
+in `lesion_jax/models/convolution.py`. Needs no TensorFlow.
 """
 
 import dataclasses
@@ -27,10 +28,13 @@ from step_throughput import lax_down
 from lesion_jax.commands.plan import TPU_ENVIRONMENT
 from lesion_jax.models import convolution, planes
 from lesion_jax.models.convolution import PADDING
+from lesion_jax.runtime.arithmetic import needed_flops
 from lesion_jax.runtime.cpu import tune_cpu
 
 Form = Callable[[jax.Array, jax.Array], jax.Array]
 Arguments = tuple[jax.Array, jax.Array]
+
+_PRODUCT_SIDE = 2048
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,11 +45,13 @@ class Gauge:
       unit: Of its values.
       where: Devices, or what it is compiled for.
       measure: Forms by name, the first lax's own, and their arguments -> value of each.
+      product_rate: Floating-point operations per second of a large matrix product; 0 where time is not measured.
     """
 
     unit: str
     where: str
     measure: Callable[[Mapping[str, Form], Arguments], dict[str, Spread]]
+    product_rate: float = 0.0
 
 
 def main() -> None:
@@ -60,15 +66,25 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--topology", help="of TPUs that are not here, such as v5e:2x2: counts bytes")
     flags = begin(parser)
+    rows: list[Row] = []
+    dtype = jnp.dtype(flags.dtype)
     if flags.topology:
         os.environ |= TPU_ENVIRONMENT
         jax.config.update("jax_platforms", "cpu")
         gauge = Gauge("MiB", f"compiled for {flags.topology}", functools.partial(_mebibytes, flags.topology))
     else:
         tune_cpu()
-        gauge = Gauge("ms", f"1 x {jax.devices()[0].device_kind}", functools.partial(_milliseconds, flags.repeats))
-    networks, dtype = flags.network or ("DCGAN", "classifier"), jnp.dtype(flags.dtype)
-    rows: list[Row] = []
+        where = f"1 x {jax.devices()[0].device_kind}"
+        rate = _product_rate(dtype, flags.repeats)
+        gauge = Gauge("ms", where, functools.partial(_milliseconds, flags.repeats), rate.median)
+        rows.append(
+            Row(
+                measure=sized(f"matrix product {_PRODUCT_SIDE} x {_PRODUCT_SIDE}", dtype=flags.dtype, device=where),
+                value=rate.times(1e-9),
+                unit="GFLOP/s",
+            )
+        )
+    networks = flags.network or ("DCGAN", "classifier")
     if "DCGAN" in networks:
         for width in flags.width or (8, 16, 64):
             channels = [1, width, 2 * width, 4 * width, 8 * width]
@@ -124,11 +140,15 @@ def _arrays(dtype: np.dtype, *shapes: tuple[int, ...]) -> list[jax.Array]:
 def _row(measure: str, used: Form, forms: Mapping[str, Form], arguments: Arguments, gauge: Gauge) -> Row:
     values = gauge.measure({**forms, "used": used}, arguments)
     mine = values.pop("used")
+    share = ""
+    if gauge.product_rate:
+        rate = 1e3 * needed_flops(used, *arguments) / mine.median
+        share = f"; {100 * rate / gauge.product_rate:.0f} % of a product's rate"
     return Row(
         measure=sized(measure, dtype=arguments[0].dtype, device=gauge.where),
         value=mine,
         unit=gauge.unit,
-        peer=", ".join(f"{name} {value.median:.2f} {gauge.unit}" for name, value in values.items()),
+        peer=", ".join(f"{name} {value.median:.2f} {gauge.unit}" for name, value in values.items()) + share,
         ratio=min(value.median for value in values.values()) / mine.median,
         must=0.0,
     )
@@ -145,6 +165,14 @@ def _milliseconds(repeats: int, forms: Mapping[str, Form], arguments: Arguments)
         np.testing.assert_allclose(value, expected, rtol=0, atol=tolerance * abs(expected).max(), err_msg=name)
         calls[name] = functools.partial(lambda f: jax.block_until_ready(f(*arguments)), compiled)
     return {name: seconds.times(1e3) for name, seconds in interleaved_seconds(calls, repeats).items()}
+
+
+def _product_rate(dtype: np.dtype, repeats: int) -> Spread:
+    """Floating-point operations per second of a square matrix product."""
+    (square,) = _arrays(dtype, (_PRODUCT_SIDE, _PRODUCT_SIDE))
+    product = jax.jit(jnp.matmul).lower(square, square).compile()
+    seconds = interleaved_seconds({"": lambda: jax.block_until_ready(product(square, square))}, repeats)[""]
+    return seconds.under(2.0 * _PRODUCT_SIDE**3)
 
 
 def _mebibytes(topology: str, forms: Mapping[str, Form], arguments: Arguments) -> dict[str, Spread]:

@@ -14,6 +14,7 @@ import importlib
 import multiprocessing
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -56,6 +57,8 @@ def main() -> None:
             kind, _, width = cell.partition(":")
             seconds, failed = _in_turn(ways, (kind, int(width), batch_size, image_size), clock, flags.repeats)
             mine = seconds.pop("ours")
+            ratio = min(value.median for value in seconds.values()) / mine.median
+            print(f"{cell}, {sizes}: {1e3 * mine.median:.1f} ms, {ratio:.2f} times as fast", file=sys.stderr)
             each = ", ".join(f"{name} {1e3 * value.median:.1f} ms" for name, value in seconds.items())
             absent = "".join(f"; {way} failed: {why}" for way, why in failed.items())
             rows.append(
@@ -71,12 +74,11 @@ def main() -> None:
                     value=mine.times(1e3),
                     unit="ms",
                     peer=f"PyTorch, channels_last: {each}{absent}",
-                    ratio=min(value.median for value in seconds.values()) / mine.median,
+                    ratio=ratio,
                     must=_MUST,
                 )
             )
-    ratio = statistics.median(row.ratio for row in rows)
-    print(f"The median of {len(rows)} ratios is {ratio:.2f}.")
+    print(f"The median of {len(rows)} ratios is {statistics.median(row.ratio for row in rows):.2f}.")
     write_rows(rows, flags)
 
 

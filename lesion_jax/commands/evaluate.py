@@ -147,6 +147,7 @@ def _audit(values: flags.FlagValues) -> None:
 
     if not values.dataset or values.part == "train":
         raise ConfigError("--bank needs --dataset, and --part test or inner: lesions that its generator did not see.")
+    print(f"lesion-jax evaluate: audits {', '.join(values.bank)}; some ten seconds.", file=sys.stderr)
     found, picture = audit_files([Path(path) for path in values.bank], values.dataset, values.part)
     if values.pairs:
         write_picture(values.pairs, picture)

@@ -9,9 +9,11 @@ The maps are those of `convolution`; which platform uses them, and where, its ta
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 # Of `convolution.down`, and a row and a column more, so that every phase of the pixels has as many.
 _PADDING = ((1, 3), (1, 3))
+_LAYOUT = {"dimension_numbers": ("NHWC", "HWIO", "NHWC")}
 # x[2 a] and x[2 a + 1] of `convolution.up`: (shift of y, tap).
 _Shifts = tuple[tuple[int, int], ...]
 _TAPS: tuple[_Shifts, _Shifts] = (((-1, 3), (0, 1)), ((-1, 4), (0, 2), (1, 0)))
@@ -67,9 +69,20 @@ def kernel_gradient(x: jax.Array, y: jax.Array) -> jax.Array:
     return jnp.einsum("kbhw,bhwo->ko", _padded_planes(x), y).reshape(5, 5, 1, -1)
 
 
+@jax.custom_vjp
 def valid(x: jax.Array, w: jax.Array) -> jax.Array:
     """`convolution.valid` of one channel: [B, H, W, 1], [k, k, 1, O] -> [B, H - k + 1, W - k + 1, O]."""
     return _product(planes(x, w.shape[0], 1), w)
+
+
+def _pull(saved: tuple[jax.Array, jax.Array], y: jax.Array) -> tuple[jax.Array, jax.Array]:
+    # The derived gradient of the kernel is the product of two transposed sides: it took a third of the CNN's step.
+    x, w = saved
+    (of_x,) = jax.linear_transpose(lambda x: lax.conv_general_dilated(x, w, (1, 1), "VALID", **_LAYOUT), x)(y)
+    return of_x, jnp.einsum("kbhw,bhwo->ko", planes(x, w.shape[0], 1), y).reshape(w.shape)
+
+
+valid.defvjp(lambda x, w: (valid(x, w), (x, w)), _pull)
 
 
 def _padded_planes(x: jax.Array) -> jax.Array:

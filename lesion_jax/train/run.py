@@ -74,6 +74,8 @@ def train(
     if processes.count() == 1:
         resolved, free = settle(config, cohort, len(devices))
         RunDirectory(workdir).check_config(to_dict(resolved), free)
+    if processes.is_first():
+        Progress(0, label or config.kind).say("prepares its images")
     if len(devices) == 1:
         require_fit(config, cohort, devices[0])
     training = Training.prepare(config, cohort, num_devices=len(devices), cache_dir=cache_dir)
@@ -96,6 +98,7 @@ def train(
             fit(recorder)
             progress.update(1)
             return True
+        progress.say("compiles its step")
         if len(devices) == 1 and not is_streamed:
             failed = run_population([recorder], devices, progress)
         else:
@@ -125,3 +128,7 @@ class _Silent(Progress):
     def update(self, done: int, note: str = "") -> None:
         """Shows nothing."""
         del done, note
+
+    def say(self, text: str) -> None:
+        """Says nothing."""
+        del text
