@@ -13,7 +13,7 @@ from jax import lax
 
 # Of `convolution.down`, and a row and a column more, so that every phase of the pixels has as many.
 _PADDING = ((1, 3), (1, 3))
-_LAYOUT = {"dimension_numbers": ("NHWC", "HWIO", "NHWC")}
+_DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 # x[2 a] and x[2 a + 1] of `convolution.up`: (shift of y, tap).
 _Shifts = tuple[tuple[int, int], ...]
 _TAPS: tuple[_Shifts, _Shifts] = (((-1, 3), (0, 1)), ((-1, 4), (0, 2), (1, 0)))
@@ -78,7 +78,11 @@ def valid(x: jax.Array, w: jax.Array) -> jax.Array:
 def _pull(saved: tuple[jax.Array, jax.Array], y: jax.Array) -> tuple[jax.Array, jax.Array]:
     # The derived gradient of the kernel is the product of two transposed sides: it took a third of the CNN's step.
     x, w = saved
-    (of_x,) = jax.linear_transpose(lambda x: lax.conv_general_dilated(x, w, (1, 1), "VALID", **_LAYOUT), x)(y)
+
+    def convolve(x: jax.Array) -> jax.Array:
+        return lax.conv_general_dilated(x, w, (1, 1), "VALID", dimension_numbers=_DIMENSIONS)
+
+    (of_x,) = jax.linear_transpose(convolve, x)(y)
     return of_x, jnp.einsum("kbhw,bhwo->ko", planes(x, w.shape[0], 1), y).reshape(w.shape)
 
 
