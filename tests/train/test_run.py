@@ -102,6 +102,12 @@ def test_a_run_leaves_everything_and_a_continued_one_leaves_the_same_bits(
     assert (whole / "metrics.jsonl").read_bytes() == (broken / "metrics.jsonl").read_bytes()
 
 
+def test_a_training_says_what_it_does_before_its_first_step(tiny, tmp_path, capsys):
+    train(lasting(ONE_DEVICE, "4 steps"), tmp_path, cohort=tiny, label="mine")
+    told = capsys.readouterr().err.splitlines()
+    assert told[:2] == ["mine: prepares its images", "mine: compiles its step"] and told[-1].startswith("mine: 4/4")
+
+
 @pytest.mark.parametrize(("saving", "continuing"), [(1, 4), (4, 2), (2, 1)])
 def test_what_any_number_of_devices_began_any_other_number_ends(saving, continuing, tiny, tmp_path, finished):
     # That a GAN's step on devices is that of one is tests/families/test_replicas.py's.
