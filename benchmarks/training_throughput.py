@@ -8,6 +8,7 @@ and checkpoints, as by default. PyTorch's is `torch_training.py`, eager: imports
 else. PyTorch is the extra `peer`: `pip install -e '.[peer]'`.
 """
 
+import dataclasses
 import importlib
 import subprocess
 import sys
@@ -22,6 +23,23 @@ CELLS = ("DCGAN:8:32:32:3000", "DCGAN:16:64:64:500", "classifier:16:32:32:6000",
 _NUM_IMAGES = 2000
 # As fast as PyTorch, at least.
 _MUST = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One training: which network, of which width W, on which batches of square images, and how many steps."""
+
+    network: str
+    width: int
+    batch_size: int
+    image_size: int
+    num_steps: int
+
+    @classmethod
+    def of(cls, text: str) -> "Cell":
+        """From NETWORK:W:BATCH:SIDE:STEPS."""
+        network, *numbers = text.split(":")
+        return cls(network, *(int(number) for number in numbers))
 
 
 def main() -> None:
@@ -40,11 +58,9 @@ def main() -> None:
     folder = emptied(parser, flags.workdir)
     _, dataset = make_data(folder)
     rows: list[Row] = []
-    for cell in flags.cell or CELLS:
-        network, *numbers = cell.split(":")
-        width, batch_size, image_size, num_steps = (int(number) for number in numbers)
-        job = _job(folder, dataset, network, width, batch_size, image_size, num_steps)
-        peer = _peer(folder, network, width, batch_size, image_size, num_steps)
+    for text in flags.cell or CELLS:
+        cell = Cell.of(text)
+        job, peer = _job(folder, dataset, cell), _peer(folder, cell)
         ours, theirs = [], []
         for _ in range(flags.repeats):
             job.clear()
@@ -52,15 +68,15 @@ def main() -> None:
             start = time.perf_counter()
             subprocess.run(peer, check=True)
             theirs.append(time.perf_counter() - start)
-            print(f"{cell}: {ours[-1]:.1f} s, the plain loop {theirs[-1]:.1f} s", file=sys.stderr)
+            print(f"{text}: {ours[-1]:.1f} s, the plain loop {theirs[-1]:.1f} s", file=sys.stderr)
         mine, other = Spread.of(ours), Spread.of(theirs)
         rows.append(
             Row(
                 measure=sized(
-                    f"{network}, training of {num_steps} steps by its command",
-                    width=width,
-                    batch=batch_size,
-                    image=image_size,
+                    f"{cell.network}, training of {cell.num_steps} steps by its command",
+                    width=cell.width,
+                    batch=cell.batch_size,
+                    image=cell.image_size,
                     dtype="float32",
                     device="1 x cpu",
                 ),
@@ -80,35 +96,33 @@ def _seconds(job: Job) -> float:
     return time.perf_counter() - start
 
 
-def _job(
-    folder: Path, dataset: Path, network: str, width: int, batch_size: int, image_size: int, num_steps: int
-) -> Job:
-    kind = network.lower()
+def _job(folder: Path, dataset: Path, cell: Cell) -> Job:
+    kind = cell.network.lower()
     words = [
         "train",
         f"--config={ROOT}/configs/{kind}.py",
         f"--config.data.dataset={dataset}",
         f"--config.data.classic_size={_NUM_IMAGES}",
-        f"--config.data.image_size={image_size}",
-        f"--config.data.batch_size={batch_size}",
-        f"--config.width={width}",
-        f"--config.loop.duration={num_steps} steps",
+        f"--config.data.image_size={cell.image_size}",
+        f"--config.data.batch_size={cell.batch_size}",
+        f"--config.width={cell.width}",
+        f"--config.loop.duration={cell.num_steps} steps",
         "--config.num_devices=1",
         f"--workdir={folder / kind}",
     ]
     if kind == "dcgan":
-        words += [f"--config.discriminator_width={width}", "--config.data.label=cyst"]
-    return Job(f"train {network}", tuple(words), folder / kind)
+        words += [f"--config.discriminator_width={cell.width}", "--config.data.label=cyst"]
+    return Job(f"train {cell.network}", tuple(words), folder / kind)
 
 
-def _peer(folder: Path, network: str, width: int, batch_size: int, image_size: int, num_steps: int) -> list[str]:
+def _peer(folder: Path, cell: Cell) -> list[str]:
     """The command of the plain loop; what its images show changes nothing, so they are noise."""
-    images = folder / f"images_{image_size}.npy"
-    pixels = np.random.default_rng(0).integers(-200, 300, (_NUM_IMAGES, image_size, image_size))
+    images = folder / f"images_{cell.image_size}.npy"
+    pixels = np.random.default_rng(0).integers(-200, 300, (_NUM_IMAGES, cell.image_size, cell.image_size))
     np.save(images, pixels.astype(np.int16))
     script = Path(__file__).with_name("torch_training.py")
-    numbers = (width, batch_size, num_steps)
-    return [sys.executable, str(script), str(images), network, *(str(number) for number in numbers)]
+    numbers = (cell.width, cell.batch_size, cell.num_steps)
+    return [sys.executable, str(script), str(images), cell.network, *(str(number) for number in numbers)]
 
 
 if __name__ == "__main__":
