@@ -114,9 +114,12 @@ def test_the_accelerators_script_on_a_cpu(run):
 def test_convolution_forms(run):
     sizes = ("--width", "2", "--classifier_width", "2", "--batch_size", "2", "--image_size", "32", "--repeats", "1")
     rows, table = run("convolution_forms.py", *sizes)
+    product, *rows = rows
+    assert product["measure"].startswith("matrix product 2048 x 2048") and product["unit"] == "GFLOP/s"
     check(rows, table)
     # Three directions of four layers and of three, without the gradient of an image.
     assert len(rows) == 20 and all("lax" in row["peer"] for row in rows)
+    assert all(row["peer"].endswith(" % of a product's rate") for row in rows)
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,8 @@ def test_a_discriminator_judges_the_same(kind, runs, tmp_path):
         lambda program, variables: program.discriminator.apply(variables, signed, train=False),
     )
     assert float(source.std()) > 0.01
-    np.testing.assert_allclose(got["source_logit"], source, rtol=0, atol=1e-5)
+    # Logits reach 100, where float32 resolves no more than 8e-6.
+    np.testing.assert_allclose(got["source_logit"], source, rtol=1e-6, atol=1e-5)
     if kind == "acgan":
         np.testing.assert_allclose(got["class_logits"], classes, rtol=0, atol=1e-5)
         np.testing.assert_allclose(got["probabilities"], restore_classifier(runs[kind])(PIXELS)[0], rtol=0, atol=1e-5)
