@@ -5,11 +5,11 @@
     pip install libtpu; python benchmarks/convolution_forms.py --topology v5e:2x2 --dtype bfloat16
 
 Every form is first held to lax's own, to 1e-5 of the largest value (in float32; 1 % in bfloat16). Forms of one shape
-are timed in turn; the medians count. On a device that is there, each is also told by its share of the rate of a large
-matrix product, of what it needs: zeros that a form multiplies are not counted. For a TPU that is not there its compiler
-counts the bytes that a form moves: none of these convolutions gives its arithmetic enough to do. A ratio of one says
-that no form beats the one in use on this device. Where it is well below one on a device that you train on, choose anew
-in `lesion_jax/models/convolution.py`. Needs no TensorFlow.
+are timed in turn; the medians count. On a device that is there, the one in use is also told by its share of the rate of
+a large matrix product, of what it needs: zeros that a form multiplies are not counted. For a TPU that is not there its
+compiler counts the bytes that a form moves: none of these convolutions gives its arithmetic enough to do. A ratio of
+one says that no form beats the one in use on this device. Where it is well below one on a device that you train on,
+choose anew in `lesion_jax/models/convolution.py`. Needs no TensorFlow.
 """
 
 import dataclasses

@@ -111,7 +111,7 @@ def _in_turn(
     finally:
         for connection in asked.values():
             # Broken where that process has failed.
-            with contextlib.suppress(BrokenPipeError):
+            with contextlib.suppress(OSError):
                 connection.send(False)
         for process in processes:
             process.join()
@@ -125,13 +125,13 @@ def _serve(connection: Connection, way: str, cell: tuple[str, int, int, int], cl
         for _ in range(2):
             step()
     except Exception as error:  # Whatever a compiler raises.
-        connection.send(type(error).__name__)
+        connection.send(f"{type(error).__name__}: {str(error)[:300]}")
         return
-    connection.send("")
     start = time.perf_counter()
     step()
     num = max(1, round(_TURN_SECONDS / (time.perf_counter() - start)))
     now = getattr(time, clock)
+    connection.send("")
     while connection.recv():
         # What the others have pushed out of the caches comes back.
         step()
@@ -147,6 +147,7 @@ def _step(way: str, kind: str, *sizes: int) -> Callable[[], Any]:
 
         make = {"DCGAN": torch_peer.gan_step, "classifier": torch_peer.classifier_step}[kind]
         return make(*sizes, compiled=way == "compiled")
+    os.environ["JAX_PLATFORMS"] = "cpu"
     from lesion_jax.runtime.cpu import tune_cpu
 
     tune_cpu()

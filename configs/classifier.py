@@ -2,8 +2,8 @@
 
 lesion-jax train --config configs/classifier.py --config.data.dataset=DATASET --workdir runs/classifier
 
-The paper's 150 epochs are some 18,000 steps with inner patients held out: at the 126 to 154 ms a step that
-benchmarks/results holds for two cores (AMD EPYC), 40 minutes. It was not run to its end there. What was:
+The paper's 150 epochs are some 18,000 steps with inner patients held out: at the 105 ms a step that benchmarks/results
+holds for two cores (AMD EPYC), half an hour. It was not run to its end there. What was:
 --config.width=16 --config.learning_rate=1e-2 --config.data.classic_size=2000 --config.loop.duration='800 steps',
 30 to 50 s beside other work, 75 % over the phantom's three test folds.
 

@@ -1,8 +1,8 @@
 """Convolutions of images with one channel as products over planes: what one tap sees, or sends, is a plane [B, h, w].
 
 The innermost loop of a convolution runs over the channels of a pixel; with one channel it leaves the machine's vectors
-empty, and the gradient of the kernel first transposes the large image on the other side. Here everything that is copied
-is a row of pixels, and each map is one matrix product.
+empty, and the gradient of the kernel first transposes the image of many channels. Here planes are copied by rows of
+pixels, and the convolution, its transpose and the gradient of its kernel are each one matrix product.
 
 The maps are those of `convolution`; which platform uses them, and where, its table says.
 """
@@ -14,8 +14,8 @@ from jax import lax
 # Of `convolution.down`, and a row and a column more, so that every phase of the pixels has as many.
 _PADDING = ((1, 3), (1, 3))
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
-# x[2 a] and x[2 a + 1] of `convolution.up`: (shift of y, tap).
 _Shifts = tuple[tuple[int, int], ...]
+# x[2 a] and x[2 a + 1] of `convolution.up`: (shift of y, tap).
 _TAPS: tuple[_Shifts, _Shifts] = (((-1, 3), (0, 1)), ((-1, 4), (0, 2), (1, 0)))
 
 
@@ -72,6 +72,7 @@ def kernel_gradient(x: jax.Array, y: jax.Array) -> jax.Array:
 @jax.custom_vjp
 def valid(x: jax.Array, w: jax.Array) -> jax.Array:
     """`convolution.valid` of one channel: [B, H, W, 1], [k, k, 1, O] -> [B, H - k + 1, W - k + 1, O]."""
+    assert w.shape[0] == w.shape[1], w.shape
     return _product(planes(x, w.shape[0], 1), w)
 
 

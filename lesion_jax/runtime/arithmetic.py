@@ -1,4 +1,4 @@
-"""How much arithmetic a function needs: that of its convolutions and products, in whichever form they are written.
+"""How much arithmetic a function needs: that of its convolutions and products; of forms by platform, of the leanest.
 
 A tap that meets a zero of a dilated image is not counted, one that meets the padding is: the 5x5 stride-2 convolution,
 its transpose and its weight gradient need 50 B h w I O each, written as a convolution or as products.

@@ -135,7 +135,8 @@ def over_devices(step: Callable, devices: list[Device]) -> Callable:
     """
     # out_axes=None checks nothing: that the step really averages is proved by tests, shard by shard, and in a run
     # by `replica_checksums`. pmap leaves gradients as each replica took them, so their average is the mean; under
-    # shard_map(check_vma=True) they arrive summed, and the same average would be too large by the device count.
+    # shard_map(check_vma=True) they arrive summed, and the same average would be too large by the device count; a
+    # gradient of weights that is written out is refused there.
     return jax.pmap(
         step,
         axis_name=AXIS,

@@ -25,6 +25,10 @@ def plain_up(y, w):
     return convolution.up_by_dilation(y, w)
 
 
+def plain_valid(x, w):
+    return convolution.valid_by_convolution(x, w)
+
+
 @pytest.mark.parametrize(
     ("form", "plain", "shapes"),
     [
@@ -32,6 +36,10 @@ def plain_up(y, w):
         (convolution.down_by_products, plain_down, ((2, 8, 8, 3), (5, 5, 3, 4))),
         (convolution.up, plain_up, ((2, 4, 4, 4), (5, 5, 3, 4))),
         (convolution.up_by_products, plain_up, ((2, 4, 4, 4), (5, 5, 3, 4))),
+        # Of one channel.
+        (convolution.down, plain_down, ((2, 8, 8, 1), (5, 5, 1, 4))),
+        (convolution.up, plain_up, ((2, 4, 4, 4), (5, 5, 1, 4))),
+        (convolution.valid, plain_valid, ((2, 7, 8, 1), (3, 3, 1, 4))),
     ],
 )
 def test_second_order_gradients_are_those_of_lax(form, plain, shapes):

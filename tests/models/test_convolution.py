@@ -75,9 +75,10 @@ def test_up_and_its_gradients_are_those_of_lax(shape, up):
     assert_close(value_and_gradients(up, y, w, x), of_lax_up(shape))
 
 
+@pytest.mark.parametrize("channels", [8, 1])
 @pytest.mark.parametrize("name", ["down", "up", "down_by_products", "up_by_products"])
-def test_members_with_weights_of_their_own_are_each_as_alone(name):
-    function, (x, y, w) = getattr(convolution, name), arrays(4, 6, 8, 8)
+def test_members_with_weights_of_their_own_are_each_as_alone(name, channels):
+    function, (x, y, w) = getattr(convolution, name), arrays(4, 6, channels, 8)
     argument, cotangent = (x, y) if name.startswith("down") else (y, x)
     two = jnp.stack([w, -0.5 * w])
 
@@ -209,12 +210,13 @@ def test_cpu_programs_hold_no_dilated_input_and_accelerators_the_textbook_form()
     assert _dilated_convolutions("tpu") >= 3
 
 
-def test_bfloat16_stays_bfloat16():
-    x, y, w = (a.astype(jnp.bfloat16) for a in arrays(3, 5, 16, 8))
+@pytest.mark.parametrize("channels", [16, 1])
+def test_bfloat16_stays_bfloat16(channels):
+    x, y, w = (a.astype(jnp.bfloat16) for a in arrays(3, 5, channels, 8))
 
     @jax.jit
     def everything(x, y, w):
         value, pull = jax.vjp(convolution.up, y, w)
-        return value, *pull(x), convolution.down(x, w)
+        return value, *pull(x), convolution.down(x, w), convolution.valid(x, w[:3, :3])
 
     assert {a.dtype for a in everything(x, y, w)} == {jnp.dtype(jnp.bfloat16)}
