@@ -4,8 +4,8 @@
     python benchmarks/peer_throughput.py --cell DCGAN:16 --cell classifier:32 --sizes 64:64 --repeats 20
 
 PyTorch runs eagerly and compiled, and the faster one is the peer. Each runs in a process of its own, as it does in use:
-in one process the threads of the one, which spin for a while after their work, take a core from the other. They are
-asked in turn, and the medians count. With --one_thread each has one core, and its CPU time counts, which other work
+in one process the threads of the one, which spin for a while after their work, may take a core from the other. They
+are asked in turn, and the medians count. With --one_thread each has one core, and its CPU time counts, which other work
 does not lengthen. PyTorch is the extra `peer`: `pip install -e '.[peer]'`.
 """
 
