@@ -10,7 +10,6 @@ does not lengthen. PyTorch is the extra `peer`: `pip install -e '.[peer]'`.
 """
 
 import contextlib
-import importlib
 import multiprocessing
 import os
 import statistics
@@ -20,7 +19,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-from rows import Row, Spread, begin, parser_of, sized, write_rows
+from rows import Row, Spread, begin, need_pytorch, parser_of, sized, write_rows
 
 CELLS = ("DCGAN:8", "DCGAN:16", "DCGAN:32", "DCGAN:64", "classifier:16", "classifier:32")
 # BATCH:SIDE.
@@ -44,10 +43,7 @@ def main() -> None:
     if flags.one_thread:
         # Before either library counts the cores; the processes inherit it.
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    try:
-        importlib.import_module("torch")
-    except ModuleNotFoundError as error:
-        parser.error(f"there is no {error.name} here; pip install -e '.[peer]'")
+    need_pytorch(parser)
     clock = "process_time" if flags.one_thread else "perf_counter"
     ways = ("ours", "eager") if flags.eager else ("ours", "eager", "compiled")
     rows: list[Row] = []

@@ -8,6 +8,7 @@ compares two of them.
 import argparse
 import dataclasses
 import datetime
+import importlib
 import json
 import os
 import shlex
@@ -129,6 +130,14 @@ def begin(parser: argparse.ArgumentParser) -> argparse.Namespace:
     # Now: what is measured has been read from the disk, whatever is there at the end.
     flags.code, flags.begun = machine.code(), machine.Moment.now()
     return flags
+
+
+def need_pytorch(parser: argparse.ArgumentParser) -> None:
+    """Ends the script with what to install where PyTorch cannot be imported."""
+    try:
+        importlib.import_module("torch")
+    except ModuleNotFoundError as error:
+        parser.error(f"there is no {error.name} here; pip install -e '.[peer]'")
 
 
 def interleaved_seconds(

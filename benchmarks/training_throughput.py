@@ -9,14 +9,13 @@ else. PyTorch is the extra `peer`: `pip install -e '.[peer]'`.
 """
 
 import dataclasses
-import importlib
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
-from rows import Row, Spread, begin, parser_of, sized, write_rows
+from rows import Row, Spread, begin, need_pytorch, parser_of, sized, write_rows
 from trials import ROOT, Job, emptied, make_data
 
 CELLS = ("DCGAN:8:32:32:3000", "DCGAN:16:64:64:500", "classifier:16:32:32:6000", "classifier:16:64:64:1000")
@@ -51,10 +50,7 @@ def main() -> None:
     )
     parser.add_argument("--repeats", type=int, default=3)
     flags = begin(parser)
-    try:
-        importlib.import_module("torch")
-    except ModuleNotFoundError as error:
-        parser.error(f"there is no {error.name} here; pip install -e '.[peer]'")
+    need_pytorch(parser)
     folder = emptied(parser, flags.workdir)
     _, dataset = make_data(folder)
     rows: list[Row] = []

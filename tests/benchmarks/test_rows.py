@@ -156,8 +156,8 @@ def test_help_needs_no_pytorch(script, monkeypatch, capsys):
     with pytest.raises(SystemExit, match="0"):
         runpy.run_path(str(script), run_name="__main__")
     assert "usage: " in capsys.readouterr().out
-    if script.name == "peer_throughput.py":
-        monkeypatch.setattr(sys, "argv", [script.name])
+    if script.name in ("peer_throughput.py", "training_throughput.py"):
+        monkeypatch.setattr(sys, "argv", [script.name, *(["--workdir=w"] if "training" in script.name else [])])
         with pytest.raises(SystemExit, match="2"):
             runpy.run_path(str(script), run_name="__main__")
         assert "there is no torch here; pip install -e '.[peer]'" in capsys.readouterr().err

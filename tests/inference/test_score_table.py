@@ -107,3 +107,9 @@ def test_a_table_that_cannot_be_is_refused(words, message, runs, dataset, tmp_pa
     monkeypatch.chdir(tmp_path)
     assert main(["evaluate", f"--workdir={runs['dcgan']}", f"--dataset={dataset}", *words]) == 2
     assert message in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_an_audit_says_that_it_takes_a_while(tmp_path, capsys):
+    assert main(["evaluate", f"--bank={tmp_path / 'no'}", f"--dataset={tmp_path}"]) == 2
+    said = capsys.readouterr().err
+    assert said.index(f"audits {tmp_path / 'no'}; some ten seconds") < said.index("does not exist")

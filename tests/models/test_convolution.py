@@ -194,6 +194,8 @@ def test_valid_of_one_channel_and_its_gradients_are_those_of_lax(size):
     w, y = w[:size, :size], jnp.ones((2, 11 - size, 9 - size, 6)) * w[0, 0]
     plain = lambda x, w: lax.conv_general_dilated(x, w, (1, 1), "VALID", dimension_numbers=DIMENSIONS)  # noqa: E731
     assert_close(value_and_gradients(convolution.valid, x, w, y), value_and_gradients(plain, x, w, y))
+    with pytest.raises(AssertionError, match=f"{size}, 2"):
+        convolution.valid(x, w[:, :2])
 
 
 def _dilated_convolutions(platform):
